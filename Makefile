@@ -1,0 +1,81 @@
+# make lab: set up and study.   make test: set up and check everything.   make help: the rest.
+PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p; done))
+VENV ?= .venv
+BIN = $(VENV)/bin
+READY = $(VENV)/.ready
+NBVAL = $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -p no:doctest -o addopts= -q
+NOTEBOOKS = $(wildcard chapters/*/lesson.ipynb solutions/*/assignment.ipynb)
+JOBS ?= 2
+
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+export JUPYTER_PLATFORM_DIRS = 1
+
+.PHONY: help setup lab test lint notebooks offline parity test-matrix build bench constraints clean
+
+help:  ## this list
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+# pip (not uv) on purpose: it honours the learner's own index settings and compiles bytecode,
+# without which TensorFlow takes five times as long to import.
+$(READY): pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH: install one, or name it: make PYTHON=/path/to/python3 lab" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
+	@touch $@
+
+setup: $(READY)  ## create .venv and install everything into it
+
+lab: $(READY)  ## open JupyterLab on the chapters
+	$(BIN)/jupyter lab --notebook-dir=chapters $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
+
+test: lint $(READY)  ## everything CI checks: style, tests, every cell of every notebook
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -q
+	$(MAKE) notebooks
+	$(BIN)/aimodels course check
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+notebooks: $(READY)  ## run every cell of every notebook and compare its output
+	$(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
+
+offline: $(READY)  ## the notebooks once more: no network, empty home (Linux)
+	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
+	unshare --map-root-user --net sh -c 'ip link set lo up && exec env -u AIMODELS_DATA -u TFDS_DATA_DIR HOME="$$0" "$$@"' \
+		"$$home" $(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
+
+$(VENV)/.parity: $(READY)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH)
+	@touch $@
+
+# PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
+# PIP_FIND_LINKS offers it, is the CPU build the references were checked with.
+TORCH ?= torch==2.13.0
+parity: $(VENV)/.parity  ## the models against PyTorch; each difference is printed
+	$(BIN)/pytest -q tests/parity
+
+test-matrix:  ## the quick tests on Python 3.12 and 3.13
+	for v in 3.12 3.13; do \
+		$(MAKE) PYTHON=python$$v VENV=.venv-$$v setup && \
+		.venv-$$v/bin/pytest -q -n $(JOBS) --dist loadfile -m "not slow" || exit 1; \
+	done
+
+build: $(READY)  ## rebuild every notebook from its text source
+	$(BIN)/aimodels course build -j $(JOBS)
+
+bench: $(READY)  ## measure and record the benchmarks anew (AIMODELS_MIRROR helps offline)
+	$(BIN)/python benchmarks/run.py --all
+
+constraints: $(READY)  ## write constraints.txt: the newest set that installs, to be tested next
+	$(PYTHON) -m venv build/constraints
+	build/constraints/bin/python -m pip install --quiet --editable ".[test]"
+	{ echo "# The tested set, written by \`make constraints\` with $$($(PYTHON) --version)."; \
+	  build/constraints/bin/python -m pip freeze --exclude-editable --exclude aimodels; } > constraints.txt
+	rm -rf build/constraints
+
+clean:  ## remove the environments and what tools left
+	rm -rf .venv .venv-* build .pytest_cache .ruff_cache

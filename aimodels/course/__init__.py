@@ -1,0 +1,34 @@
+"""What makes it a course: notebooks built and checked from one text source, recorded results."""
+
+import json
+from pathlib import Path
+
+_PACKAGE = Path(__file__).parents[1]
+
+
+def recorded(name: str) -> dict:
+    """A result that a program in `benchmarks/` measured and wrote down.
+
+    Args:
+        name: the benchmark's name, such as "cnn_mnist".
+
+    Returns:
+        What `benchmarks/run.py` wrote: "figures", "machine", "versions", "commit", "date".
+
+    Raises:
+        FileNotFoundError: no such result; the message lists those there are.
+
+    Example:
+        >>> sorted(recorded("cnn_mnist"))
+        ['commit', 'date', 'figures', 'machine', 'name', 'versions']
+    """
+    checkout, wheel = _PACKAGE.parent / "benchmarks" / "results", _PACKAGE / "_results"
+    folder = checkout if checkout.is_dir() else wheel
+    path = folder / f"{name}.json"
+    if not path.is_file():
+        there = ", ".join(sorted(p.stem for p in folder.glob("*.json"))) or "none yet"
+        raise FileNotFoundError(
+            f"no recorded result {name!r} (there are: {there}); "
+            f"write it with `python benchmarks/run.py {name}`"
+        )
+    return json.loads(path.read_text())

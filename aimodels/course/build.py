@@ -1,0 +1,127 @@
+"""Execute the text sources into the notebooks that learners open, byte for byte the same."""
+
+import asyncio
+import json
+import os
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import nbformat
+from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
+from nbformat import NotebookNode
+from tqdm import tqdm
+
+from aimodels.course.notebooks import (
+    BUILT,
+    CourseError,
+    Page,
+    digest,
+    normalise,
+    output_digests,
+    read_source,
+    source_lines,
+)
+
+CELL_TIMEOUT = 300  # seconds, as for nbval
+
+
+@dataclass
+class Result:
+    """What became of one page; `problem` is empty when its notebook was written."""
+
+    page: Page
+    seconds: float
+    problem: str = ""
+
+
+class _Client(NotebookClient):
+    """Counts the seconds of each cell, which must stay out of the notebook itself."""
+
+    def __init__(self, *args, **kwargs):
+        super().__init__(*args, **kwargs)
+        self.slowest, self.position = 0.0, 0
+
+    async def async_execute_cell(self, cell, cell_index, **kwargs):
+        self.position, started = cell_index, time.perf_counter()
+        cell = await super().async_execute_cell(cell, cell_index, **kwargs)
+        self.slowest = max(self.slowest, time.perf_counter() - started)
+        return cell
+
+
+async def _build(page: Page) -> Result:
+    started = time.perf_counter()
+    notebook = read_source(page)
+    page.notebook.parent.mkdir(parents=True, exist_ok=True)
+    client = _Client(
+        notebook,
+        timeout=CELL_TIMEOUT,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,
+        resources={"metadata": {"path": str(page.notebook.parent)}},
+    )
+    try:
+        await client.async_execute()
+    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+        line = source_lines(page)[client.position]
+        return Result(page, time.perf_counter() - started, f"{page.source}:{line}: {error}")
+    seconds = time.perf_counter() - started
+    normalise(notebook, page)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+    write_built(page, notebook)
+    _note_time(page, seconds, client.slowest)
+    return Result(page, seconds)
+
+
+def write_built(page: Page, notebook: NotebookNode) -> None:
+    """Write an executed notebook, with the fingerprints by which `check` knows it."""
+    source = digest(page.source.read_text(encoding="utf-8"))
+    notebook.metadata.aimodels[BUILT] = {"source": source, "outputs": output_digests(notebook)}
+    _write(page.notebook, nbformat.writes(notebook) + "\n")
+
+
+def _note_time(page: Page, seconds: float, slowest: float) -> None:
+    """Timings vary, so they are written anew only when the source has changed."""
+    source = digest(page.source.read_text(encoding="utf-8"))
+    path = page.root / "chapters" / "timing.json"
+    timing = json.loads(path.read_text()) if path.exists() else {}
+    if timing.get(str(page), {}).get("source") != source:
+        measured = {"seconds": round(seconds, 1), "slowest_cell": round(slowest, 1)}
+        timing[str(page)] = {"source": source} | measured
+        _write(path, json.dumps(timing, indent=2, sort_keys=True) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all."""
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8")
+    half.replace(path)
+
+
+def build(pages: list[Page], jobs: int = 1) -> list[Result]:
+    """Execute the pages, `jobs` at a time, with a progress bar and one line a notebook.
+
+    A page that fails keeps the notebook it had; the others are built all the same.
+    """
+    os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # silences a warning of jupyter_core
+    if not pages:
+        raise CourseError("nothing to build: no lesson.py or assignment.py in these chapters")
+
+    async def run() -> list[Result]:
+        turn = asyncio.Semaphore(jobs)
+
+        async def one(page: Page) -> Result:
+            async with turn:
+                result = await _build(page)
+            bar.update()
+            bar.write(f"{'FAILED' if result.problem else 'built':<7}{page} {result.seconds:6.1f} s")
+            return result
+
+        with tqdm(total=len(pages), unit="notebook") as bar:
+            return await asyncio.gather(*map(one, pages))
+
+    return asyncio.run(run())

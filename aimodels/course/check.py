@@ -1,0 +1,236 @@
+"""Prove, without running anything, that every committed notebook is what its source gives."""
+
+import json
+import re
+import statistics
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from aimodels.course.notebooks import (
+    BUILT,
+    IGNORED,
+    CourseError,
+    Page,
+    code_cells,
+    digest,
+    output_digests,
+    read_notebook,
+    read_source,
+    source_lines,
+)
+
+START = r"import aimodels\n\naimodels\.start\(seed=\d+\)"
+IGNORED_SHARE = 0.15
+MEDIAN_LINES, MOST_LINES = 8, 30
+WORDS_A_LINE = (5, 8)
+LESSON_SECONDS, CELL_SECONDS = 180, 60
+PICTURES = 3
+FRONT_MATTER = {"title": str, "goals": list, "prerequisites": list, "minutes": int, "repairs": list}
+# A reader of a second language: words a minute, seconds for a line of code and for a picture.
+READING = (120, 6, 30)
+
+Problems = Iterator[tuple[int | None, str]]  # the cell's position, if it is about one cell
+
+
+def agrees(page: Page, notebook: NotebookNode) -> Problems:
+    """Every cell of the notebook is the source's, and its outputs are those it was built with."""
+    source = read_source(page)
+    rebuild = f"rebuild it with `aimodels course build {page.chapter}`"
+    if len(source.cells) != len(notebook.cells):
+        counts = f"{len(source.cells)} cells in the source, {len(notebook.cells)} in the notebook"
+        yield None, f"{counts}: {rebuild}"
+    for position, (ours, theirs) in enumerate(zip(source.cells, notebook.cells, strict=False)):
+        same = all(
+            ours.get(key) == theirs.get(key) for key in ("id", "cell_type", "source", "metadata")
+        )
+        if not same:
+            yield position, f"the notebook's cell differs from the source's: {rebuild}"
+    built = notebook.metadata.get("aimodels", {}).get(BUILT, {})
+    if built.get("source") != digest(page.source.read_text(encoding="utf-8")):
+        yield None, f"the source has changed since the notebook was built: {rebuild}"
+    now, then = output_digests(notebook), built.get("outputs", {})
+    for position, cell in enumerate(notebook.cells):
+        if now.get(cell.id) != then.get(cell.id):
+            yield position, f"its stored output is not what the build wrote: {rebuild}"
+
+
+def executed(page: Page, notebook: NotebookNode) -> Problems:
+    """Every code cell ran, in order, without a line on stderr or an unplanned exception."""
+    for count, (position, cell) in enumerate(code_cells(notebook), 1):
+        if cell.execution_count != count:
+            yield position, f"execution count {cell.execution_count}, expected {count}"
+        tags = cell.metadata.get("tags", [])
+        for output in cell.outputs:
+            if output.get("name") == "stderr":
+                yield position, "stderr is stored"
+            if output.output_type == "error" and "raises-exception" not in tags:
+                yield position, f"it raised {output.ename} without the tag raises-exception"
+
+
+def compared(page: Page, notebook: NotebookNode) -> Problems:
+    """Few cells escape the comparison of outputs, and each is followed by an assertion."""
+    cells = list(code_cells(notebook))
+    ignored = [index for index, (_, c) in enumerate(cells) if IGNORED in c.metadata.get("tags", [])]
+    if len(ignored) > IGNORED_SHARE * len(cells):
+        yield None, f"{len(ignored)} of {len(cells)} code cells ignore their output: at most 15 %"
+    for position, cell in cells:
+        if re.search(r"#\s*NBVAL_(IGNORE_OUTPUT|SKIP)", cell.source):
+            yield position, f"use the tag {IGNORED}, not a comment; never skip a cell"
+        if "nbval-skip" in cell.metadata.get("tags", []):
+            yield position, "no cell may be skipped"
+    for index in ignored:
+        following = cells[index + 1][1].source if index + 1 < len(cells) else ""
+        if not re.search(r"^\s*assert ", following, re.MULTILINE):
+            yield cells[index][0], "its output is ignored, so the next code cell must assert it"
+
+
+def front_matter(page: Page, notebook: NotebookNode) -> Problems:
+    """The header says what the lesson gives and needs, and its first cell shows the same."""
+    facts = notebook.metadata.get("aimodels", {})
+    for key, kind in FRONT_MATTER.items():
+        if not isinstance(facts.get(key), kind):
+            yield None, f"front matter: {key} is missing or is not of type {kind.__name__}"
+            return
+    for name in facts["prerequisites"]:
+        if not re.fullmatch(r"\d\d_[a-z_]+", name) or name >= page.chapter:
+            yield None, f"front matter: {name!r} is not the name of an earlier chapter"
+    first = notebook.cells[0].source
+    if not first.startswith(f"# {facts['title']}\n"):
+        yield 0, f"the first cell does not start with the title, # {facts['title']}"
+    wanted = [f"About {facts['minutes']} minutes", "You will be able to"]
+    wanted += [re.sub(r"^(\d+)-", r"\1 §", repair) for repair in facts["repairs"]]
+    for text in wanted:
+        if text not in first:
+            yield 0, f"the first cell does not say {text!r}"
+    start = next((cell.source for _, cell in code_cells(notebook)), "")
+    if page.kind == "lesson" and not re.fullmatch(START, start):
+        yield None, "the first code cell is not `import aimodels` and `aimodels.start(seed=…)`"
+
+
+def _prose_words(notebook: NotebookNode) -> int:
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    text = re.sub(r"\$\$.*?\$\$|\$[^$\n]+\$", " formula ", text, flags=re.DOTALL)
+    return len(re.findall(r"[^\W_]+(?:['’.-][^\W_]+)*", text))
+
+
+def _code_lines(source: str) -> int:
+    return sum(1 for line in source.splitlines() if line.strip())
+
+
+def rhythm(page: Page, notebook: NotebookNode) -> Problems:
+    """Short cells, enough prose and no more, and pictures to learn from."""
+    lines = {position: _code_lines(cell.source) for position, cell in code_cells(notebook)}
+    if (median := statistics.median(lines.values())) > MEDIAN_LINES:
+        yield None, f"the median code cell has {median} lines: at most {MEDIAN_LINES}"
+    for position, count in lines.items():
+        if count > MOST_LINES:
+            yield position, f"{count} lines: at most {MOST_LINES}"
+    if page.kind != "lesson":
+        return
+    ratio = _prose_words(notebook) / sum(lines.values())
+    low, high = WORDS_A_LINE
+    if not low <= ratio <= high:
+        yield None, f"{ratio:.1f} words of prose a line of code: between {low} and {high}"
+    if (pictures := _pictures(notebook)) < PICTURES:
+        yield None, f"{pictures} pictures: at least {PICTURES}"
+
+
+def _pictures(notebook: NotebookNode) -> int:
+    outputs = [output for _, cell in code_cells(notebook) for output in cell.outputs]
+    return sum("image/png" in output.get("data", {}) for output in outputs)
+
+
+def minutes(notebook: NotebookNode, seconds: float) -> int:
+    """A learner's time: reading, at a second-language reader's pace, and running; to five."""
+    words, line, picture = READING
+    code = sum(_code_lines(cell.source) for _, cell in code_cells(notebook))
+    total = _prose_words(notebook) / words
+    total += (code * line + _pictures(notebook) * picture + seconds) / 60
+    return max(5, 5 * round(total / 5))
+
+
+def timing(page: Page, notebook: NotebookNode) -> Problems:
+    """The build's own seconds are within bounds, and the front matter's minutes are true."""
+    if page.kind != "lesson":
+        return
+    path = page.root / "chapters" / "timing.json"
+    measured = json.loads(path.read_text()).get(str(page)) if path.is_file() else None
+    if measured is None or measured["source"] != notebook.metadata.aimodels[BUILT]["source"]:
+        yield None, f"no time recorded: run `aimodels course build {page.chapter}`"
+        return
+    for key, limit in (("seconds", LESSON_SECONDS), ("slowest_cell", CELL_SECONDS)):
+        if measured[key] > limit:
+            yield None, f"{key.replace('_', ' ')}: took {measured[key]} s, at most {limit} s"
+    said, right = notebook.metadata.aimodels.get("minutes"), minutes(notebook, measured["seconds"])
+    if isinstance(said, int) and abs(said - right) > 5:
+        yield None, f"front matter: {said} minutes, but reading and running take about {right}"
+
+
+def _plain(text: str) -> str:
+    return re.sub(r"[\s{}\\*«»\"]+", " ", text).strip().casefold()
+
+
+def bibliography(path: Path) -> dict[str, dict[str, str]]:
+    """The fields of each entry of a BibTeX file, by key."""
+    entries = re.findall(r"^@\w+\{([^,]+),\n(.*?)^\}", path.read_text("utf-8"), re.M | re.S)
+    return {key: dict(re.findall(r"^\s*(\w+) = \{(.*)\},?$", body, re.M)) for key, body in entries}
+
+
+def citations(page: Page, notebook: NotebookNode) -> Problems:
+    """Every citation leads to a reference, and every reference is the bibliography's."""
+    entries = bibliography(page.root / "docs" / "references.bib")
+    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
+    listed = dict(re.findall(r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)', text))
+    for key, reference in listed.items():
+        if key not in entries:
+            yield None, f"reference {key} is not in docs/references.bib"
+            continue
+        for field in ("title", "year"):
+            if _plain(entries[key][field]) not in _plain(reference):
+                yield None, f"reference {key}: its {field} is {entries[key][field]}"
+    cited = set(re.findall(r"\]\(#([a-z]+\d{4}\w*)\)", text))
+    for key in sorted(cited - set(listed)):
+        yield None, f"{key} is cited, but not among the references at the end"
+    for key in sorted(set(listed) - cited):
+        yield None, f"reference {key} is listed, but never cited"
+
+
+def no_solutions(root: Path) -> Iterator[str]:
+    """Nothing in chapters/ shows a solution or a hidden test."""
+    for path in sorted((root / "chapters").rglob("*.ipynb")):
+        if re.search("(BEGIN|END) (SOLUTION|HIDDEN TESTS)", path.read_text(encoding="utf-8")):
+            yield f"{path}: shows a solution or a hidden test"
+
+
+RULES: list[Callable[[Page, NotebookNode], Problems]] = [
+    agrees,
+    executed,
+    compared,
+    front_matter,
+    rhythm,
+    timing,
+    citations,
+]
+
+
+def check_page(page: Page) -> Iterator[str]:
+    """The problems of one page, each with the source line or the notebook it is about."""
+    try:
+        notebook = read_notebook(page)
+        lines = source_lines(page)
+        for rule in RULES:
+            for position, message in rule(page, notebook):
+                if position is None or position >= len(lines):
+                    yield f"{page.source}: {message}"
+                else:
+                    cell = notebook.cells[position].id
+                    yield f"{page.source}:{lines[position]} (cell {cell}): {message}"
+    except CourseError as error:
+        yield str(error)
+
+
+def check(root: Path, pages: list[Page]) -> list[str]:
+    """All problems of these pages and of `chapters/` as a whole; an empty list is a proof."""
+    return [problem for page in pages for problem in check_page(page)] + list(no_solutions(root))

@@ -1,0 +1,131 @@
+"""The command line: `aimodels course | data | doctor`. Each command imports only what it needs."""
+
+import argparse
+import sys
+
+from aimodels import __version__
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="aimodels", description=__import__("aimodels").__doc__.split("\n")[0]
+    )
+    parser.add_argument("--version", action="version", version=f"aimodels {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    course = commands.add_parser("course", help="build and check the course's notebooks")
+    actions = course.add_subparsers(dest="action", required=True, metavar="ACTION")
+    build = actions.add_parser("build", help="execute the text sources into notebooks")
+    build.add_argument("-j", "--jobs", type=int, default=1, help="notebooks at a time (default 1)")
+    build.set_defaults(run=_build)
+    check = actions.add_parser("check", help="prove that sources and notebooks agree")
+    check.set_defaults(run=_check)
+    pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
+    pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
+    pull.set_defaults(run=_pull)
+    for action in (build, check, pull):
+        action.add_argument("chapters", nargs="*", metavar="CHAPTER", help="06 or 06_cnn; else all")
+
+    data = commands.add_parser("data", help="data sets: list, load, mirror")
+    actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
+    actions.add_parser("list", help="the course's data sets").set_defaults(run=_data_list)
+    load = actions.add_parser("load", help="prepare data sets on this machine")
+    load.add_argument("names", nargs="+", metavar="NAME")
+    load.add_argument("--mirror", metavar="DIR", help="take files from this folder")
+    load.set_defaults(run=_data_load)
+    mirror = actions.add_parser("mirror", help="fill a folder that a class can load from")
+    mirror.add_argument("folder", metavar="DIR")
+    mirror.add_argument("names", nargs="*", metavar="NAME", help="else all public sets")
+    mirror.set_defaults(run=_data_mirror)
+
+    doctor = commands.add_parser("doctor", help="what this machine has, and what is missing")
+    doctor.add_argument("--json", action="store_true")
+    doctor.set_defaults(run=_doctor)
+    return parser
+
+
+def _pages(args: argparse.Namespace):
+    from aimodels.course.notebooks import find_pages, find_root
+
+    root = find_root()
+    return root, find_pages(root, args.chapters)
+
+
+def _build(args: argparse.Namespace) -> int:
+    from aimodels.course.build import build
+
+    failed = [result for result in build(_pages(args)[1], args.jobs) if result.problem]
+    for result in failed:
+        print(f"\n{result.problem}", file=sys.stderr)
+    return int(bool(failed))
+
+
+def _check(args: argparse.Namespace) -> int:
+    from aimodels.course.check import check
+
+    root, pages = _pages(args)
+    problems = check(root, pages)
+    print(*problems, sep="\n", end="\n" if problems else "")
+    print(f"{len(pages)} notebooks checked, {len(problems)} problems")
+    return int(bool(problems))
+
+
+def _pull(args: argparse.Namespace) -> int:
+    from aimodels.course.pull import pull
+
+    for page in _pages(args)[1]:
+        print(f"{'pulled' if pull(page, args.force) else 'same  '}  {page}")
+    return 0
+
+
+def _data_list(args: argparse.Namespace) -> int:
+    from aimodels import data
+
+    for entry in data.catalogue():
+        state = "prepared" if entry["prepared"] else entry["kind"]
+        size = f"{entry['size'] / 1e6:.1f} MB" if entry["size"] else ""
+        print(f"{entry['name']:<16} {state:<9} {size:>9}  {entry['description']}")
+    return 0
+
+
+def _data_load(args: argparse.Namespace) -> int:
+    from aimodels import data
+
+    for name in args.names:
+        splits = data.load(name, mirror=args.mirror)
+        counts = (f"{split} {len(dataset):,}" for split, dataset in splits.items())
+        print(f"{name}: {', '.join(counts)}")
+    return 0
+
+
+def _data_mirror(args: argparse.Namespace) -> int:
+    from aimodels import data
+
+    for path in data.mirror(args.folder, args.names or None):
+        print(path)
+    return 0
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from aimodels import doctor
+
+    findings = doctor.examine()
+    print(doctor.report(findings, as_json=args.json))
+    return int(any(finding.status == "missing" for finding in findings))
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one command; errors of the user's end in one line and exit code 1."""
+    args = _parser().parse_args(argv)
+    try:
+        return args.run(args)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        from aimodels.data import DataError
+
+        expected = (DataError, OSError)
+        if type(error).__name__ == "CourseError" or isinstance(error, expected):
+            print(f"aimodels: {error}", file=sys.stderr)
+            return 1
+        raise

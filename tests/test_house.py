@@ -1,0 +1,67 @@
+"""The facts that several files state agree, and the wheel holds what the package reads."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+import yaml
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def requirements() -> list[Requirement]:
+    extras = PROJECT["optional-dependencies"]
+    names = [*PROJECT["dependencies"], *extras["course"], *extras["test"]]
+    return [Requirement(name) for name in names if not name.startswith("aimodels[")]
+
+
+def test_every_requirement_is_a_range_that_the_tested_set_meets():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    tested = dict(line.lower().replace("_", "-").split("==") for line in lines if line[0] != "#")
+    for requirement in requirements():
+        operators = {specifier.operator for specifier in requirement.specifier}
+        assert operators and operators <= {">=", "<", "!="}, f"{requirement} is not a range"
+        version = tested[requirement.name.replace("_", "-")]
+        assert requirement.specifier.contains(version), f"{requirement}: tested with {version}"
+
+
+def test_the_tested_set_names_packages_and_versions_only():
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert lines[0].startswith("# The tested set, written by `make constraints`")
+    assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.+]+", line) for line in lines[1:])
+
+
+def test_conda_and_binder_read_the_same_facts():
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text())
+    python, pip, packages = environment["dependencies"]
+    assert SpecifierSet(PROJECT["requires-python"]).contains(python.removeprefix("python="))
+    assert pip == "pip"
+    assert packages["pip"] == ["--constraint constraints.txt", "--editable .[course]"]
+
+
+def test_the_makefile_accepts_the_pythons_of_pyproject():
+    makefile = (ROOT / "Makefile").read_text()
+    lowest, highest = re.search(
+        r"\((3, \d+)\) <= sys.version_info\[:2\] < \((3, \d+)\)", makefile
+    ).groups()
+    wanted = f">={lowest},<{highest}".replace(", ", ".")
+    assert SpecifierSet(wanted) == SpecifierSet(PROJECT["requires-python"])
+
+
+@pytest.mark.slow
+def test_the_wheel_holds_the_package_its_builders_and_its_results(tmp_path):
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(tmp_path)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [wheel] = tmp_path.glob("*.whl")
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert "aimodels/cnn.py" in names
+    assert "aimodels/_datasets/digits/digits_dataset_builder.py" in names
+    assert "aimodels/_results/cnn_mnist.json" in names
+    assert not any(name.startswith(("datasets/", "tests/", "course/")) for name in names)

@@ -1,0 +1,68 @@
+"""`import aimodels` is instant and `aimodels.start` quiet, unless something is wrong."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+import aimodels
+
+
+def run(code: str) -> subprocess.CompletedProcess:
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+
+
+@pytest.mark.slow
+def test_start_is_quiet_and_leaves_stderr_open():
+    done = run("import aimodels, sys; aimodels.start(); print('after', file=sys.stderr)")
+    assert done.returncode == 0
+    assert (done.stdout, done.stderr) == ("", "after\n")
+
+
+def test_what_was_caught_is_shown_when_the_import_fails(tmp_path, monkeypatch):
+    broken = "import os\nos.write(2, b'the real reason\\n')\nraise ImportError('no wheels here')\n"
+    (tmp_path / "keras.py").write_text(broken)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    done = run("import aimodels; aimodels.start()")
+    assert done.returncode == 1
+    assert "the real reason" in done.stderr
+    assert "ImportError: no wheels here" in done.stderr
+
+
+def test_start_sets_every_seed():
+    import random
+
+    import keras
+    import tensorflow as tf
+
+    def draws():
+        aimodels.start(seed=3)
+        return (
+            random.random(),
+            np.random.rand(),  # noqa: NPY002 - the global state is what is seeded
+            tf.random.normal([]).numpy(),
+            keras.random.normal([]),
+        )
+
+    first, second = draws(), draws()
+    assert [float(a) for a in first] == [float(b) for b in second]
+    aimodels.start(seed=4)
+    assert np.random.rand() != first[1]  # noqa: NPY002
+
+
+def test_onednn_stays_on():
+    """Switching it off would silence a line and make training several times slower."""
+    done = run(
+        "import os, aimodels; aimodels.start(); print(os.environ.get('TF_ENABLE_ONEDNN_OPTS'))"
+    )
+    assert done.stdout.strip() in ("None", "1")
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'gtp'"):
+        aimodels.gtp  # noqa: B018
+
+
+def test_dir_lists_the_submodules():
+    assert {"foundations", "cnn", "data", "start"} <= set(dir(aimodels))
