@@ -11,7 +11,7 @@ JOBS ?= 2
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export JUPYTER_PLATFORM_DIRS = 1
 
-.PHONY: help setup lab test lint notebooks offline parity test-matrix build bench constraints clean
+.PHONY: help setup lab test lint notebooks offline parity test-matrix build book bench constraints clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -66,6 +66,11 @@ test-matrix:  ## the quick tests on Python 3.12 and 3.13
 
 build: $(READY)  ## rebuild every notebook from its text source
 	$(BIN)/aimodels course build -j $(JOBS)
+
+book: $(READY)  ## the lessons as web pages, in build/book
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
+	$(BIN)/sphinx-build -q -W --keep-going -c docs . build/book
+	@echo "open build/book/docs/index.html"
 
 bench: $(READY)  ## measure and record the benchmarks anew (AIMODELS_MIRROR helps offline)
 	$(BIN)/python benchmarks/run.py --all

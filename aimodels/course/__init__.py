@@ -6,6 +6,10 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 
 
+class CourseError(Exception):
+    """Something that the author of a notebook can mend; the message says what and where."""
+
+
 def recorded(name: str) -> dict:
     """A result that a program in `benchmarks/` measured and wrote down.
 

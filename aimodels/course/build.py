@@ -13,9 +13,9 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from nbformat import NotebookNode
 from tqdm import tqdm
 
+from aimodels.course import CourseError
 from aimodels.course.notebooks import (
     BUILT,
-    CourseError,
     Page,
     digest,
     normalise,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
+from aimodels.course import CourseError
 from aimodels.course.notebooks import (
     BUILT,
     IGNORED,
-    CourseError,
     Page,
     code_cells,
     digest,

@@ -3,14 +3,15 @@
 import argparse
 import sys
 
-from aimodels import __version__
+import aimodels
+from aimodels.course import CourseError
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="aimodels", description=__import__("aimodels").__doc__.split("\n")[0]
+        prog="aimodels", description=aimodels.__doc__.partition("\n")[0]
     )
-    parser.add_argument("--version", action="version", version=f"aimodels {__version__}")
+    parser.add_argument("--version", action="version", version=f"aimodels {aimodels.__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
     course = commands.add_parser("course", help="build and check the course's notebooks")
@@ -115,17 +116,20 @@ def _doctor(args: argparse.Namespace) -> int:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Run one command; errors of the user's end in one line and exit code 1."""
+    """Run one command; what the user can mend ends in one message and exit code 1."""
     args = _parser().parse_args(argv)
     try:
         return args.run(args)
     except KeyboardInterrupt:
         return 130
-    except Exception as error:
+    except (CourseError, OSError) as error:
+        message = error
+    except (RuntimeError, ValueError) as error:
         from aimodels.data import DataError
 
-        expected = (DataError, OSError)
-        if type(error).__name__ == "CourseError" or isinstance(error, expected):
-            print(f"aimodels: {error}", file=sys.stderr)
-            return 1
-        raise
+        # An unknown name of a set is a ValueError; anywhere else one is a bug, to be seen whole.
+        if not isinstance(error, DataError) and args.command != "data":
+            raise
+        message = error
+    print(f"aimodels: {message}", file=sys.stderr)
+    return 1

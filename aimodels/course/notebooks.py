@@ -13,14 +13,12 @@ import jupytext
 import nbformat
 from nbformat import NotebookNode
 
+from aimodels.course import CourseError
+
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 IGNORED = "nbval-ignore-output"  # the tag of a cell whose output nbval does not compare
 BUILT = "built"  # what `build` notes in the notebook's metadata, beside the front matter
 _TARGETS = {"lesson": "chapters", "assignment": "solutions"}
-
-
-class CourseError(Exception):
-    """Something the author of a notebook can mend; the message says what and where."""
 
 
 @dataclass(frozen=True)

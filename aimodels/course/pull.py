@@ -2,7 +2,8 @@
 
 import jupytext
 
-from aimodels.course.notebooks import BUILT, CourseError, Page, digest, normalise, read_notebook
+from aimodels.course import CourseError
+from aimodels.course.notebooks import BUILT, Page, digest, normalise, read_notebook
 
 
 def pull(page: Page, force: bool = False) -> bool:

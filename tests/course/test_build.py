@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from aimodels.course import build, cli, notebooks, pull
+from aimodels.course import CourseError, build, cli, notebooks, pull
 
 
 def edit(page, old: str, new: str) -> None:
@@ -105,7 +105,7 @@ def test_pull_refuses_to_lose_an_edit_of_the_source(page, monkeypatch, capsys):
 def test_two_cells_of_one_grade_id_are_refused(page):
     cell = '\n# %% nbgrader={"grade_id": "q1"}\n1\n'
     page.source.write_text(page.source.read_text() + 2 * cell)
-    with pytest.raises(notebooks.CourseError, match="two cells have the grade_id q1"):
+    with pytest.raises(CourseError, match="two cells have the grade_id q1"):
         notebooks.read_source(page)
 
 

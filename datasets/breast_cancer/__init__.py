@@ -1,0 +1,1 @@
+"""`breast_cancer`: tumours described by 30 measurements."""

@@ -1,0 +1,1 @@
+"""`digits`: scans of handwritten digits, 8×8 pixels."""

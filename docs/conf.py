@@ -1,0 +1,13 @@
+"""The book: every lesson as a web page, made by `make book` (Sphinx reads the built notebooks)."""
+
+project = "aimodels"
+author = "the aimodels authors"
+extensions = ["myst_nb", "sphinxcontrib.bibtex"]
+root_doc = "docs/index"
+include_patterns = ["docs/*.md", "chapters/*/lesson.ipynb", "CONTRIBUTING.md"]
+html_theme = "sphinx_book_theme"
+html_title = "aimodels"
+nb_execution_mode = "off"  # the notebooks are executed, compared and committed already
+myst_enable_extensions = ["dollarmath", "amsmath"]
+myst_heading_anchors = 2
+bibtex_bibfiles = ["references.bib"]

@@ -1,0 +1,69 @@
+"""What a user gets wrong ends in one message, and a bug in its traceback."""
+
+import pytest
+
+from aimodels import data
+from aimodels.course import cli
+
+
+def run(capsys, *argv: str) -> tuple[int, str, str]:
+    code = cli.main(list(argv))
+    captured = capsys.readouterr()
+    return code, captured.out, captured.err
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("AIMODELS_DATA", str(tmp_path / "data"))
+    monkeypatch.delenv("AIMODELS_MIRROR", raising=False)
+
+
+def test_data_list_shows_what_is_embedded_public_and_prepared(capsys):
+    assert run(capsys, "data", "load", "digits") == (0, "digits: train 1,797\n", "")
+    code, out, _ = run(capsys, "data", "list")
+    states = {line.split()[0]: line.split()[1] for line in out.splitlines()}
+    assert code == 0
+    assert states == {
+        "breast_cancer": "embedded",
+        "digits": "prepared",
+        "fashion_mnist": "public",
+        "mnist": "public",
+    }
+
+
+def test_an_unknown_set_is_one_message(capsys):
+    code, _, err = run(capsys, "data", "load", "diggits")
+    assert code == 1
+    assert err.startswith("aimodels: unknown data set 'diggits': did you mean 'digits'?")
+
+
+def test_an_embedded_set_needs_no_mirror(capsys, tmp_path):
+    code, _, err = run(capsys, "data", "mirror", str(tmp_path / "mirror"), "digits")
+    assert code == 1
+    assert "digits: embedded, so there is nothing to mirror" in err
+
+
+def test_a_set_that_cannot_be_had_is_one_message(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("aimodels.data.unreachable", lambda urls: ["nowhere: no answer"])
+    code, _, err = run(capsys, "data", "load", "mnist", "--mirror", str(tmp_path))
+    assert code == 1
+    assert "Meanwhile use 'digits'" in err
+    assert "Traceback" not in err
+
+
+def test_a_bug_keeps_its_traceback(monkeypatch):
+    def bug():
+        raise ValueError("a bug")
+
+    monkeypatch.setattr("aimodels.doctor.examine", bug)
+    with pytest.raises(ValueError, match="a bug"):
+        cli.main(["doctor"])
+
+
+def test_a_bug_in_a_data_command_is_not_swallowed(monkeypatch):
+    def bug(*args, **kwargs):
+        raise TypeError("a bug")
+
+    monkeypatch.setattr(data, "catalogue", bug)
+    with pytest.raises(TypeError, match="a bug"):
+        cli.main(["data", "list"])
