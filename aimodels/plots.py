@@ -1,0 +1,167 @@
+"""The pictures that lessons share. Each function draws on the axes it is given and returns them."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.axes import Axes
+
+
+def learning_curves(history: dict, metric: str = "loss", ax: Axes | None = None) -> Axes:
+    """Draw a metric by epoch, and its validation twin where there is one.
+
+    Args:
+        history: what `model.fit` returned, its `.history` dictionary: lists, one number an epoch.
+        metric: "loss", "accuracy", ...
+        ax: where to draw; a new figure if not given.
+
+    Example:
+        >>> ax = learning_curves({"loss": [2.3, 1.1], "val_loss": [2.2, 1.4]})
+        >>> [line.get_label() for line in ax.lines]
+        ['training', 'validation']
+    """
+    if metric not in history:
+        raise ValueError(f"no {metric!r} in this history; it has {sorted(history)}")
+    ax = ax or plt.subplots(figsize=(6, 3))[1]
+    epochs = np.arange(1, len(history[metric]) + 1)
+    ax.plot(epochs, history[metric], label="training")
+    if f"val_{metric}" in history:
+        ax.plot(epochs, history[f"val_{metric}"], label="validation")
+    ax.set(xlabel="epoch", ylabel=metric)
+    ax.legend()
+    return ax
+
+
+def pixels(matrix: np.ndarray, title: str = "", ax: Axes | None = None, digits: int = 0) -> Axes:
+    """Draw a small picture with each pixel's number written into it.
+
+    Positive numbers are drawn darker and darker; if there are negative ones, those are blue,
+    positive ones red, and zero is white.
+
+    Args:
+        matrix: (height, width).
+        title: over the picture.
+        ax: where to draw; a new figure if not given.
+        digits: how many digits behind the point.
+
+    Raises:
+        ValueError: if `matrix` has not two axes.
+
+    Example:
+        >>> ax = pixels(np.eye(3), title="identity")
+        >>> len(ax.texts), ax.get_title()
+        (9, 'identity')
+    """
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2:
+        raise ValueError(f"matrix must be (height, width); got shape {matrix.shape}")
+    ax = ax or plt.subplots(figsize=(3.5, 3.5))[1]
+    limit = np.abs(matrix).max() or 1
+    signed = matrix.min() < 0
+    ax.imshow(matrix, cmap="RdBu_r" if signed else "gray_r", vmin=-limit * signed, vmax=limit)
+    for (row, column), value in np.ndenumerate(matrix):
+        dark = abs(value) > 0.6 * limit
+        text = f"{value:.{digits}f}"
+        ax.text(column, row, text, ha="center", va="center", color="white" if dark else "black")
+    ax.set(title=title, xticks=[], yticks=[])
+    return ax
+
+
+def image_grid(images, titles=None, columns: int = 8, signed: bool = False) -> np.ndarray:
+    """Draw pictures side by side, each with a title, all in one scale of grey.
+
+    Args:
+        images: (N, height, width) or (N, height, width, 1); ink is dark, paper white.
+        titles: N texts, or None.
+        columns: pictures in a row.
+        signed: blue for negative, white for zero, red for positive; each picture its own scale.
+
+    Returns:
+        The N axes.
+
+    Raises:
+        ValueError: if the shape is another, or there is not a title for each picture.
+
+    Example:
+        >>> axes = image_grid(np.zeros((3, 8, 8)), titles=["a", "b", "c"])
+        >>> [ax.get_title() for ax in axes]
+        ['a', 'b', 'c']
+    """
+    images = np.asarray(images)
+    images = images[..., 0] if images.ndim == 4 and images.shape[-1] == 1 else images
+    if images.ndim != 3:
+        raise ValueError(
+            f"images must be (N, height, width) or (N, height, width, 1); got {images.shape}"
+        )
+    if titles is not None and len(titles) != len(images):
+        raise ValueError(f"{len(images)} images, but {len(titles)} titles")
+    columns = min(columns, len(images))
+    rows = -(-len(images) // columns)
+    size = (1.15 * columns, (1.15 + 0.3 * (titles is not None)) * rows)
+    axes = plt.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")[1].ravel()
+    for ax in axes:
+        ax.axis("off")
+    for i, (ax, image) in enumerate(zip(axes, images, strict=False)):
+        high = np.abs(image).max() or 1
+        low, high = (-high, high) if signed else (images.min(), images.max())
+        ax.imshow(image, cmap="RdBu_r" if signed else "gray_r", vmin=low, vmax=high)
+        if titles is not None:
+            ax.set_title(titles[i], fontsize=9)
+    return axes[: len(images)]
+
+
+def confusion_matrix(matrix: np.ndarray, names=None, ax: Axes | None = None) -> Axes:
+    """Draw how often each class was taken for which; the mistakes stand out in red.
+
+    Args:
+        matrix: (C, C) counts, true class by row, predicted class by column.
+        names: of the classes; 0, 1, ... if None.
+        ax: where to draw; a new figure if not given.
+
+    Raises:
+        ValueError: if `matrix` is not square, or `names` are not as many.
+
+    Example:
+        >>> ax = confusion_matrix([[5, 1], [0, 4]], names=["cat", "dog"])
+        >>> [text.get_text() for text in ax.texts]
+        ['5', '1', '4']
+    """
+    matrix = np.asarray(matrix)
+    names = range(len(matrix)) if names is None else names
+    if matrix.ndim != 2 or matrix.shape != (len(names), len(names)):
+        raise ValueError(f"matrix must be ({len(names)}, {len(names)}); got shape {matrix.shape}")
+    ax = ax or plt.subplots(figsize=(4.5, 4.5))[1]
+    mistakes = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    most = max(5, mistakes.max())  # a single mistake stays pale
+    ax.imshow(mistakes, cmap="Reds", vmin=0, vmax=most)
+    for (row, column), count in np.ndenumerate(matrix):
+        if count:
+            color = "white" if mistakes[row, column] > most / 2 else "black"
+            ax.text(column, row, str(count), ha="center", va="center", color=color)
+    ax.set_xticks(range(len(names)), names)
+    ax.set_yticks(range(len(names)), names)
+    ax.set(xlabel="the network says", ylabel="the truth is")
+    return ax
+
+
+def surface(function, x: tuple, y: tuple, ax: Axes | None = None, levels=20, **kwargs) -> Axes:
+    """Draw a function of two numbers as a map: each line joins points of the same height.
+
+    Args:
+        function: takes points (N, 2), returns heights (N,).
+        x: from and to, across.
+        y: from and to, upwards.
+        ax: where to draw; a new figure if not given.
+        levels: how many heights, or which.
+        **kwargs: for Matplotlib's `contourf`, such as `cmap` or `norm="log"`.
+
+    Example:
+        >>> ax = surface(lambda p: (p**2).sum(axis=1), (-1, 1), (-2, 2), levels=[0, 1, 2, 5])
+        >>> ax.get_ylim() == (-2, 2)
+        True
+    """
+    ax = ax or plt.subplots(figsize=(5, 4))[1]
+    grid = np.stack(np.meshgrid(np.linspace(*x, 121), np.linspace(*y, 121)), axis=-1)
+    heights = np.reshape(function(grid.reshape(-1, 2)), grid.shape[:2])
+    areas = ax.contourf(*np.moveaxis(grid, -1, 0), heights, levels, **{"cmap": "Blues"} | kwargs)
+    ax.contour(areas, colors="grey", linewidths=0.5)
+    ax.set(xlim=x, ylim=y)
+    return ax
