@@ -1,6 +1,8 @@
 # make lab: set up and study.   make test: set up and check everything.   make help: the rest.
+SUPPORTED = import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))
 PYTHON ?= $(firstword $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
-	$$p -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] < (3, 14))' 2>/dev/null && echo $$p; done))
+	$$p -c '$(SUPPORTED)' 2>/dev/null && echo $$p; done))
+MATRIX ?= python3.12 python3.13
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
@@ -19,8 +21,8 @@ help:  ## this list
 # pip (not uv) on purpose: it honours the learner's own index settings and compiles bytecode,
 # without which TensorFlow takes five times as long to import.
 $(READY): pyproject.toml constraints.txt
-	@test -n "$(PYTHON)" || { echo "make: Python 3.11, 3.12 or 3.13 is needed, and none is on the PATH: install one, or name it: make PYTHON=/path/to/python3 lab" >&2; exit 1; }
-	@$(PYTHON) -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@'$(PYTHON)' -c '$(SUPPORTED)' 2>/dev/null || { echo "make: Python 3.11, 3.12 or 3.13 is needed, and $(or $(PYTHON),nothing on the PATH) is not one: install it, or name it: make PYTHON=/path/to/python3 lab" >&2; exit 1; }
+	@'$(PYTHON)' -c 'import ensurepip' 2>/dev/null || { echo "make: $(PYTHON) cannot make virtual environments: install its venv package (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
@@ -58,10 +60,11 @@ TORCH ?= torch==2.13.0
 parity: $(VENV)/.parity  ## the models against PyTorch; each difference is printed
 	$(BIN)/pytest -q tests/parity
 
-test-matrix:  ## the quick tests on Python 3.12 and 3.13
-	for v in 3.12 3.13; do \
-		$(MAKE) PYTHON=python$$v VENV=.venv-$$v setup && \
-		.venv-$$v/bin/pytest -q -n $(JOBS) --dist loadfile -m "not slow" || exit 1; \
+test-matrix:  ## the quick tests on other Pythons: MATRIX="python3.12 python3.13"
+	for python in $(MATRIX); do \
+		venv=.venv-$$($$python -c 'import sys; print("%d.%d" % sys.version_info[:2])') && \
+		$(MAKE) PYTHON=$$python VENV=$$venv setup && \
+		$$venv/bin/pytest -q -n $(JOBS) --dist loadfile -m "not slow" || exit 1; \
 	done
 
 build: $(READY)  ## rebuild every notebook from its text source

@@ -12,6 +12,8 @@ import yaml
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
+from aimodels import data
+
 ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
@@ -37,6 +39,14 @@ def test_the_tested_set_names_packages_and_versions_only():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines[0].startswith("# The tested set, written by `make constraints`")
     assert all(re.fullmatch(r"[A-Za-z0-9_.-]+==[\w.+]+", line) for line in lines[1:])
+
+
+@pytest.mark.slow
+def test_the_readme_example_runs():
+    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+    names = {}
+    exec(example, names)
+    assert names["accuracy"] > 0.9
 
 
 def test_conda_and_binder_read_the_same_facts():
@@ -66,3 +76,22 @@ def test_the_wheel_holds_the_package_its_builders_and_its_results(tmp_path):
     assert "aimodels/_datasets/digits/digits_dataset_builder.py" in names
     assert "aimodels/_results/cnn_mnist.json" in names
     assert not any(name.startswith(("datasets/", "tests/", "course/")) for name in names)
+
+
+def test_the_page_about_data_states_the_catalogue():
+    page = (ROOT / "docs" / "data.md").read_text()
+    rows = re.findall(
+        r"^\| `(\w+)` \| ([\d, +]+) \| .+ \| (none|[\d.]+ MB) \| (.+) \|$", page, re.M
+    )
+    stated = {
+        name: (sum(int(n.replace(",", "")) for n in examples.split("+")), size, licence)
+        for name, examples, size, licence in rows
+    }
+    assert stated == {
+        row["name"]: (
+            row["examples"],
+            f"{row['size'] / 1e6:.1f} MB" if row["size"] else "none",
+            row["licence"],
+        )
+        for row in data.catalogue()
+    }
