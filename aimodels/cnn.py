@@ -252,11 +252,11 @@ class CNN(keras.Model):
         batch_normalization: bool = True,
         **kwargs,
     ):
-        if len(image_shape) != 3 or not image_shape[-1]:
+        if np.ndim(image_shape) != 1 or len(image_shape) != 3 or not image_shape[-1]:
             raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
         if num_classes < 2:
             raise ValueError(f"num_classes must be 2 or more; got {num_classes}")
-        if not filters or min(filters) < 1:
+        if np.ndim(filters) != 1 or min(filters, default=0) < 1:
             raise ValueError(f"filters must be a list of numbers from 1 on; got {filters}")
         x = inputs = keras.Input(image_shape, name="image")
         for i, channels in enumerate(filters, 1):

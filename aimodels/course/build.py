@@ -25,6 +25,7 @@ from aimodels.course.notebooks import (
 )
 
 CELL_TIMEOUT = 300  # seconds, as for nbval
+INLINE = "module://matplotlib_inline.backend_inline"  # pictures, whatever the shell has set
 
 
 @dataclass
@@ -63,7 +64,7 @@ async def _build(page: Page) -> Result:
         resources={"metadata": {"path": str(page.notebook.parent)}},
     )
     try:
-        await client.async_execute()
+        await client.async_execute(env=os.environ | {"MPLBACKEND": INLINE})
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         line = source_lines(page)[client.position]
         return Result(page, time.perf_counter() - started, f"{page.source}:{line}: {error}")

@@ -41,6 +41,6 @@ def parity(request):
 
 
 def pytest_sessionfinish(session):
-    if path := session.config.getoption("--parity-report"):
+    if path := session.config.getoption("--parity-report", None):
         records = session.config.stash[RECORDS]
         Path(path).write_text(json.dumps(records, indent=2, sort_keys=True) + "\n")

@@ -1,0 +1,100 @@
+"""The one way to write `benchmarks/results/NAME.json`.
+
+    python benchmarks/run.py --list
+    python benchmarks/run.py cnn_mnist cnn_fashion_mnist
+
+A benchmark is a file `benchmarks/NAME.py` with a docstring and a function `run() -> dict` that
+returns its figures. What it ran on, with which versions, when and from which commit is added here,
+and the file is written whole or not at all.
+"""
+
+import argparse
+import ast
+import datetime
+import importlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+RESULTS = HERE / "results"
+
+
+def names() -> dict[str, str]:
+    """Every benchmark with the first line of its docstring; nothing is imported.
+
+    Example:
+        >>> [name for name in names() if name.startswith("cnn")]
+        ['cnn_fashion_mnist', 'cnn_mnist']
+    """
+    found = {}
+    for path in sorted(HERE.glob("*.py")):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        if any(isinstance(node, ast.FunctionDef) and node.name == "run" for node in tree.body):
+            found[path.stem] = (ast.get_docstring(tree) or "").partition("\n")[0]
+    return found
+
+
+def commit() -> str:
+    """The commit's id, with "-dirty" behind it if package or benchmarks differ from it."""
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(HERE.parent), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        paths = ["aimodels", "datasets", "benchmarks", ":!benchmarks/results"]
+        changed = git("status", "--porcelain", "--", *paths)
+        return git("rev-parse", "HEAD") + ("-dirty" if changed else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def measure(name: str) -> Path:
+    """Run a benchmark and write its figures beside the facts that they depend on."""
+    from aimodels import doctor
+
+    measured = commit()  # before the run: what is committed meanwhile did not run
+    result = {
+        "name": name,
+        "figures": importlib.import_module(name).run(),
+        "machine": doctor.machine(),
+        "versions": doctor.versions(),
+        "commit": measured,
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+    }
+    RESULTS.mkdir(exist_ok=True)
+    path = RESULTS / f"{name}.json"
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    half.replace(path)
+    return path
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("name", nargs="*", help="which benchmarks to run, one after the other")
+    parser.add_argument("--list", action="store_true", help="say which there are")
+    options = parser.parse_args(arguments)
+    known = names()
+    if options.list or not options.name:
+        for name, about in known.items():
+            print(f"{name:<20} {about}")
+        return 0 if options.list else 2
+    if unknown := sorted({*options.name} - {*known}):
+        parser.error(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+
+    import aimodels
+
+    aimodels.start(seed=1)
+    sys.path.insert(0, str(HERE))
+    for name in options.name:
+        print(f"{name}: {known[name]}", flush=True)
+        path = measure(name)
+        print(path.read_text(encoding="utf-8"), end="")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

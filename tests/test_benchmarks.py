@@ -1,0 +1,58 @@
+"""`benchmarks/run.py` writes what a benchmark returned, and on what it ran; whole or not at all."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+
+BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+
+
+@pytest.fixture
+def runner(tmp_path, monkeypatch):
+    """The program, writing to a folder of its own, with a benchmark called `tiny`."""
+    spec = importlib.util.spec_from_file_location("benchmark_runner", BENCHMARKS / "run.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    (tmp_path / "tiny.py").write_text(
+        '"""Counts to three."""\n\n\ndef run():\n    return {"n": 3}\n'
+    )
+    (tmp_path / "helper.py").write_text('"""No benchmark: it has no run()."""\n')
+    monkeypatch.setattr(module, "HERE", tmp_path)
+    monkeypatch.setattr(module, "RESULTS", tmp_path / "results")
+    monkeypatch.setattr("sys.path", [*__import__("sys").path])
+    return module
+
+
+def test_the_list_names_each_benchmark_with_its_first_line(runner, capsys):
+    assert runner.main(["--list"]) == 0
+    assert capsys.readouterr().out.split() == ["tiny", "Counts", "to", "three."]
+
+
+def test_an_unknown_name_is_refused_before_anything_runs(runner, capsys):
+    with pytest.raises(SystemExit):
+        runner.main(["tiny", "tinny"])
+    assert "unknown: tinny; there are tiny" in capsys.readouterr().err
+    assert not runner.RESULTS.exists()
+
+
+def test_a_result_holds_its_figures_and_what_they_depend_on(runner):
+    assert runner.main(["tiny"]) == 0
+    [path] = runner.RESULTS.iterdir()
+    result = json.loads(path.read_text())
+    assert path.name == "tiny.json"
+    assert result["figures"] == {"n": 3}
+    assert result["machine"]["cores"] >= 1
+    assert set(result) == {"name", "figures", "machine", "versions", "commit", "date"}
+
+
+@pytest.mark.parametrize(
+    "path", sorted((BENCHMARKS / "results").glob("*.json")), ids=lambda p: p.stem
+)
+def test_a_committed_result_belongs_to_a_benchmark_and_a_commit(path):
+    result = json.loads(path.read_text())
+    assert result["name"] == path.stem
+    assert (BENCHMARKS / f"{path.stem}.py").is_file()
+    assert len(result["commit"]) == 40, f"measured on uncommitted code: {result['commit']}"
+    assert result["figures"]
