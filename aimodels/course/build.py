@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,11 +64,15 @@ async def _build(page: Page) -> Result:
         coalesce_streams=True,
         resources={"metadata": {"path": str(page.notebook.parent)}},
     )
-    try:
-        await client.async_execute(env=os.environ | {"MPLBACKEND": INLINE})
-    except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
-        line = source_lines(page)[client.position]
-        return Result(page, time.perf_counter() - started, f"{page.source}:{line}: {error}")
+    with tempfile.TemporaryFile() as log:  # the kernel's own lines would run through the bar
+        try:
+            await client.async_execute(env=os.environ | {"MPLBACKEND": INLINE}, stderr=log)
+        except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
+            problem = f"{page.source}:{source_lines(page)[client.position]}: {error}"
+            if isinstance(error, DeadKernelError):
+                log.seek(0)
+                problem += f"\n{log.read().decode(errors='replace')}"
+            return Result(page, time.perf_counter() - started, problem)
     seconds = time.perf_counter() - started
     normalise(notebook, page)
     for cell in notebook.cells:
@@ -88,7 +93,7 @@ def write_built(page: Page, notebook: NotebookNode) -> None:
 def _note_time(page: Page, seconds: float, slowest: float) -> None:
     """Timings vary, so they are written anew only when the source has changed."""
     source = digest(page.source.read_text(encoding="utf-8"))
-    path = page.root / "chapters" / "timing.json"
+    path = page.root / "chapters" / ".timing.json"
     timing = json.loads(path.read_text()) if path.exists() else {}
     if timing.get(str(page), {}).get("source") != source:
         measured = {"seconds": round(seconds, 1), "slowest_cell": round(slowest, 1)}

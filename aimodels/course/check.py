@@ -100,9 +100,11 @@ def front_matter(page: Page, notebook: NotebookNode) -> Problems:
     if not first.startswith(f"# {facts['title']}\n"):
         yield 0, f"the first cell does not start with the title, # {facts['title']}"
     wanted = [f"About {facts['minutes']} minutes", "You will be able to"]
+    wanted += [*facts["goals"], *facts["prerequisites"]]
     wanted += [re.sub(r"^(\d+)-", r"\1 §", repair) for repair in facts["repairs"]]
+    shown = " ".join(first.split())  # whatever the line breaks
     for text in wanted:
-        if text not in first:
+        if text not in shown:
             yield 0, f"the first cell does not say {text!r}"
     start = next((cell.source for _, cell in code_cells(notebook)), "")
     if page.kind == "lesson" and not re.fullmatch(START, start):
@@ -155,7 +157,7 @@ def timing(page: Page, notebook: NotebookNode) -> Problems:
     """The build's own seconds are within bounds, and the front matter's minutes are true."""
     if page.kind != "lesson":
         return
-    path = page.root / "chapters" / "timing.json"
+    path = page.root / "chapters" / ".timing.json"
     measured = json.loads(path.read_text()).get(str(page)) if path.is_file() else None
     if measured is None or measured["source"] != notebook.metadata.aimodels[BUILT]["source"]:
         yield None, f"no time recorded: run `aimodels course build {page.chapter}`"

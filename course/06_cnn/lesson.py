@@ -5,9 +5,9 @@
 #     goals:
 #       - compute a convolution and a pooling by hand, and the size of the map that comes out
 #       - say where a network keeps its parameters, and remove 99 % of them without loss
-#       - train a classifier with three sets of data kept apart, and prove that it learned
-#       - look inside it, at filters, feature maps and mistakes
-#       - recognise results that mean nothing, from memorised labels or a test set that chose
+#       - train with training, validation and test data kept apart, and prove that it learned
+#       - "look inside it: filters, feature maps, mistakes"
+#       - "recognise results that mean nothing: memorised labels, a test set that did the choosing"
 #     prerequisites: [01_foundations]
 #     minutes: 65
 #     repairs: [000-4.2.1, 003-1.4.1, 004-4.1]
@@ -24,8 +24,7 @@
 #
 # - compute a convolution and a pooling by hand, and the size of the map that comes out;
 # - say where a network keeps its parameters, and remove 99 % of them without loss;
-# - train a classifier with training, validation and test data kept apart, and prove that it
-#   learned;
+# - train with training, validation and test data kept apart, and prove that it learned;
 # - look inside it: filters, feature maps, mistakes;
 # - recognise results that mean nothing: memorised labels, a test set that did the choosing.
 #

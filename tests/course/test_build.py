@@ -20,7 +20,7 @@ def edit(page, old: str, new: str) -> None:
 def test_two_builds_are_byte_identical(page):
     """Also the recorded time, which is measured anew only when the source changes."""
     edit(page, "random.SystemRandom().random()", "0.5")
-    files = [page.notebook, page.root / "chapters" / "timing.json"]
+    files = [page.notebook, page.root / "chapters" / ".timing.json"]
     build.build([page])
     first = [path.read_bytes() for path in files]
     build.build([page])
@@ -54,6 +54,15 @@ def test_a_failing_cell_is_named_by_its_source_line_and_the_old_notebook_stays(
     assert "name 'undefined' is not defined" in error
     assert page.notebook.read_bytes() == old
     assert not list(page.notebook.parent.glob(".*.half"))
+
+
+@pytest.mark.slow
+def test_a_kernel_that_dies_is_named_with_its_last_words(page):
+    edit(page, "1 + 1", "import os\nos.write(2, b'last words')\nos._exit(1)")
+    [result] = build.build([page])
+    line = page.source.read_text().splitlines().index("import os")
+    assert f"lesson.py:{line}: Kernel died" in result.problem
+    assert "last words" in result.problem
 
 
 @pytest.mark.slow

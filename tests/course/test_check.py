@@ -32,7 +32,7 @@ def build_without_running(page) -> None:
         if after.cell_type == "code":
             after.outputs, after.execution_count = before.outputs, before.execution_count
     build.write_built(page, new)
-    timing = page.root / "chapters" / "timing.json"
+    timing = page.root / "chapters" / ".timing.json"
     source = new.metadata.aimodels[notebooks.BUILT]["source"]
     timing.write_text(re.sub(r'"source": "\w+"', f'"source": "{source}"', timing.read_text()))
 
@@ -93,6 +93,7 @@ def test_stderr_and_errors_are_found(page):
     [
         ("# A tiny lesson\n", "# Another title\n", "does not start with the title"),
         ("About 5 minutes", "About a while", "does not say 'About 5 minutes'"),
+        ("see the rules at work]", "do more]", "does not say 'do more'"),
         ("minutes: 5", "minutes: 50", "50 minutes, but reading and running take about 5"),
         ("minutes: 5", "minutes: short", "minutes is missing or is not of type int"),
         ("prerequisites: []", "prerequisites: [02_x]", "is not the name of an earlier chapter"),
@@ -131,7 +132,7 @@ def test_too_few_pictures_are_found(page):
 
 
 def test_a_slow_lesson_is_found(page):
-    path = page.root / "chapters" / "timing.json"
+    path = page.root / "chapters" / ".timing.json"
     timing = json.loads(path.read_text())
     timing["01_tiny/lesson"] |= {"seconds": 181.0, "slowest_cell": 61.0}
     path.write_text(json.dumps(timing))
