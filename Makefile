@@ -27,6 +27,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
+	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null # it asks every learner, and the network
 	@touch $@
 
 setup: $(READY)  ## create .venv and install everything into it
@@ -74,7 +75,7 @@ build: $(READY)  ## rebuild every notebook from its text source
 book: $(READY)  ## the lessons as web pages, in build/book
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[docs]"
 	$(BIN)/sphinx-build -q -W --keep-going -c docs . build/book
-	@echo "open build/book/docs/index.html"
+	@echo "build/book/docs/index.html"
 
 bench: $(READY)  ## measure and record: make bench NAMES="cnn_mnist parity"
 	$(BIN)/python benchmarks/run.py $(NAMES)

@@ -2,7 +2,7 @@
 
 project = "aimodels"
 author = "the aimodels authors"
-extensions = ["myst_nb", "sphinxcontrib.bibtex"]
+extensions = ["myst_nb", "sphinxcontrib.bibtex", "sphinx-mathjax-offline"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "chapters/*/lesson.ipynb", "CONTRIBUTING.md"]
 html_theme = "sphinx_book_theme"
