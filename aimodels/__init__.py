@@ -29,9 +29,6 @@ def __dir__() -> list[str]:
 def start(seed: int = 0) -> None:
     """Import TensorFlow and Keras quietly and set every random seed: a lesson's first line.
 
-    TensorFlow writes some start-up lines straight to file descriptor 2, before any logging
-    can be set up. They are caught, and shown only if the import fails.
-
     Args:
         seed: for Python, NumPy and TensorFlow alike.
 
@@ -39,6 +36,20 @@ def start(seed: int = 0) -> None:
         >>> import aimodels
         >>> aimodels.start(seed=1)
     """
+    import_tensorflow()
+    import keras
+
+    keras.utils.set_random_seed(seed)
+
+
+def import_tensorflow() -> None:
+    """Import TensorFlow and Keras without their start-up lines.
+
+    TensorFlow writes some lines straight to file descriptor 2, before any logging can be set up.
+    They are caught, and shown only if the import fails.
+    """
+    if "tensorflow" in sys.modules:
+        return
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     sys.stderr.flush()
@@ -46,7 +57,7 @@ def start(seed: int = 0) -> None:
     with tempfile.TemporaryFile() as caught:
         os.dup2(caught.fileno(), 2)
         try:
-            import keras
+            import keras  # noqa: F401
             import tensorflow as tf
 
             tf.config.list_logical_devices()  # the first look at the devices writes lines as well
@@ -57,4 +68,3 @@ def start(seed: int = 0) -> None:
         finally:
             os.dup2(stderr, 2)
             os.close(stderr)
-    keras.utils.set_random_seed(seed)

@@ -27,6 +27,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import aimodels
 from aimodels.download import DataError, fetch, sha256_of, unreachable, workspace
 
 __all__ = ["DataError", "arrays", "catalogue", "directory", "info", "load", "mirror", "verify"]
@@ -309,6 +310,7 @@ def _prepared(name: str, data_dir: Any, mirror: Any) -> Any:
     home = _home(builder_class, root)
     if not _is_prepared(home):
         _prepare(builder_class, root, mirror)
+    aimodels.import_tensorflow()
     try:
         builder = builder_class(data_dir=root, version=home.name)
     except Exception as error:  # whatever TFDS meets in a damaged description
@@ -334,7 +336,8 @@ def _prepare(builder_class: Any, root: Path, mirror: Any) -> None:
     mirror = mirror or os.environ.get("AIMODELS_MIRROR")
     origins = _origins(builder_class, _registered(builder_class), mirror, home)
 
-    import tensorflow as tf  # takes seconds: not before an error is out
+    aimodels.import_tensorflow()  # takes seconds: not before an error is out
+    import tensorflow as tf
     import tensorflow_datasets as tfds
 
     otherwise = "name another directory: data_dir=... or the environment variable AIMODELS_DATA"
@@ -343,7 +346,9 @@ def _prepare(builder_class: Any, root: Path, mirror: Any) -> None:
             return
         fetch(name, origins, work, work / "files")
         builder = builder_class(data_dir=work)
-        tfds.display_progress_bar(bool(origins))  # an embedded set takes a second
+        tfds.disable_progress_bar()  # its bars speak of downloads that are done already
+        if origins:  # an embedded set takes a second, a public one longer
+            print(f"Preparing {name} in {home}, once. This may take a minute.", file=sys.stderr)
         try:
             with contextlib.redirect_stdout(io.StringIO()):  # TFDS prints the hidden folder's name
                 builder.download_and_prepare(
@@ -359,7 +364,7 @@ def _prepare(builder_class: Any, root: Path, mirror: Any) -> None:
                 raise
             raise OSError(str(error)) from error
         finally:
-            tfds.display_progress_bar(True)
+            tfds.enable_progress_bar()
         home.parent.mkdir(exist_ok=True)
         try:
             os.rename(builder.data_dir, home)

@@ -74,7 +74,7 @@ def _memory_gib() -> float | None:
 def _accelerators() -> list[str]:
     import aimodels
 
-    aimodels.start()
+    aimodels.import_tensorflow()
     import tensorflow as tf
 
     found = [d for d in tf.config.list_physical_devices() if d.device_type in ("GPU", "TPU")]

@@ -1,5 +1,8 @@
 """What a user gets wrong ends in one message, and a bug in its traceback."""
 
+import subprocess
+import sys
+
 import pytest
 
 from aimodels import data
@@ -29,6 +32,14 @@ def test_data_list_shows_what_is_embedded_public_and_prepared(capsys):
         "fashion_mnist": "public",
         "mnist": "public",
     }
+
+
+@pytest.mark.slow
+def test_loading_an_embedded_set_is_quiet():
+    """Neither TensorFlow's start-up lines nor TFDS's bars."""
+    command = [sys.executable, "-m", "aimodels", "data", "load", "digits"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert (done.stdout, done.stderr) == ("digits: train 1,797\n", "")
 
 
 def test_an_unknown_set_is_one_message(capsys):
