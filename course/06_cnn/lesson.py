@@ -4,12 +4,12 @@
 #     title: Convolutional networks
 #     goals:
 #       - compute a convolution and a pooling by hand, and the size of the map that comes out
-#       - say where a network keeps its parameters, and remove 99 % of them without loss
+#       - say where a network keeps its parameters, and build a head that needs 99 % fewer
 #       - train with training, validation and test data kept apart, and prove that it learned
 #       - "look inside it: filters, feature maps, mistakes"
 #       - "recognise results that mean nothing: memorised labels, a test set that did the choosing"
 #     prerequisites: [01_foundations]
-#     minutes: 65
+#     minutes: 70
 #     repairs: [000-4.2.1, 003-1.4.1, 004-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -23,12 +23,12 @@
 # **You will be able to**
 #
 # - compute a convolution and a pooling by hand, and the size of the map that comes out;
-# - say where a network keeps its parameters, and remove 99 % of them without loss;
+# - say where a network keeps its parameters, and build a head that needs 99 % fewer;
 # - train with training, validation and test data kept apart, and prove that it learned;
 # - look inside it: filters, feature maps, mistakes;
 # - recognise results that mean nothing: memorised labels, a test set that did the choosing.
 #
-# **Before this:** 01_foundations. **About 65 minutes.**
+# **Before this:** 01_foundations. **About 70 minutes.**
 # **Repairs:** document 000 §4.2.1, document 003 §1.4.1, document 004 §4.1.
 
 # %%
@@ -96,9 +96,9 @@ plt.show()
 
 # %% [markdown]
 # The green window became the green number. Walk along that row of the map: red, ink begins; blue,
-# it ends at the hole of the zero; red, it begins again; blue, it ends for good. Where nothing
-# changes from left to right, the answer is near 0. This kernel sees vertical edges and nothing
-# else.
+# it ends at the hole of the zero; red, it begins again; blue, it ends for good. Where the left and
+# the right column are alike, the answer is near 0, even with a dark stroke between them: see the 9.
+# This kernel only compares left with right.
 #
 # `cnn.conv2d` does the same for a whole batch (pictures, height, width, channels) and for several
 # kernels (height, width, channels, filters) at once.
@@ -122,7 +122,7 @@ photo = load_sample_image("china.jpg")[20:320, 60:360].mean(axis=-1) / 255  # gr
 kernels = {
     "vertical edges": kernel,
     "horizontal edges": kernel.T,
-    "corners and dots": [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
+    "details": [[-1, -1, -1], [-1, 8, -1], [-1, -1, -1]],
 }
 bank = np.stack(list(kernels.values()), axis=-1)[:, :, None, :]
 maps = cnn.conv2d(photo[None, :, :, None], bank)[0]
@@ -140,8 +140,10 @@ for ax in axes:
 plt.show()
 
 # %% [markdown]
-# One photograph, three opinions of it. Find the columns and the roofs in each. Red is a change from
-# dark to bright, blue from bright to dark. The sky is white everywhere. Why?
+# One photograph, three opinions of it. In the first map red is a change from dark to bright, read
+# from left to right; in the second, from top to bottom. In the third, red is a pixel brighter than
+# its neighbours: details in every direction. (For the digits, large numbers were dark ink; here
+# they are light.) Find the columns and the roofs. The sky is white in all three maps. Why?
 #
 # The second kernel is the first one with rows and columns exchanged. So exchange them in the
 # photograph too: is its map the first map, exchanged?
@@ -152,9 +154,8 @@ assert np.allclose(exchanged, maps[:, :, 0].T)
 print("kernel and photograph exchanged: the same map, exchanged")
 
 # %% [markdown]
-# People designed such kernels by hand for decades. A convolutional network *learns* its kernels
-# from examples, by gradient descent, like all its weights
-# ([LeCun et al. 1998](#lecun1998)).
+# People designed such kernels by hand for decades. A convolutional network *learns* them, by
+# gradient descent ([LeCun et al. 1998](#lecun1998)).
 
 # %% [markdown]
 # ## A name that is not quite right
@@ -212,14 +213,15 @@ for size, k, strides, padding in [
     print(f"{size:>3} pixels, window {k}, stride {strides}, {padding:<5} -> {y.shape[1]}")
 
 # %% [markdown]
-# Now the whole layer, the formula that article 000 lost. The input has channels $d$ (a colour
-# picture has three), the layer has filters $c$, each with a kernel through *all* channels and one
-# bias:
+# Now the whole layer, the formula that article 000 lost. The input has $D$ channels, numbered $d$
+# (a colour picture has three); the layer has $F$ filters, numbered $c$, each with a kernel through
+# *all* channels and one bias:
 #
 # $$ Y_{ijc} = \mathrm{ReLU}\Bigl(b_c + \sum_{m,n,d} K_{mndc}\; X_{i+m,\,j+n,\,d}\Bigr) $$
 #
-# How many weights is that? The picture's size does not appear in $K$ at all. A layer with $F$
-# filters on $D$ channels has $k \cdot k \cdot D \cdot F + F$ of them, for a stamp or for a poster.
+# How many parameters is that? The picture's size does not appear in $K$ at all. The layer has
+# $k \cdot k \cdot D \cdot F + F$ of them, for a stamp or for a poster. (The same idea with a window
+# that moves in one direction only, `Conv1D`, reads sound and text.)
 
 # %%
 layer = keras.layers.Conv2D(32, 3, activation="relu")
@@ -253,7 +255,7 @@ plt.show()
 
 # %% [markdown]
 # Follow one green square with your finger. The maximum keeps the strongest "ink begins" and forgets
-# every "ink ends"; in the mean, a beginning and an end can cancel each other.
+# the strong "ink ends"; in the mean, a beginning and an end can cancel each other.
 #
 # Articles 002 and 004 say that pooling reduces the number of parameters. Before you run the cell:
 # how many parameters has a pooling layer? And how many does it save in the convolution behind it?
@@ -323,17 +325,20 @@ mib = total * 4 / 2**20  # four bytes each
 print(f"weights {mib:.0f} MiB, to train them with Adam {4 * mib:.0f} MiB")
 
 # %% [markdown]
-# ### Four more faults of the snippet
+# ### More faults of the snippet
 #
-# It never defines its data. It does not scale its pixels. It has neither validation nor test
-# data, so it can only report how well it remembers. And its loss wants one-hot labels but does
-# not say so:
+# It never defines its data, sets no seed, saves nothing, and writes `input_shape=` where Keras 3
+# wants a `keras.Input`. It does not scale its pixels. It has neither validation nor test data, so
+# it can only report how well it remembers, and nothing in it works against remembering. And its
+# loss wants one-hot labels but does not say so:
 
 # %%
 try:
     keras.losses.categorical_crossentropy(np.array([3, 7]), np.full((2, 10), 0.1))
 except ValueError as error:
     print(type(error).__name__, "for labels 3 and 7")
+else:
+    raise AssertionError("Keras accepted plain labels")
 loss = keras.losses.categorical_crossentropy(np.eye(10)[[3, 7]], np.full((2, 10), 0.1))
 print("one-hot labels:", loss.numpy().round(4))
 
@@ -341,7 +346,7 @@ print("one-hot labels:", loss.numpy().round(4))
 # ## The repair: average over all places
 #
 # A class does not depend on where the object stands: a cat in the corner is a cat. So keep one
-# number a channel, its mean over all places. This is **global average pooling** ([Lin et al.
+# number per channel, its mean over all places. This is **global average pooling** ([Lin et al.
 # 2014](#lin2014nin)):
 #
 # $$ g_c = \frac{1}{H'W'} \sum_{i,j} Y_{ijc} $$
@@ -370,8 +375,8 @@ repaired = cnn.CNN((224, 224, 3), num_classes=10, filters=(32, 64, 128))
 print(f"{repaired.count_params():,} parameters, output {repaired.output_shape}")
 
 # %% [markdown]
-# The output is **logits**, one score a class, without softmax. The loss takes them as they are
-# (`from_logits=True`), which is exact also where a softmax would round to 0. And
+# The output is **logits**, one score per class, without softmax. The loss takes them as they are
+# (`from_logits=True`), which stays exact even where a softmax would round a probability to 0. And
 # `SparseCategoricalCrossentropy` takes labels as plain numbers: two faults less.
 
 
@@ -395,14 +400,17 @@ def new_model(learning_rate=3e-3):
 model = new_model()
 sees = cnn.receptive_field(model)
 x = keras.ops.zeros((1, 12, 12, 1))
+print("layer    shape            numbers   sees")
 for layer in model.layers[1:]:
     x = layer(x)
     seen = sees.get(layer.name, "")
     print(f"{layer.name:<8} {tuple(x.shape)!s:<16} {layer.count_params():>7,}   {seen}")
 
 # %% [markdown]
-# Check some of it. Each kernel has 9 weights a channel, and no bias, because the normalisation
-# behind it has its own. `conv3` sees $10 + 2\cdot 4 = 18$ pixels: a whole digit of 8 fits in.
+# Check some of it. Each kernel has 9 weights per channel, and no bias, because the normalisation
+# behind it has its own. Normalisation has four numbers per channel: scale and shift are learned,
+# mean and variance only recorded. (`dropout` does nothing here.) `conv3` sees
+# $10 + 2\cdot 4 = 18$ pixels: a whole digit of 8 fits in.
 
 # %%
 convolutions = 9 * 1 * 32 + 9 * 32 * 64 + 9 * 64 * 64
@@ -419,9 +427,9 @@ assert sees["conv3"] == 18
 # - **Validation** data: *you* look at these, to choose epochs, sizes, learning rates.
 # - **Test** data: read once, when every choice has been made.
 #
-# The document's second snippet (003) hands the test set to `validation_data`; the third (004) has
-# no held-out data at all. We come back to what that costs. We scale the pixels to [0, 1], and lay
-# each digit in the middle of 12 × 12 pixels, so that it has room to move.
+# Article 003 hands the test set to `validation_data`, article 004 has no held-out data at all; we
+# come back to what that costs. We scale the pixels to [0, 1], and lay each digit in the middle of
+# 12 × 12 pixels.
 
 
 # %%
@@ -435,6 +443,10 @@ splits = data.arrays("digits", ["train[:60%]", "train[60%:75%]", "train[75%:]"])
 for name, part in {"training": train, "validation": validation, "test": test}.items():
     print(f"{name:<11} {part.shape}")
 
+# %% [markdown]
+# One limit of these data: the same few people wrote all digits, in mixed order, so every writer is
+# in all three sets. We shall measure new digits of *known* writers.
+
 # %%
 plots.image_grid(train[:16], titles=[str(label) for label in y_train[:16]])
 plt.show()
@@ -446,14 +458,10 @@ plt.show()
 # %%
 from sklearn.linear_model import LogisticRegression
 
-most_frequent = np.bincount(y_train).argmax()
-constant = np.mean(y_test == most_frequent)
+constant = np.mean(y_validation == np.bincount(y_train).argmax())
 logistic = LogisticRegression(max_iter=1000).fit(train.reshape(len(train), -1), y_train)
-print("always one class: under 0.15:", constant < 0.15)
-print("logistic regression: over 0.90:", logistic.score(test.reshape(len(test), -1), y_test) > 0.9)
-
-# %% [markdown]
-# Logistic regression is a strong opponent here: digits in the middle of the frame suit it.
+reference = logistic.score(validation.reshape(len(validation), -1), y_validation)
+print(f"validation: one class under 0.15: {constant < 0.15}, logistic over 0.9: {reference > 0.9}")
 
 # %% [markdown]
 # ## Train
@@ -483,15 +491,24 @@ print("training and validation:", sorted(history))
 
 # %%
 ax = plots.learning_curves(history, "accuracy")
-reference = logistic.score(validation.reshape(len(validation), -1), y_validation)
 ax.axhline(reference, ls=":", color="grey", label="logistic regression, validation")
-ax.set(title="Both curves rise together: it learns, not only remembers", ylim=(0.75, 1.01))
+ax.set(title="Unseen pictures are read almost as well as training pictures", ylim=(0.75, 1.01))
 ax.legend()
 plt.show()
 
 # %% [markdown]
-# Twelve epochs seem enough, and the validation curve has not begun to fall. All choices are made.
-# Only now do we read the test set, and we read it once.
+# Why does training lie *below* validation at first? Keras averages its accuracy over the epoch,
+# while the network is still learning. Has validation begun to fall?
+
+# %%
+end, best = history["val_accuracy"][-1], max(history["val_accuracy"])
+print("validation ends within 0.03 of training:", abs(history["accuracy"][-1] - end) < 0.03)
+print("and within 0.02 of its best epoch:", end >= best - 0.02)
+assert end >= best - 0.02
+
+# %% [markdown]
+# It has not, so twelve epochs will do. All choices are made. Only now do we read the test set, and
+# we read it once.
 
 # %%
 test_logits = model.predict(test, verbose=0)
@@ -541,15 +558,17 @@ for name in ("conv1", "conv3"):
     keras.utils.set_random_seed(1)
     start = new_model().get_layer(name).kernel.numpy()
     end = model.get_layer(name).kernel.numpy()
-    alike = np.corrcoef(start.ravel(), end.ravel())[0, 1]
-    print(f"{name}: trained and random kernels correlate by more than 0.95: {alike > 0.95}")
+    alike = np.corrcoef(start.ravel(), end.ravel())[0, 1] > 0.95
+    assert name == "conv3" or np.array_equal(start[:, :, 0], kernels_at_start[:, :, 0])
+    print(f"{name} starts with spread {start.std():.2f}; end like start, over 0.95: {alike}")
 
 # %% [markdown]
-# The first layer has hardly moved! Random kernels already answer to edges and blobs of many
-# directions, and on small pictures that is enough. The learning is in the later layers, which
-# found out how to *combine* those answers. In large networks, trained for long, the first kernels
-# do become clean edge detectors ([Krizhevsky et al. 2012](#krizhevsky2012)). A picture of a
-# kernel proves nothing without a picture of its start.
+# Compared with their size, the first kernels have hardly changed: what the picture shows is mostly
+# the random start, which answers to edges in many directions already. One reason is that size: they
+# start much larger than those of `conv3`, and Adam moves every weight by similar steps. In large
+# networks, trained for long, the first kernels do become clean detectors of edges and colours
+# ([Krizhevsky et al. 2012](#krizhevsky2012)). A picture of a kernel proves nothing without a
+# picture of its start.
 
 # %% [markdown]
 # ## Look at the mistakes
@@ -558,19 +577,24 @@ for name in ("conv1", "conv3"):
 
 # %%
 matrix = np.zeros((10, 10), int)
-np.add.at(matrix, (y_test, said), 1)
+np.add.at(matrix, (y_test, said), 1)  # one more at each (truth, answer)
 plots.confusion_matrix(matrix)
 plt.title("Off the diagonal: the mistakes")
 plt.show()
 
 # %%
-assert matrix.sum() == len(test)
-assert matrix.trace() == len(test) - mistakes
-print("every test picture counted once:", matrix.sum() == 449)
+from sklearn.metrics import confusion_matrix
+
+assert np.array_equal(matrix, confusion_matrix(y_test, said))
+print(
+    matrix.sum(),
+    "pictures; off the diagonal are the mistakes:",
+    matrix.sum() - matrix.trace() == mistakes,
+)
 
 # %% [markdown]
-# Numbers say how many, pictures say why. Here are the eight test digits about which the network was
-# least sure: those with the smallest distance between its first and its second choice.
+# Here are the eight test digits about which the network was least sure: those with the smallest
+# distance between its first and its second choice.
 
 # %%
 ranked = np.sort(test_logits, axis=-1)
@@ -584,20 +608,22 @@ plots.image_grid(test[unsure, 2:-2, 2:-2], titles)
 plt.show()
 
 # %% [markdown]
-# Would you have read all of them? Look at mistakes before you tune anything: often the picture
-# is at fault, and sometimes the label.
+# Would you have read all of them? Often the picture is at fault, and sometimes the label. We are
+# done, so we may look at test pictures. If you want to change the network afterwards, look at the
+# mistakes on *validation* data instead.
 
 # %%
 least_sure = np.argsort(ranked[:, -1] - ranked[:, -2])[:20]
 found = np.sum(said[least_sure] != y_test[least_sure])
-print("most mistakes are among the 20 least sure answers:", found >= mistakes / 2)
-assert found >= mistakes / 2
+print("most mistakes are among the 20 least sure answers:", found > mistakes / 2)
+assert found > mistakes / 2
 
 # %% [markdown]
 # ## What a convolution knows without learning
 #
-# Move the picture, and the map moves with it, unchanged. This is called **equivariance**, and it
-# comes from using the same kernel everywhere, not from training. Here are random kernels:
+# Move the picture, and the map moves with it, unchanged, as long as nothing touches the border and
+# the stride is 1. This is called **equivariance**, and it comes from using the same kernel
+# everywhere, not from training. Here are random kernels:
 
 # %%
 picture = np.pad(digit, 4)[None, :, :, None]
@@ -607,18 +633,17 @@ difference = cnn.conv2d(moved, kernels) - np.roll(cnn.conv2d(picture, kernels), 
 print("largest difference below 1e-12:", np.abs(difference).max() < 1e-12)
 
 # %% [markdown]
-# A dense layer on pixels has no such knowledge: it must learn each digit again at every place. So
-# train the documents' kind of head, `Flatten` and a dense layer, on the same centred digits, and
-# then move the validation digits by up to two pixels. What do you expect of either network?
+# A dense layer has no such knowledge: it must learn each digit again at every place. So take the
+# *same* convolutions, put the articles' head on them, `Flatten` and a dense layer, and train as
+# before. Then move the validation digits by up to two pixels. What do you expect of either?
 
 # %%
 keras.utils.set_random_seed(1)
-layers = [keras.Input((12, 12, 1)), keras.layers.Conv2D(32, 3, activation="relu")]
-layers += [keras.layers.MaxPooling2D(), keras.layers.Conv2D(64, 3, activation="relu")]
-layers += [keras.layers.Flatten(), keras.layers.Dense(128, activation="relu")]
-flat = keras.Sequential([*layers, keras.layers.Dense(10)])
+stages = cnn.CNN((12, 12, 1), num_classes=10, filters=(32, 64, 64))
+rows = keras.layers.Flatten()(stages.get_layer("relu3").output)
+flat = keras.Model(stages.input, keras.layers.Dense(10)(rows))
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-flat.compile("adam", loss, metrics=["accuracy"])
+flat.compile(keras.optimizers.Adam(3e-3), loss, metrics=["accuracy"])
 flat.fit(train, y_train, epochs=12, verbose=0)
 print(f"{flat.count_params():,} parameters against {model.count_params():,}")
 
@@ -646,29 +671,32 @@ plt.show()
 
 # %%
 for name, table in tables.items():
-    print(f"{name:<15} centred over 0.9: {table[2, 2] > 0.9}, mean over 0.5: {table.mean() > 0.5}")
-assert tables["CNN"].mean() > tables["Flatten + Dense"].mean() + 0.3
-assert tables["Flatten + Dense"][[0, 2, 2, 4], [2, 0, 4, 2]].mean() < 0.5
+    print(f"{name:<15} centred over 0.9: {table[2, 2] > 0.9}, mean over 0.7: {table.mean() > 0.7}")
+assert abs(tables["CNN"][2, 2] - tables["Flatten + Dense"][2, 2]) < 0.04
+assert tables["CNN"].mean() > tables["Flatten + Dense"].mean() + 0.2
 by_one = tables["CNN"][[1, 2, 2, 3], [2, 1, 3, 2]].mean()
 by_two = tables["CNN"][[0, 2, 2, 4], [2, 0, 4, 2]].mean()
-print("CNN: moves by two pixels hurt less than moves by one:", by_two > by_one)
+print("CNN: straight moves by two pixels hurt less than moves by one:", by_two > by_one)
 
 # %% [markdown]
-# In the middle they are equals. Two pixels to the side, the flattened network is lost. Its 93,962
-# parameters have learned *places*.
+# In the middle they are equals. In the corners the flattened network is lost: its last layer has
+# learned *places*.
 #
 # But look again at the right-hand table. Straight moves by two pixels hurt less than moves by
 # one! Averaging over places should not care at all. The reason is pooling: its windows stand
-# fixed, every second pixel. Two poolings in a row pass on exactly only moves by four.
+# fixed, every second pixel. A move by two keeps in step with the first pooling, a move by one with
+# neither. Which moves keep in step with both?
 
 # %%
 body = keras.Model(model.inputs, model.get_layer("relu3").output)
 picture = canvas(scans[:1], 48)
 maps = body([picture]).numpy()
-for shift, places in [(4, 1), (1, 0)]:
+inner = maps[:, :, 4:-4]  # away from the border
+for shift in (1, 2, 3, 4):
     moved = body([np.roll(picture, shift, axis=2)]).numpy()
-    same = np.allclose(moved[:, :, 4:-4], np.roll(maps, places, axis=2)[:, :, 4:-4], atol=1e-5)
-    print(f"moved by {shift}: the map is the same, moved by {places}: {same}")
+    same = [np.allclose(moved[:, :, 4 + p : p - 4], inner, atol=1e-5) for p in (0, 1)]
+    print(f"moved by {shift}: the same map, in its place or one further: {any(same)}")
+    assert any(same) == (shift == 4)
 
 # %% [markdown]
 # ## Any size, and what that does not mean
@@ -681,17 +709,20 @@ scans_validation = splits[1][0]
 for size in (12, 24, 48):
     logits = model.predict_on_batch(canvas(scans_validation, size))
     score = np.mean(logits.argmax(-1) == y_validation)
-    print(f"{size} pixels: accepted, logits {logits.shape}, accuracy over 0.9: {score > 0.9}")
+    print(
+        f"{size} pixels: logits {logits.shape}, over 0.9: {score > 0.9}, below 0.3: {score < 0.3}"
+    )
 assert score < 0.3
 
 # %% [markdown]
-# At 48 pixels it does little better than chance. Of course: the mean now runs over a page that is
-# nearly empty, and the digit's voice drowns in it. "Takes any size" is a statement about shapes
+# On the larger sheets it fails on most digits. Of course: most of the mean now comes from empty
+# paper. "Takes any size" is a statement about shapes
 # only. Test what you promise.
 #
 # Yet the maps *before* the mean still know the digit. So take the mean over 3 × 3 places only (12
 # pixels, as in training), slide that window along, and let the dense layer speak at every place.
-# A network trained on single digits then reads a line of them, in one pass:
+# A network trained on single digits then reads a line of them. (We help it twice: we tell it where
+# the digits stand, and each begins on a multiple of four.)
 
 # %%
 line = [np.flatnonzero(y_validation == d)[i] for i, d in enumerate([3, 1, 4, 1, 5, 9])]
@@ -720,18 +751,14 @@ print("at least five of the six digits read:", np.sum(read == [3, 1, 4, 1, 5, 9]
 assert np.sum(read == [3, 1, 4, 1, 5, 9]) >= 5
 
 # %% [markdown]
-# This is half way to finding objects in pictures, the subject of chapter 08.
-
-# %% [markdown]
 # ## Fooled by memory
 #
-# Now the documents' way of measuring. Their first and third snippet print training accuracy and
-# nothing else. We do the same, with our good network, on 300 pictures. Only one detail is secret
-# for now.
+# Now the articles' way of measuring. 000 and 004 print training accuracy and nothing else. We do
+# the same, with our good network, on 300 pictures. Only one detail is secret for now.
 
 # %%
 dice = np.random.default_rng(3)
-secret = dice.integers(0, 10, size=300)
+secret, secret_unseen = dice.integers(0, 10, 300), dice.integers(0, 10, len(validation))
 answers = []
 remember = keras.callbacks.LambdaCallback(
     on_epoch_end=lambda *_: answers.append(network.predict_on_batch(validation).argmax(-1))
@@ -745,13 +772,13 @@ print("training accuracy at least 0.95:", memory["accuracy"][-1] >= 0.95)
 assert memory["accuracy"][-1] >= 0.95
 
 # %% [markdown]
-# A success? The secret: these labels came from dice. There was *nothing* to learn. Our 57,000
-# parameters have learned 300 accidents by heart. How does this network read digits that it has
-# not seen?
+# A success? The secret: these labels came from dice. There was *nothing* to learn. The network has
+# learned 300 accidents by heart. We threw dice for the validation pictures too. How many of *those*
+# will it guess?
 
 # %%
 answers = np.array(answers)
-unseen = np.mean(answers == y_validation, axis=1)
+unseen = np.mean(answers == secret_unseen, axis=1)
 ax = plots.learning_curves(memory, "accuracy")
 ax.plot(np.arange(1, 21), unseen, color="tab:red", label="unseen pictures")
 ax.axhline(0.1, ls=":", color="grey", label="chance")
@@ -760,22 +787,23 @@ ax.legend()
 plt.show()
 
 # %%
-print("on unseen pictures below 0.25:", unseen[-1] < 0.25)
-assert unseen[-1] < 0.25 < accuracy - 0.6
+print("on unseen pictures within 0.08 of chance:", abs(unseen[-1] - 0.1) < 0.08)
+assert abs(unseen[-1] - 0.1) < 0.08
 
 # %% [markdown]
-# This **shuffled-label control** belongs into every project. If your program shows skill on labels
-# from dice, your measurement is broken: usually a test picture has leaked into training.
+# This control belongs in every project: replace the labels of the *whole* data set by dice, or
+# shuffle them, *then* split and train as always. If held-out accuracy is clearly above chance, the
+# measurement is broken. For example, the same picture stands in training and in test.
 
 # %% [markdown]
 # ## Fooled by choosing
 #
-# Snippet 003 passes the test set as `validation_data`. One watches the epochs and keeps the best.
-# What harm can it do to look? Again dice let us measure, because with labels from dice the true
-# skill of *any* network is exactly 0.10.
+# Article 003 passes the test set as `validation_data`. Keras only shows the score; the choice is
+# made by the person who watches the epochs and keeps the best. What harm can looking do? Again dice
+# let us measure, because with labels from dice the true skill of *any* network is exactly 0.10.
 #
 # We have the network's answers after each of 20 epochs. Let 100 pictures be the "test set", with
-# labels from dice. We note the best epoch's accuracy, as the snippet would report it; then we
+# labels from dice. We note the best epoch's accuracy, as one would report it; then we
 # score the same answers of that epoch on *fresh* labels. We repeat this 3,000 times.
 
 # %%
@@ -805,8 +833,8 @@ assert reported.mean() >= 0.12
 
 # %% [markdown]
 # The right-hand hill is skill out of nothing. Each look at the test set is a ticket in a lottery,
-# and keeping the best epoch keeps the luckiest ticket. With more choices (sizes, rates, seeds)
-# the hill moves further. So: choose on validation data, then read the test set once.
+# and keeping the best epoch keeps the luckiest ticket. So: choose on validation data, then read the
+# test set once.
 
 # %% [markdown]
 # ## Scale it
@@ -840,7 +868,8 @@ print(machine["cores"], "cores of", machine["processor"])
 #   cross-correlation. The number of weights does not depend on the picture's size.
 # - Pooling has no parameters. What saves parameters is the head: averaging over all places
 #   instead of flattening removed 99.8 % of 44 million.
-# - Equivariance comes for free, exactly so only for moves by the product of the strides.
+# - Equivariance comes for free; away from the borders it is exact for moves by a multiple of the
+#   product of the strides.
 # - "Any size" is about shapes. Skill has to be measured.
 # - A training accuracy proves memory; a test set that chose proves luck.
 #
@@ -859,17 +888,19 @@ print(machine["cores"], "cores of", machine["processor"])
 # 2. **Find the faults.** Article 004 §4.1 has 28 × 28 × 1 pictures, `Conv2D(32)`, pooling,
 #    `Conv2D(64)`, pooling, `Conv2D(64)` (3 × 3 kernels, no padding), `Flatten`, `Dense(64)`,
 #    `Dense(10)` with softmax, and trains by `model.fit(x_train, y_train, epochs=10,
-#    batch_size=32)`. Which split is missing, and how would you notice? Work out by hand the
-#    receptive field of the last convolution, the size of the last map and the number of
-#    parameters (93,322 in all: where are most?). Then repair it.
-# 3. **Any size, really.** Train `CNN` on sheets of several sizes at once, one size a batch. What
-#    does it read at 48 pixels now? What if you replace the mean by `GlobalMaxPooling2D`?
+#    batch_size=32)`. Which two splits are missing, and how would you notice? Work out by hand the
+#    receptive field of the last convolution, the size of the last map and the parameters of each
+#    layer. Two layers have exactly the same number: which, and why? What happens to the dense one
+#    on 56 × 56 pictures? Check with `count_params`, then repair the network.
+# 3. **Any size, really.** Train `CNN` on sheets of several sizes at once, one size per batch.
+#    What does it read at 48 pixels now? What if you replace the mean by `GlobalMaxPooling2D`?
 # 4. **A fair opponent.** Give the flattened network moved copies of its training pictures. How
 #    many does it need to catch up in the table of moves?
 # 5. **Random eyes.** Freeze all convolutions at their random start (`layer.trainable = False`) and
-#    train only the rest. How good is it still?
-# 6. **The gradient of a convolution is a convolution.** Show with `tf.GradientTape` that the
-#    gradient with respect to the kernel is `conv2d` of the picture with the gradient of the map.
+#    train only the rest (set `trainable` before `compile`). How good is it still?
+# 6. **The gradient of a convolution is a convolution.** Show with TensorFlow's
+#    `tf.GradientTape` that the gradient with respect to the kernel is `conv2d` of the picture with
+#    the gradient of the map: one picture, one channel, one filter, stride 1, no padding.
 #
 # ## References
 #
