@@ -403,7 +403,7 @@ class Adam(Optimizer):
        \frac{m}{\sqrt v + \epsilon} $$
 
     That is the paper's efficient form and Keras's; PyTorch puts the same epsilon beside
-    $\sqrt{v/(1-\beta_2^t)}$, where it weighs a little less.
+    $\sqrt{v/(1-\beta_2^t)}$, where it weighs less in the first steps: $\sqrt{1-\beta_2^t}$ times.
 
     Reference: [kingma2015]
     """
