@@ -36,6 +36,7 @@ class Result:
     page: Page
     seconds: float
     problem: str = ""
+    stderr: tuple[int, ...] = ()  # source lines of cells whose stderr was left out
 
 
 class _Client(NotebookClient):
@@ -54,7 +55,10 @@ class _Client(NotebookClient):
 
 async def _build(page: Page) -> Result:
     started = time.perf_counter()
-    notebook = read_source(page)
+    try:
+        notebook = read_source(page)
+    except CourseError as error:
+        return Result(page, 0.0, str(error))
     page.notebook.parent.mkdir(parents=True, exist_ok=True)
     client = _Client(
         notebook,
@@ -75,12 +79,14 @@ async def _build(page: Page) -> Result:
             return Result(page, time.perf_counter() - started, problem)
     seconds = time.perf_counter() - started
     normalise(notebook, page)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
+    noisy = []
+    for line, cell in zip(source_lines(page), notebook.cells, strict=False):
+        if any(output.get("name") == "stderr" for output in cell.get("outputs", [])):
+            noisy.append(line)
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     write_built(page, notebook)
     _note_time(page, seconds, client.slowest)
-    return Result(page, seconds)
+    return Result(page, seconds, stderr=tuple(noisy))
 
 
 def write_built(page: Page, notebook: NotebookNode) -> None:
@@ -125,6 +131,8 @@ def build(pages: list[Page], jobs: int = 1) -> list[Result]:
                 result = await _build(page)
             bar.update()
             bar.write(f"{'FAILED' if result.problem else 'built':<7}{page} {result.seconds:6.1f} s")
+            for line in result.stderr:  # a learner will see it all the same
+                bar.write(f"       {page.source}:{line} writes to stderr; that is not stored")
             return result
 
         with tqdm(total=len(pages), unit="notebook") as bar:

@@ -47,13 +47,18 @@ def agrees(page: Page, notebook: NotebookNode) -> Problems:
         )
         if not same:
             yield position, f"the notebook's cell differs from the source's: {rebuild}"
-    built = notebook.metadata.get("aimodels", {}).get(BUILT, {})
+    built = _built(notebook)
     if built.get("source") != digest(page.source.read_text(encoding="utf-8")):
         yield None, f"the source has changed since the notebook was built: {rebuild}"
     now, then = output_digests(notebook), built.get("outputs", {})
     for position, cell in enumerate(notebook.cells):
         if now.get(cell.id) != then.get(cell.id):
             yield position, f"its stored output is not what the build wrote: {rebuild}"
+
+
+def _built(notebook: NotebookNode) -> dict:
+    """What the build noted in the notebook; empty if another program wrote it."""
+    return notebook.metadata.get("aimodels", {}).get(BUILT, {})
 
 
 def executed(page: Page, notebook: NotebookNode) -> Problems:
@@ -96,7 +101,7 @@ def front_matter(page: Page, notebook: NotebookNode) -> Problems:
     for name in facts["prerequisites"]:
         if not re.fullmatch(r"\d\d_[a-z_]+", name) or name >= page.chapter:
             yield None, f"front matter: {name!r} is not the name of an earlier chapter"
-    first = notebook.cells[0].source
+    first = notebook.cells[0].source if notebook.cells else ""
     if not first.startswith(f"# {facts['title']}\n"):
         yield 0, f"the first cell does not start with the title, # {facts['title']}"
     wanted = [f"About {facts['minutes']} minutes", "You will be able to"]
@@ -124,6 +129,9 @@ def _code_lines(source: str) -> int:
 def rhythm(page: Page, notebook: NotebookNode) -> Problems:
     """Short cells, enough prose and no more, and pictures to learn from."""
     lines = {position: _code_lines(cell.source) for position, cell in code_cells(notebook)}
+    if not lines:
+        yield None, "there is no code in it"
+        return
     if (median := statistics.median(lines.values())) > MEDIAN_LINES:
         yield None, f"the median code cell has {median} lines: at most {MEDIAN_LINES}"
     for position, count in lines.items():
@@ -159,7 +167,7 @@ def timing(page: Page, notebook: NotebookNode) -> Problems:
         return
     path = page.root / "chapters" / ".timing.json"
     measured = json.loads(path.read_text()).get(str(page)) if path.is_file() else None
-    if measured is None or measured["source"] != notebook.metadata.aimodels[BUILT]["source"]:
+    if measured is None or measured["source"] != _built(notebook).get("source"):
         yield None, f"no time recorded: run `aimodels course build {page.chapter}`"
         return
     for key, limit in (("seconds", LESSON_SECONDS), ("slowest_cell", CELL_SECONDS)):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import jupytext
 import nbformat
+import yaml
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
@@ -66,7 +67,10 @@ def find_pages(root: Path, wanted: list[str] | None = None) -> list[Page]:
 def read_source(page: Page) -> NotebookNode:
     """The notebook that a text source describes: no outputs yet, cell ids stable."""
     text = page.source.read_text(encoding="utf-8")
-    notebook = jupytext.reads(text, fmt="py:percent")
+    try:
+        notebook = jupytext.reads(text, fmt="py:percent")
+    except yaml.YAMLError as error:
+        raise CourseError(f"{page.source}: the front matter is not YAML: {error}") from error
     return normalise(notebook, page)
 
 
@@ -75,9 +79,12 @@ def read_notebook(page: Page) -> NotebookNode:
     if not page.notebook.is_file():
         raise CourseError(f"{page.notebook} is missing: run `aimodels course build {page.chapter}`")
     try:
-        return nbformat.read(page.notebook, as_version=4)
+        notebook = nbformat.read(page.notebook, as_version=4)
     except (nbformat.reader.NotJSONError, nbformat.ValidationError, UnicodeDecodeError) as error:
         raise CourseError(f"{page.notebook} is not a notebook: {error}") from error
+    for position, cell in enumerate(notebook.cells):
+        cell.setdefault("id", f"c{position:03d}")  # notebooks before format 4.5 have none
+    return notebook
 
 
 def normalise(notebook: NotebookNode, page: Page) -> NotebookNode:

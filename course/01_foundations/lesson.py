@@ -30,8 +30,9 @@
 #
 # **Before this:** Python, NumPy, derivatives and matrix multiplication (eigenvectors are explained
 # when needed). **About 70 minutes.**
-# **Repairs:** document 002 §4.1, the formulas that 002 §3.1 lost, and of 003 §1.3.2 the first two
-# (convolution and RNN come in their own chapters).
+# **Repairs:** article 002 §4.1, the formulas that 002 §3.1 lost, and of 003 §1.3.2 the first two
+# (convolution and RNN come in their own chapters). Articles 000 to 004 are five published texts
+# about large AI models; this course repairs their code.
 
 # %%
 import aimodels
@@ -58,8 +59,8 @@ from aimodels import data, plots
 # $$ \hat y = w x + b, \qquad\text{with several features}\quad
 #    \hat y = \mathbf w^\top\mathbf x + b. $$
 #
-# Document 002 draws 100 points around $y = 3x$ and adds noise between 0 and 1. Which $b$ will a
-# good fit find? Decide before you run the next cells; the document seems to expect 0.
+# Article 002 draws 100 points around $y = 3x$ and adds noise between 0 and 1. Which $b$ will a
+# good fit find? Decide before you run the next cells; the article seems to expect 0.
 
 # %%
 rng = np.random.default_rng(1)
@@ -177,7 +178,7 @@ print(inspect.getsource(SGD.step))
 # %% [markdown]
 # ## A thousand epochs that do not arrive
 #
-# The document calls its line a neural network, hands it to Keras's `"sgd"` (learning rate 0.01,
+# The article calls its line a neural network, hands it to Keras's `"sgd"` (learning rate 0.01,
 # minibatches of 32) and trains 1,000 epochs. It never looks at $w$ or $b$. We do. 100 points make
 # four minibatches, the last of only 4 points, so this is 4,000 steps.
 
@@ -300,7 +301,7 @@ plt.title("The flat direction needs thousands of steps"), plt.legend(ncol=2, fon
 plt.show()
 
 # %% [markdown]
-# Two things hold the document's run back: the flat direction, where 4,000 steps are too few; and
+# Two things hold the article's run back: the flat direction, where 4,000 steps are too few; and
 # the jitter of small minibatches, a floor below which a constant learning rate does not come. The
 # steep direction reaches that floor after a few hundred steps.
 #
@@ -323,7 +324,7 @@ assert np.allclose(in_x, best, atol=1e-12)
 
 # %% [markdown]
 # One step instead of thousands, and Keras does the same: three steps of `fit` on $z$, then the
-# weights are turned back into those of $x$. And the last thing that the document left out, a look
+# weights are turned back into those of $x$. And the last thing that the article left out, a look
 # at points that were not trained on. On new points no line can do better, on average, than the
 # variance of the noise, $1/12 \approx 0.083$. (The 0.0732 above is smaller: it was measured on the
 # same 100 points that chose the line, and their noise happens to vary less.)
@@ -374,7 +375,7 @@ plt.show()
 # %% [markdown]
 # ## Four optimizers on one map
 #
-# An **optimizer** turns gradients into steps. (The documents say that backpropagation "updates the
+# An **optimizer** turns gradients into steps. (The articles say that backpropagation "updates the
 # parameters". It does not: it computes gradients; the optimizer updates.) Three famous
 # improvements of plain descent:
 #
@@ -823,7 +824,7 @@ assert sorted(last, key=last.get)[:2] == ["momentum", "Adam"]
 #
 # ## How to start: initialisation
 #
-# Document 003 says "random, or small random" numbers. How small? Push random inputs through ten
+# Article 003 says "random, or small random" numbers. How small? Push random inputs through ten
 # ReLU layers and watch the size of the activations. Each layer multiplies their mean square by
 # about $n_{in}\,\sigma^2/2$ (ReLU cuts off half), so there is one right size, **He**'s
 # [He et al. 2015](#he2015); **Glorot**'s [Glorot & Bengio 2010](#glorot2010) was made for $\tanh$:
@@ -905,7 +906,7 @@ assert history["val_loss"][-1] > history["loss"][-1]
 # %% [markdown]
 # The training loss goes on falling, and in the end the validation loss lies above it. (At first it
 # lies below: Keras averages the training loss over the epoch, while the weights still improve.)
-# "A smaller loss is closer to the truth", says document 002: only on the data it was measured on.
+# "A smaller loss is closer to the truth", says article 002: only on the data it was measured on.
 # The next chapter is about that gap. What does the network still get wrong? Would you do better?
 
 # %% tags=["nbval-ignore-output"]

@@ -29,7 +29,7 @@
 # - recognise results that mean nothing: memorised labels, a test set that did the choosing.
 #
 # **Before this:** 01_foundations. **About 70 minutes.**
-# **Repairs:** document 000 §4.2.1, document 003 §1.4.1, document 004 §4.1.
+# **Repairs:** article 000 §4.2.1, article 003 §1.4.1, article 004 §4.1.
 
 # %%
 import aimodels

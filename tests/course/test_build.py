@@ -111,6 +111,31 @@ def test_pull_refuses_to_lose_an_edit_of_the_source(page, monkeypatch, capsys):
     assert "1 + 10" not in page.source.read_text()
 
 
+def test_a_front_matter_that_is_not_yaml_is_refused(page):
+    edit(page, "goals: [see the rules at work]", "goals: [see the rules at work")
+    with pytest.raises(CourseError, match=r"lesson\.py: the front matter is not YAML"):
+        notebooks.read_source(page)
+
+
+@pytest.mark.slow
+def test_a_page_that_cannot_be_read_does_not_stop_the_others(page):
+    other = notebooks.Page(page.root, "02_other", "lesson")
+    shutil.copytree(page.source.parent, other.source.parent)
+    edit(page, "goals: [see the rules at work]", "goals: [see the rules at work")
+    broken, good = build.build([page, other])
+    assert "is not YAML" in broken.problem
+    assert good.problem == ""
+    assert other.notebook.is_file()
+
+
+@pytest.mark.slow
+def test_stderr_is_left_out_and_named(page, capsys):
+    [result] = build.build([page])
+    line = page.source.read_text().splitlines().index("import sys")
+    assert result.stderr == (line,)
+    assert f"lesson.py:{line} writes to stderr" in capsys.readouterr().out
+
+
 def test_two_cells_of_one_grade_id_are_refused(page):
     cell = '\n# %% nbgrader={"grade_id": "q1"}\n1\n'
     page.source.write_text(page.source.read_text() + 2 * cell)

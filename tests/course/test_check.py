@@ -147,6 +147,15 @@ def test_a_solution_in_the_students_folder_is_found(page):
     assert "assignment.ipynb: shows a solution or a hidden test" in problems(page)
 
 
+@pytest.mark.parametrize("cells", [[], [{"cell_type": "markdown", "metadata": {}, "source": ""}]])
+def test_a_notebook_of_another_program_is_a_problem_not_a_crash(page, cells):
+    empty = {"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 4}
+    page.notebook.write_text(json.dumps(empty))
+    found = problems(page)
+    assert f"11 cells in the source, {len(cells)} in the notebook" in found
+    assert "there is no code in it" in found
+
+
 def test_a_missing_or_broken_notebook_is_one_message(page):
     page.notebook.write_text("{")
     assert "is not a notebook" in problems(page)
