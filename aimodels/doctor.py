@@ -139,10 +139,16 @@ def _mirror() -> Finding:
 
 
 def _sandbox() -> Finding:
-    if program := shutil.which("bwrap"):
-        return Finding("sandbox for grading", "ok", program)
-    mend = "sudo apt-get install bubblewrap (teachers only; Linux only)"
-    return Finding("sandbox for grading", "note", "bubblewrap is not installed", mend)
+    try:
+        from aimodels.course import CourseError, sandbox
+
+        sandbox.probe("bubblewrap")
+    except ImportError as error:  # the package without what the notebooks need
+        return Finding("sandbox for grading", "note", f"{error.name} is not installed")
+    except CourseError as error:
+        mend = "sudo apt-get install bubblewrap (teachers only; Linux only)"
+        return Finding("sandbox for grading", "note", str(error), mend)
+    return Finding("sandbox for grading", "ok", "bubblewrap isolates a kernel here")
 
 
 def examine() -> list[Finding]:

@@ -6,6 +6,14 @@ from pathlib import Path
 _PACKAGE = Path(__file__).parents[1]
 
 
+def __getattr__(name: str):
+    if name == "check":  # needs NumPy, which the command line shall not wait for
+        from aimodels.course.questions import check
+
+        return check
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 class CourseError(Exception):
     """Something that the author of a notebook can mend; the message says what and where."""
 

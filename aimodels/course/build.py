@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 from tqdm import tqdm
 
 from aimodels.course import CourseError
+from aimodels.course.assignment import Assignment
 from aimodels.course.notebooks import (
     BUILT,
     Page,
@@ -85,6 +86,11 @@ async def _build(page: Page) -> Result:
             noisy.append(line)
             cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
     write_built(page, notebook)
+    if page.kind == "assignment":
+        try:
+            write_copy(Assignment(page, notebook))
+        except CourseError as error:
+            return Result(page, seconds, str(error))
     _note_time(page, seconds, client.slowest)
     return Result(page, seconds, stderr=tuple(noisy))
 
@@ -94,6 +100,12 @@ def write_built(page: Page, notebook: NotebookNode) -> None:
     source = digest(page.source.read_text(encoding="utf-8"))
     notebook.metadata.aimodels[BUILT] = {"source": source, "outputs": output_digests(notebook)}
     _write(page.notebook, nbformat.writes(notebook) + "\n")
+
+
+def write_copy(assignment: Assignment) -> None:
+    """Write the student's copy."""
+    assignment.copy_path.parent.mkdir(parents=True, exist_ok=True)
+    _write(assignment.copy_path, assignment.copy_text())
 
 
 def _note_time(page: Page, seconds: float, slowest: float) -> None:

@@ -1,7 +1,8 @@
-"""The command line: `aimodels course | data | doctor`. Each command imports only what it needs."""
+"""The command line: `aimodels course | grade | data | doctor`; each imports only what it needs."""
 
 import argparse
 import sys
+from pathlib import Path
 
 import aimodels
 from aimodels.course import CourseError
@@ -19,13 +20,31 @@ def _parser() -> argparse.ArgumentParser:
     build = actions.add_parser("build", help="execute the text sources into notebooks")
     build.add_argument("-j", "--jobs", type=int, default=1, help="notebooks at a time (default 1)")
     build.set_defaults(run=_build)
-    check = actions.add_parser("check", help="prove that sources and notebooks agree")
+    check = actions.add_parser("check", help="prove notebooks and grades")
+    check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
+    check.add_argument("--quick", action="store_true", help="do not grade the assignments' answers")
     check.set_defaults(run=_check)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
     for action in (build, check, pull):
         action.add_argument("chapters", nargs="*", metavar="CHAPTER", help="06 or 06_cnn; else all")
+
+    grade = commands.add_parser("grade", help="points and feedback for submitted assignments")
+    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="notebooks or folders")
+    grade.add_argument("--to", required=True, type=Path, metavar="GRADES.csv")
+    grade.add_argument("--chapter", help="06 or 06_cnn; else as the notebooks say")
+    grade.add_argument("-j", "--jobs", type=int, default=2, help="notebooks at a time (default 2)")
+    grade.add_argument("--again", action="store_true", help="also what was graded before")
+    grade.add_argument("--question", metavar="qN", help="again, but only this question's points")
+    grade.add_argument("--manual", type=Path, metavar="FILE.csv", help="points given by hand")
+    grade.add_argument(
+        "--sandbox",
+        default="bubblewrap",
+        choices=["bubblewrap", "none"],
+        help="none runs students' code as you, unprotected",
+    )
+    grade.set_defaults(run=_grade)
 
     data = commands.add_parser("data", help="data sets: list, load, mirror")
     actions = data.add_subparsers(dest="action", required=True, metavar="ACTION")
@@ -62,13 +81,32 @@ def _build(args: argparse.Namespace) -> int:
 
 
 def _check(args: argparse.Namespace) -> int:
-    from aimodels.course.check import check
+    from aimodels.course.rules import check
 
     root, pages = _pages(args)
     problems = check(root, pages)
     print(*problems, sep="\n", end="\n" if problems else "")
+    assignments = [page for page in pages if page.kind == "assignment"]
+    if assignments and not problems and not args.quick:
+        problems = _prove(assignments, args.jobs)
     print(f"{len(pages)} notebooks checked, {len(problems)} problems")
     return int(bool(problems))
+
+
+def _prove(assignments: list, jobs: int) -> list[str]:
+    """Solution 100, untouched copy 0, each wrong answer its own points."""
+    from tqdm import tqdm
+
+    from aimodels.course import proof
+
+    kind, problems = proof.available(), []
+    for page in assignments:
+        with tqdm(desc=str(page), unit="answer") as bar:
+            found = list(proof.prove(page, kind, jobs, lambda _, bar=bar: bar.update() and None))
+        print(*found, sep="\n", end="\n" if found else "")
+        print(f"{page}: {bar.n} answers graded, {len(found)} problems (sandbox: {kind})")
+        problems += found
+    return problems
 
 
 def _pull(args: argparse.Namespace) -> int:
@@ -76,6 +114,49 @@ def _pull(args: argparse.Namespace) -> int:
 
     for page in _pages(args)[1]:
         print(f"{'pulled' if pull(page, args.force) else 'same  '}  {page}")
+    return 0
+
+
+def _grade(args: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from aimodels.course import grade, report, submission
+    from aimodels.course.assignment import Assignment
+    from aimodels.course.notebooks import find_pages, find_root
+
+    if args.to.suffix != ".csv":
+        raise CourseError(f"--to names a CSV file, such as grades.csv; got {args.to}")
+    wanted = [args.chapter] if args.chapter else None
+    every = [page for page in find_pages(find_root()) if page.kind == "assignment"]
+    pages = [page for page in find_pages(find_root(), wanted) if page.kind == "assignment"]
+    if args.chapter and not pages:
+        raise CourseError(f"{args.chapter} has no assignment")
+    page = pages[0] if args.chapter else grade.detect(args.submissions, pages)
+    chapters = [other.chapter for other in every]
+    submissions = submission.find(args.submissions, page.chapter, chapters)
+    if args.sandbox == "none":
+        print("aimodels: no sandbox: students' code runs as you, unprotected", file=sys.stderr)
+    with tqdm(total=len(submissions), unit="notebook") as bar:
+
+        def progress(result: grade.Result, kept: bool) -> None:
+            bar.update()
+            before = "  (as before)" if kept else ""
+            bar.write(f"{result.status:<11}{result.total:5g}  {result.student}{before}")
+
+        results = grade.grade(
+            submissions,
+            Assignment(page),
+            args.to,
+            kind=args.sandbox,
+            jobs=args.jobs,
+            again=args.again,
+            question=args.question,
+            manual=args.manual,
+            progress=progress,
+        )
+    kind = "none" if any(result.sandbox == "none" for result in results) else args.sandbox
+    page_of = report.write(args.to.with_suffix(""), results, Assignment(page), kind)
+    print(f"{len(results)} graded: {args.to}, {args.to.with_suffix('.json')}, {page_of}")
     return 0
 
 

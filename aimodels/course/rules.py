@@ -1,5 +1,6 @@
 """Prove, without running anything, that every committed notebook is what its source gives."""
 
+import ast
 import json
 import re
 import statistics
@@ -9,6 +10,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
+from aimodels.course.assignment import Assignment, calls, left_over, role
 from aimodels.course.notebooks import (
     BUILT,
     IGNORED,
@@ -23,13 +25,20 @@ from aimodels.course.notebooks import (
 
 START = r"import aimodels\n\naimodels\.start\(seed=\d+\)"
 IGNORED_SHARE = 0.15
-MEDIAN_LINES, MOST_LINES = 8, 30
+MEDIAN_LINES, MOST_LINES, TEST_LINES = 8, 30, 40
 WORDS_A_LINE = (5, 8)
 LESSON_SECONDS, CELL_SECONDS = 180, 60
 PICTURES = 3
-FRONT_MATTER = {"title": str, "goals": list, "prerequisites": list, "minutes": int, "repairs": list}
+FRONT_MATTER = {
+    "lesson": {"title": str, "goals": list, "prerequisites": list, "minutes": int, "repairs": list},
+    "assignment": {"title": str, "minutes": int, "repairs": list, "limits": dict},
+}
 # A reader of a second language: words a minute, seconds for a line of code and for a picture.
 READING = (120, 6, 30)
+WRITING = 90  # seconds for a line of a solution, finding it included
+QUESTIONS = 6
+SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+POINTS = 100
 
 Problems = Iterator[tuple[int | None, str]]  # the cell's position, if it is about one cell
 
@@ -94,18 +103,19 @@ def compared(page: Page, notebook: NotebookNode) -> Problems:
 def front_matter(page: Page, notebook: NotebookNode) -> Problems:
     """The header says what the lesson gives and needs, and its first cell shows the same."""
     facts = notebook.metadata.get("aimodels", {})
-    for key, kind in FRONT_MATTER.items():
+    for key, kind in FRONT_MATTER[page.kind].items():
         if not isinstance(facts.get(key), kind):
             yield None, f"front matter: {key} is missing or is not of type {kind.__name__}"
             return
-    for name in facts["prerequisites"]:
+    for name in facts.get("prerequisites", []):
         if not re.fullmatch(r"\d\d_[a-z_]+", name) or name >= page.chapter:
             yield None, f"front matter: {name!r} is not the name of an earlier chapter"
     first = notebook.cells[0].source if notebook.cells else ""
     if not first.startswith(f"# {facts['title']}\n"):
         yield 0, f"the first cell does not start with the title, # {facts['title']}"
-    wanted = [f"About {facts['minutes']} minutes", "You will be able to"]
-    wanted += [*facts["goals"], *facts["prerequisites"]]
+    wanted = [f"About {facts['minutes']} minutes"]
+    wanted += ["You will be able to"] if page.kind == "lesson" else [f"{POINTS} points"]
+    wanted += [*facts.get("goals", []), *facts.get("prerequisites", [])]
     wanted += [re.sub(r"^(\d+)-", r"\1 §", repair) for repair in facts["repairs"]]
     shown = " ".join(first.split())  # whatever the line breaks
     for text in wanted:
@@ -132,13 +142,14 @@ def rhythm(page: Page, notebook: NotebookNode) -> Problems:
     if not lines:
         yield None, "there is no code in it"
         return
-    if (median := statistics.median(lines.values())) > MEDIAN_LINES:
-        yield None, f"the median code cell has {median} lines: at most {MEDIAN_LINES}"
     for position, count in lines.items():
-        if count > MOST_LINES:
-            yield position, f"{count} lines: at most {MOST_LINES}"
+        most = TEST_LINES if role(notebook.cells[position]) == "test" else MOST_LINES
+        if count > most:
+            yield position, f"{count} lines: at most {most}"
     if page.kind != "lesson":
         return
+    if (median := statistics.median(lines.values())) > MEDIAN_LINES:
+        yield None, f"the median code cell has {median} lines: at most {MEDIAN_LINES}"
     ratio = _prose_words(notebook) / sum(lines.values())
     low, high = WORDS_A_LINE
     if not low <= ratio <= high:
@@ -153,26 +164,30 @@ def _pictures(notebook: NotebookNode) -> int:
 
 
 def minutes(notebook: NotebookNode, seconds: float) -> int:
-    """A learner's time: reading, at a second-language reader's pace, and running; to five."""
+    """A learner's time: reading, at a second-language reader's pace, writing, running; to five."""
     words, line, picture = READING
     code = sum(_code_lines(cell.source) for _, cell in code_cells(notebook))
+    solutions = (part for _, cell in code_cells(notebook) for part in SOLUTION.findall(cell.source))
+    written = sum(map(_code_lines, solutions))
     total = _prose_words(notebook) / words
-    total += (code * line + _pictures(notebook) * picture + seconds) / 60
+    total += (code * line + written * WRITING + _pictures(notebook) * picture + seconds) / 60
     return max(5, 5 * round(total / 5))
 
 
 def timing(page: Page, notebook: NotebookNode) -> Problems:
     """The build's own seconds are within bounds, and the front matter's minutes are true."""
-    if page.kind != "lesson":
-        return
     path = page.root / "chapters" / ".timing.json"
     measured = json.loads(path.read_text()).get(str(page)) if path.is_file() else None
     if measured is None or measured["source"] != _built(notebook).get("source"):
         yield None, f"no time recorded: run `aimodels course build {page.chapter}`"
         return
-    for key, limit in (("seconds", LESSON_SECONDS), ("slowest_cell", CELL_SECONDS)):
+    most = LESSON_SECONDS, CELL_SECONDS
+    if page.kind == "assignment":  # a machine half as fast is fast enough
+        limits = Assignment(page, notebook).limits
+        most = limits.total / 2, limits.cell / 2
+    for key, limit in zip(("seconds", "slowest_cell"), most, strict=True):
         if measured[key] > limit:
-            yield None, f"{key.replace('_', ' ')}: took {measured[key]} s, at most {limit} s"
+            yield None, f"{key.replace('_', ' ')}: took {measured[key]} s, at most {limit:g} s"
     said, right = notebook.metadata.aimodels.get("minutes"), minutes(notebook, measured["seconds"])
     if isinstance(said, int) and abs(said - right) > 5:
         yield None, f"front matter: {said} minutes, but reading and running take about {right}"
@@ -207,6 +222,60 @@ def citations(page: Page, notebook: NotebookNode) -> Problems:
         yield None, f"reference {key} is listed, but never cited"
 
 
+def sound(page: Page, notebook: NotebookNode) -> Problems:
+    """The questions of an assignment are complete, and nothing that decides is shown or guessed."""
+    if page.kind != "assignment":
+        return
+    roles: dict[str, list[str]] = {}
+    total = 0.0
+    for position, cell in code_cells(notebook):
+        name, what = cell.metadata.get("nbgrader", {}).get("grade_id", ""), role(cell)
+        question, _, part = name.partition("_")
+        if what == "free":
+            yield position, "a code cell of an assignment is an answer, a test, or locked"
+        if what in ("answer", "test"):
+            if not re.fullmatch(r"q\d+", question):
+                yield position, f"its grade_id is {name!r}: wanted qN, qN_visible or qN_hidden"
+            roles.setdefault(question, []).append(part if what == "test" else what)
+        if what == "test":
+            total += float(cell.metadata.nbgrader.points)
+            yield from ((position, problem) for problem in _faults(cell))
+    if len(roles) < QUESTIONS:
+        yield None, f"{len(roles)} questions: at least {QUESTIONS}"
+    for question, parts in roles.items():
+        if parts != ["answer", "visible", "hidden"]:
+            yield None, f"{question} has {', '.join(parts)}: wanted answer, visible, hidden"
+    if total != POINTS:
+        yield None, f"{total:g} points in all: wanted {POINTS}"
+
+
+def _faults(cell: NotebookNode) -> Iterator[str]:
+    """What is wrong with one test cell."""
+    name, points = cell.metadata.nbgrader.grade_id, float(cell.metadata.nbgrader.points)
+    found = [call for call, method in calls(ast.parse(cell.source)) if method == "question"]
+    said = [ast.unparse(call) for call in found]
+    if said != [f"check.question({name!r}, points={points:g})"]:
+        yield f"wanted one `with check.question({name!r}, points={points:g})`, got {said}"
+    hidden = "### BEGIN HIDDEN TESTS" in cell.source
+    if hidden != name.endswith("_hidden"):
+        yield "the tests of qN_hidden, and no others, stand in BEGIN and END HIDDEN TESTS"
+    if names := left_over(cell.source):
+        yield (
+            f"{', '.join(sorted(names))}: only the verdict needs it, but a student's process would "
+            "hold it; assign it on a line of its own"
+        )
+
+
+def copied(page: Page, notebook: NotebookNode) -> Problems:
+    """The student's copy is what generation makes of the solution, byte for byte."""
+    if page.kind != "assignment":
+        return
+    assignment = Assignment(page, notebook)
+    path = assignment.copy_path
+    if not path.is_file() or path.read_text(encoding="utf-8") != assignment.copy_text():
+        yield None, f"{path} is not what generation gives: `aimodels course build {page.chapter}`"
+
+
 def no_solutions(root: Path) -> Iterator[str]:
     """Nothing in chapters/ shows a solution or a hidden test."""
     for path in sorted((root / "chapters").rglob("*.ipynb")):
@@ -222,6 +291,8 @@ RULES: list[Callable[[Page, NotebookNode], Problems]] = [
     rhythm,
     timing,
     citations,
+    sound,
+    copied,
 ]
 
 

@@ -5,11 +5,11 @@ import re
 
 import pytest
 
-from aimodels.course import build, check, cli, notebooks
+from aimodels.course import build, cli, notebooks, rules
 
 
 def problems(page) -> str:
-    return "\n".join(check.check(page.root, [page]))
+    return "\n".join(rules.check(page.root, [page]))
 
 
 def edit_source(page, old: str, new: str) -> None:
@@ -118,17 +118,17 @@ def test_a_lesson_against_the_rules_is_found(page, old, new, message):
 
 
 def test_too_little_and_too_much_prose_are_found(page):
-    notebook = check.read_notebook(page)
+    notebook = rules.read_notebook(page)
     notebook.cells[0].source = "Too little."
-    assert "words of prose a line of code" in str(list(check.rhythm(page, notebook)))
+    assert "words of prose a line of code" in str(list(rules.rhythm(page, notebook)))
     notebook.cells[0].source = "too much " * 200
-    assert "words of prose a line of code" in str(list(check.rhythm(page, notebook)))
+    assert "words of prose a line of code" in str(list(rules.rhythm(page, notebook)))
 
 
 def test_too_few_pictures_are_found(page):
-    notebook = check.read_notebook(page)
+    notebook = rules.read_notebook(page)
     del notebook.cells[3].outputs[0]
-    assert (None, "2 pictures: at least 3") in check.rhythm(page, notebook)
+    assert (None, "2 pictures: at least 3") in rules.rhythm(page, notebook)
 
 
 def test_a_slow_lesson_is_found(page):

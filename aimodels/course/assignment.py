@@ -1,0 +1,288 @@
+"""An assignment: the solution notebook, the student's copy made from it, and what graders run.
+
+nbgrader's metadata say what each code cell is: an *answer*, a *test* that earns points, or *locked*
+(imports, data). The student's copy comes from nbgrader's own preprocessors, so that a school's
+nbgrader works on the same files.
+"""
+
+import ast
+import json
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import nbformat
+from nbformat import NotebookNode
+
+from aimodels.course import CourseError
+from aimodels.course.notebooks import Page, digest, read_notebook
+
+_METHODS = ("equal", "close", "accuracy", "raises")
+_ARGUMENTS = ("property", "actual", "expected")
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What one submission may use; an assignment's front matter can set the first three."""
+
+    cell: int = 30  # seconds
+    total: int = 120  # seconds, start of the kernel included
+    memory: int = 4096  # MiB
+    processes: int = 200  # threads count: TensorFlow has dozens
+    disk: int = 256  # MiB
+
+
+@dataclass(frozen=True)
+class Test:
+    """A cell that earns points."""
+
+    id: str
+    points: float
+    source: str
+
+    @property
+    def question(self) -> str:
+        return self.id.partition("_")[0]
+
+    @property
+    def hidden(self) -> bool:
+        return self.id.endswith("_hidden")
+
+
+@dataclass(frozen=True)
+class Step:
+    """A cell to execute: a student's, a locked one, or the code of a test."""
+
+    source: str
+    test: Test | None = None
+    own: int | None = None  # of a student's cell: its number among the notebook's code cells
+
+
+class Assignment:
+    """The solution of a chapter's assignment and what follows from it.
+
+    Args:
+        page: the chapter's assignment.
+        notebook: its solution; read from `solutions/` if None.
+
+    Raises:
+        CourseError: if the notebook is missing or unreadable.
+    """
+
+    def __init__(self, page: Page, notebook: NotebookNode | None = None):
+        self.page = page
+        self.solution = read_notebook(page) if notebook is None else notebook
+        facts = self.solution.metadata.get("aimodels", {})
+        self.limits = Limits(**facts.get("limits", {}))
+
+    @property
+    def copy_path(self) -> Path:
+        return self.page.root / "chapters" / self.page.chapter / "assignment.ipynb"
+
+    @cached_property
+    def tests(self) -> list[Test]:
+        return [
+            Test(cell.id, float(facts["points"]), cell.source)
+            for cell in self.solution.cells
+            if (facts := facts_of(cell)) and role(cell) == "test"
+        ]
+
+    @cached_property
+    def questions(self) -> dict[str, float]:
+        """Every question with its points, in the notebook's order."""
+        points: dict[str, float] = {}
+        for test in self.tests:
+            points[test.question] = points.get(test.question, 0) + test.points
+        return points
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """Changes when a cell of the solution does: then what was graded is no longer true."""
+        return digest([[cell.id, cell.source] for cell in self.solution.cells])
+
+    def student_copy(self) -> NotebookNode:
+        """Without solutions, hidden tests and outputs; locked cells cannot be edited or deleted.
+
+        Raises:
+            CourseError: if nbgrader is not installed, or finds a fault in the metadata.
+        """
+        try:
+            import nbgrader  # noqa: F401
+        except ImportError as error:
+            raise CourseError(
+                'making the student\'s copy needs nbgrader: pip install "nbgrader>=0.9.5"'
+            ) from error
+        from nbgrader import preprocessors
+        from nbgrader.nbgraderformat.common import SchemaMismatchError, ValidationError
+
+        notebook = nbformat.from_dict(json.loads(json.dumps(self.solution)))
+        notebook.metadata.aimodels.pop("built", None)
+        notebook.metadata.aimodels["chapter"] = self.page.chapter
+        logging.getLogger("traitlets").setLevel(logging.ERROR)
+        resources: dict = {"nbgrader": {}}
+        steps = ("LockCells", "ClearSolutions", "ClearOutput", "CheckCellMetadata")
+        steps += ("ComputeChecksums", "ClearHiddenTests", "ComputeChecksums", "CheckCellMetadata")
+        try:
+            for name in steps:  # in the order of nbgrader's own generate_assignment
+                step = getattr(preprocessors, name)()
+                notebook, resources = step.preprocess(notebook, resources)
+        except (RuntimeError, SchemaMismatchError, ValidationError) as error:
+            raise CourseError(f"{self.page.source}: {error}") from error
+        return notebook
+
+    def copy_text(self) -> str:
+        """The student's copy as the text of its file."""
+        return nbformat.writes(self.student_copy()) + "\n"
+
+    def read_copy(self) -> NotebookNode:
+        """The student's copy as it lies in `chapters/`."""
+        if not self.copy_path.is_file():
+            wanted = f"aimodels course build {self.page.chapter}"
+            raise CourseError(f"{self.copy_path} is missing: run `{wanted}`")
+        return nbformat.read(self.copy_path, as_version=4)
+
+    def reference_steps(self) -> list[Step]:
+        """The solution, its tests recording what is wanted as well."""
+        return [
+            Step(recording(cell.source), test)
+            if (test := self._test(cell))
+            else Step(cell.source, own=position if role(cell) == "answer" else None)
+            for position, cell in enumerate(self.solution.cells)
+            if cell.cell_type == "code"
+        ]
+
+    def _test(self, cell: NotebookNode) -> Test | None:
+        return next((test for test in self.tests if test.id == cell.id), None)
+
+
+def facts_of(cell: NotebookNode) -> dict:
+    """The cell's nbgrader metadata, or nothing."""
+    facts = cell.metadata.get("nbgrader")
+    return facts if isinstance(facts, dict) else {}
+
+
+def role(cell: NotebookNode) -> str:
+    """ "test", "answer", "locked", or "free": what the cell is for."""
+    facts = facts_of(cell)
+    if facts.get("grade") and facts.get("locked"):
+        return "test"
+    if facts.get("solution"):
+        return "answer"
+    return "locked" if facts.get("locked") else "free"
+
+
+def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
+    """The calls `check.METHOD(…)` in the order of the text."""
+    calls = [
+        (node, node.func.attr)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "check"
+    ]
+    yield from sorted(calls, key=lambda call: (call[0].lineno, call[0].col_offset))
+
+
+def _call(method: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
+    function = ast.Attribute(ast.Name("check", ast.Load()), method, ast.Load())
+    return ast.Call(function, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
+
+
+def recording(source: str, given: dict[int, str] | None = None) -> str:
+    """A test cell that keeps values in the place of comparing them.
+
+    Args:
+        source: the cell.
+        given: None for the grader's own run, which keeps what is expected, too. For a student's
+            run the data of each `check.given`, by its number among the cell's calls: everything
+            that is expected is taken out of the code, and the names that only it needed.
+
+    Example:
+        >>> print(recording('check.equal("four", f(2), 2 + 2, hint="twice")', given={}))
+        from aimodels.course import check
+        check.record(0, f(2))
+    """
+    tree = ast.parse(source)
+    dropped: list[ast.expr] = []
+    for site, (node, method) in enumerate(calls(tree)):
+        number = ast.Constant(site)
+        if method == "question":
+            new = _call("recording")
+        elif method == "given":
+            new = _call("note", number, node.args[0])
+            if given is not None:
+                dropped.append(node.args[0])
+                new = _call("replay", ast.Constant(given[site]))
+        elif method in _METHODS:
+            arguments = dict(zip(_ARGUMENTS, node.args, strict=False))
+            arguments |= {keyword.arg: keyword.value for keyword in node.keywords}
+            actual, expected = arguments.pop("actual"), arguments.pop("expected")
+            if method == "raises":
+                actual = _call("outcome", actual)
+                expected = ast.Attribute(expected, "__name__", ast.Load())
+            if given is None:
+                new = _call(
+                    "record", number, actual, expected, kind=ast.Constant(method), **arguments
+                )
+            else:
+                dropped += [expected, *arguments.values()]
+                new = _call("record", number, actual)
+        else:
+            raise ValueError(f"check.{method} has no place in a test cell")
+        node.func, node.args, node.keywords = new.func, new.args, new.keywords
+    _drop_unused(tree, dropped)
+    return "from aimodels.course import check\n" + ast.unparse(ast.fix_missing_locations(tree))
+
+
+def _loaded(*trees: ast.AST) -> set[str]:
+    nodes = (node for tree in trees for node in ast.walk(tree))
+    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
+
+
+def _drop_unused(tree: ast.Module, dropped: list[ast.expr]) -> None:
+    """Take out the assignments and functions that only `dropped` code used, step by step."""
+    while True:
+        unused = _loaded(*dropped) - _loaded(tree)
+        found = False
+        for node in ast.walk(tree):
+            body = getattr(node, "body", None)
+            for statement in list(body) if isinstance(body, list) else []:
+                if _bound(statement) and set(_bound(statement)) <= unused:
+                    body.remove(statement)
+                    dropped.append(statement)
+                    found = True
+            if isinstance(body, list) and not body:
+                body.append(ast.Pass())
+        if not found:
+            return
+
+
+def _bound(statement: ast.stmt) -> list[str]:
+    """The names that a plain assignment or a definition binds; nothing if it does more."""
+    if isinstance(statement, ast.FunctionDef):
+        return [statement.name]
+    if isinstance(statement, ast.Assign):
+        targets = [target for whole in statement.targets for target in ast.walk(whole)]
+        if all(isinstance(t, ast.Name | ast.Tuple | ast.Store) for t in targets):
+            return [t.id for t in targets if isinstance(t, ast.Name)]
+    return []
+
+
+def left_over(source: str) -> set[str]:
+    """Names that a student's run of a test would hold, though only the verdict needs them.
+
+    Example:
+        >>> sorted(left_over('x, y = f(3)\\ncheck.equal("same", g(x), y)'))
+        ['y']
+    """
+    numbers = {site: "null" for site, (_, method) in enumerate(calls(ast.parse(source)))}
+    tree = ast.parse(recording(source, numbers))
+    stored = {
+        node.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id != "_"
+    }
+    return stored - _loaded(tree)

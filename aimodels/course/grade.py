@@ -1,0 +1,460 @@
+"""Grade a class: every notebook in a sandbox of its own, every verdict outside of it."""
+
+import ast
+import builtins
+import csv
+import hashlib
+import io
+import json
+import re
+import threading
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from aimodels.course import CourseError, sandbox
+from aimodels.course.assignment import Assignment, Limits, Step, Test
+from aimodels.course.notebooks import Page
+from aimodels.course.questions import UNANSWERED
+from aimodels.course.sandbox import Kernel, Stopped
+from aimodels.course.submission import Submission, SubmissionError, compose, read
+from aimodels.course.verdict import judge
+
+FORMAT = 1  # of the results' file; another number, and everything is graded again
+_RECORDS = "__import__('aimodels.course.questions').course.questions.check.records()"
+
+
+@dataclass
+class Mark:
+    """Points of one question, and in words what is wrong."""
+
+    points: float
+    of: float
+    problems: list[str] = field(default_factory=list)
+    manual: bool = False  # given by the teacher
+
+
+@dataclass
+class Result:
+    """What became of one submission; the message is for the student."""
+
+    student: str
+    file: str
+    digest: str
+    status: str
+    message: str
+    questions: dict[str, Mark]
+    assignment: str  # the fingerprint of what it was graded against
+    sandbox: str
+
+    @property
+    def total(self) -> float:
+        return sum(mark.points for mark in self.questions.values())
+
+
+@dataclass
+class Run:
+    """What came out of a sandbox: for each test the text of its records."""
+
+    status: str = "ok"
+    message: str = ""
+    records: dict[str, str] = field(default_factory=dict)
+    errors: list[tuple[int, str]] = field(default_factory=list)  # of own cells: number, exception
+    slow: list[str] = field(default_factory=list)  # tests that were interrupted
+
+
+def run(steps: list[Step], limits: Limits, kind: str, cancelled: threading.Event) -> Run:
+    """Execute the steps in one fresh kernel."""
+    result = Run()
+    try:
+        with Kernel(limits, kind, cancelled) as kernel:
+            for step in steps:
+                reply = kernel.execute(step.source, _RECORDS if step.test else "")
+                if reply.interrupted:
+                    result.status = "timeout"
+                    result.message = (
+                        f"A cell ran for more than {limits.cell} seconds and was interrupted; "
+                        "the other cells were run."
+                    )
+                if step.test:
+                    if reply.interrupted:
+                        result.slow.append(step.test.id)
+                    elif not reply.error:
+                        result.records[step.test.id] = reply.value
+                elif reply.error and step.own is not None:
+                    result.errors.append((step.own, _known(reply.error)))
+    except Stopped as stopped:
+        result.status, result.message = stopped.status, str(stopped)
+    return result
+
+
+def _known(name: str) -> str:
+    """A student may call an exception anything; only Python's own names are repeated."""
+    kind = getattr(builtins, name, None)
+    return name if isinstance(kind, type) and issubclass(kind, BaseException) else "an error"
+
+
+class Reference:
+    """The solution's own run: what each test expects, and the inputs that it gives.
+
+    Raises:
+        CourseError: if the solution does not pass one of its own tests.
+    """
+
+    def __init__(self, assignment: Assignment, kind: str, cancelled: threading.Event):
+        outcome = run(assignment.reference_steps(), assignment.limits, kind, cancelled)
+        where = assignment.page.source
+        if outcome.status != "ok" or outcome.errors:
+            what = outcome.message or "; ".join(f"cell {n} raised {e}" for n, e in outcome.errors)
+            raise CourseError(f"{where}: the solution does not run: {what}")
+        self.expected: dict[str, list[dict]] = {}
+        self.given: dict[str, dict[int, str]] = {}
+        for test in assignment.tests:
+            records = _parse(outcome.records.get(test.id, ""))["records"]
+            self.given[test.id] = {
+                r["site"]: json.dumps(r["given"]) for r in records if "given" in r
+            }
+            self.expected[test.id] = [r for r in records if "kind" in r]
+            if problems := mark(test, outcome.records[test.id], self.expected[test.id]):
+                raise CourseError(f"{where}: the solution fails {test.id}: {' '.join(problems)}")
+            if not self.expected[test.id]:
+                raise CourseError(f"{where}: {test.id} tests nothing")
+
+
+def _parse(value: str) -> dict:
+    """The records' JSON, out of the text that Python prints for a string."""
+    return json.loads(ast.literal_eval(value))
+
+
+_JUDGED = ("site", "actual", "expected", "kind", "property", "hint")
+
+
+def mark(test: Test, value: str, expected: list[dict]) -> list[str]:
+    """What is wrong with what a test recorded; an empty list earns its points.
+
+    Of a hidden test only the property and the hint are told, never a value.
+    """
+    try:
+        data = _parse(value)
+        records = [record for record in data["records"] if "given" not in record]
+        error = str(data["error"])
+        pairs = [(r["site"], r["actual"]) for r in records]
+    except (ValueError, SyntaxError, KeyError, TypeError, RecursionError, MemoryError):
+        return ["the test could not be run to its end"]
+    problems: list[str] = []
+    for position, want in enumerate(expected):
+        if position >= len(pairs) or pairs[position][0] != want["site"]:
+            problems.append(_error(test, error))
+            break
+        options = {key: value for key, value in want.items() if key not in _JUDGED}
+        if problem := judge(want["kind"], pairs[position][1], want["expected"], **options):
+            text = want["property"] if test.hidden else f"{want['property']}: {problem}"
+            problems.append(f"{text}. Hint: {want['hint']}." if want.get("hint") else f"{text}.")
+    return list(dict.fromkeys(problems))  # a test in a loop says the same again and again
+
+
+def _error(test: Test, error: str) -> str:
+    if not error:
+        return "the test could not be run to its end"
+    if error == UNANSWERED or not test.hidden:
+        return error[:300]
+    name = re.match(r"your code raised (\w+)", error)
+    return f"your code raised {_known(name.group(1)) if name else 'an error'}"
+
+
+def grade_cells(
+    cells: list[NotebookNode],
+    assignment: Assignment,
+    reference: "Reference",
+    kind: str,
+    cancelled: threading.Event,
+) -> tuple[str, str, dict[str, Mark]]:
+    """Status, message and marks of a notebook's cells, as `submission.read` gives them."""
+    steps, restored = compose(cells, assignment, reference.given)
+    outcome = run(steps, assignment.limits, kind, cancelled)
+    questions = {name: Mark(0, points) for name, points in assignment.questions.items()}
+    for test in assignment.tests:
+        question = questions[test.question]
+        if test.id in outcome.records:
+            problems = mark(test, outcome.records[test.id], reference.expected[test.id])
+        elif test.id in outcome.slow:
+            problems = [f"it ran for more than {assignment.limits.cell} seconds."]
+        else:
+            problems = ["it was not run to its end."]
+        place = "Hidden test" if test.hidden else "Visible test"
+        question.problems += [f"{place}: {problem}" for problem in problems]
+        if not problems:
+            question.points += test.points
+    said = [outcome.message] if outcome.message else []
+    said += [
+        f"Code cell {number} of your notebook raised {name}." for number, name in outcome.errors
+    ]
+    if restored:
+        said.append(f"Test cells put back as they were: {', '.join(restored)}.")
+    return outcome.status, " ".join(said), questions
+
+
+def grade_one(
+    submission: Submission,
+    assignment: Assignment,
+    reference: "Reference",
+    kind: str,
+    cancelled: threading.Event,
+) -> Result:
+    """One submission's result, whatever is in its file."""
+    fingerprint = digest(submission.path)
+    try:
+        status, message, questions = grade_cells(
+            read(submission.path), assignment, reference, kind, cancelled
+        )
+    except SubmissionError as error:
+        status, message = "unreadable", str(error)
+        questions = {name: Mark(0, points) for name, points in assignment.questions.items()}
+    return Result(
+        submission.student,
+        submission.file,
+        fingerprint,
+        status,
+        message,
+        questions,
+        assignment.fingerprint,
+        kind,
+    )
+
+
+def digest(path: Path) -> str:
+    """A fingerprint of a file of any kind, read in pieces."""
+    if path.is_symlink() or not path.is_file():
+        return "none"
+    summary = hashlib.sha256()
+    try:
+        with path.open("rb") as file:
+            while piece := file.read(2**20):
+                summary.update(piece)
+    except OSError:
+        return "none"
+    return summary.hexdigest()[:16]
+
+
+class Book:
+    """The results of a class in one JSON file, written whole after each submission."""
+
+    def __init__(self, path: Path, assignment: Assignment, kind: str):
+        self.path, self.kind, self.fingerprint = path, kind, assignment.fingerprint
+        self.facts = {
+            "format": FORMAT,
+            "chapter": assignment.page.chapter,
+            "questions": assignment.questions,
+        }
+        self.results: dict[str, Result] = {}
+        self.old: dict[str, Result] = {}
+        if path.is_file():
+            self._load()
+
+    def _load(self) -> None:
+        try:
+            data = json.loads(self.path.read_text(encoding="utf-8"))
+            if (data["format"], data["chapter"]) != (FORMAT, self.facts["chapter"]):
+                raise CourseError(
+                    f"{self.path} holds the grades of {data['chapter']}: take another name"
+                )
+            for entry in data["submissions"]:
+                entry.pop("total")
+                before = {name: Mark(**facts) for name, facts in entry.pop("questions").items()}
+                questions = {
+                    name: before.get(name, Mark(0, points, ["A new question: grade again."]))
+                    for name, points in self.facts["questions"].items()
+                }
+                self.old[entry["student"]] = Result(**entry, questions=questions)
+            self.results = dict(self.old)  # who is not named this time is not lost
+        except (ValueError, KeyError, TypeError) as error:
+            raise CourseError(
+                f"{self.path} is not a file of grades, or damaged: move it away, or take "
+                "another name"
+            ) from error
+
+    def done(self, submission: Submission) -> Result | None:
+        """The earlier result, if neither the file nor the assignment has changed since."""
+        result = self.old.get(submission.student)
+        if result is None or result.status in ("failed", "cancelled"):
+            return None
+        now = (submission.file, digest(submission.path), self.fingerprint, self.kind)
+        same = now == (result.file, result.digest, result.assignment, result.sandbox)
+        return result if same and result.digest != "none" else None
+
+    def add(self, result: Result, question: str | None = None) -> None:
+        """Keep a result: points that the teacher gave stay, and all but `question` if it is set."""
+        old = self.old.get(result.student)
+        if old:
+            for name, before in old.questions.items():
+                if name in result.questions and (before.manual or (question and name != question)):
+                    result.questions[name] = before
+        self.results[result.student] = result
+        self.write()
+
+    def write(self) -> None:
+        """Sorted by student, so that the same class gives the same file."""
+        entries = [
+            asdict(result) | {"total": result.total} for _, result in sorted(self.results.items())
+        ]
+        _write(self.path, json.dumps(self.facts | {"submissions": entries}, indent=1) + "\n")
+
+
+def _write(path: Path, text: str) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(text, encoding="utf-8", newline="")
+    half.replace(path)
+
+
+def write_csv(path: Path, results: Iterable[Result], questions: Iterable[str]) -> None:
+    """One line a student: status, points a question, total, message."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    questions = list(questions)
+    writer.writerow(["student", "file", "status", *questions, "total", "message"])
+    for result in results:
+        points = [f"{result.questions[name].points:g}" for name in questions]
+        row = [_cell(result.student), _cell(result.file), result.status, *points]
+        writer.writerow([*row, f"{result.total:g}", _cell(result.message)])
+    _write(path, text.getvalue())
+
+
+def _cell(text: str) -> str:
+    """A spreadsheet takes a text that starts so for a formula."""
+    return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
+
+
+def read_manual(path: Path, assignment: Assignment) -> list[tuple[str, str, float, str]]:
+    """Points given by hand: a CSV file with the columns student, question, points, comment.
+
+    Raises:
+        CourseError: if a column is missing, or a question or its points are impossible.
+    """
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        rows = list(csv.DictReader(file))
+    found = []
+    for line, row in enumerate(rows, 2):
+        try:
+            student, question, points = row["student"], row["question"], float(row["points"])
+        except (KeyError, TypeError, ValueError) as error:
+            raise CourseError(
+                f"{path}:{line}: wanted the columns student, question, points (a number), comment"
+            ) from error
+        if not 0 <= points <= assignment.questions.get(question, -1):
+            known = ", ".join(f"{name} (0 to {p:g})" for name, p in assignment.questions.items())
+            raise CourseError(f"{path}:{line}: {question} {points:g}: there are {known}")
+        found.append((student, question, points, row.get("comment") or ""))
+    return found
+
+
+def grade(
+    submissions: list[Submission],
+    assignment: Assignment,
+    to: Path,
+    *,
+    kind: str = "bubblewrap",
+    jobs: int = 2,
+    again: bool = False,
+    question: str | None = None,
+    manual: Path | None = None,
+    progress: Callable[[Result, bool], None] = lambda result, kept: None,
+) -> list[Result]:
+    """Grade submissions and write `to` (CSV) and the JSON file beside it.
+
+    What was graded before, and has not changed, is kept: an interrupted run goes on, and students
+    who are not among these submissions stay in the files.
+
+    Args:
+        submissions: from `submission.find`.
+        assignment: the master.
+        to: the CSV file.
+        kind: the sandbox, "bubblewrap" or "none".
+        jobs: notebooks at a time.
+        again: grade all of them, changed or not.
+        question: take only this question's points from the new run; the others stay.
+        manual: a CSV file of points given by hand.
+        progress: is called with each result, and whether it was kept from before.
+
+    Raises:
+        CourseError: if nothing can be graded; what is wrong with one submission is in its result.
+    """
+    sandbox.probe(kind)
+    if question and question not in assignment.questions:
+        raise CourseError(f"no question {question}: there are {', '.join(assignment.questions)}")
+    given = read_manual(manual, assignment) if manual else []
+    to.parent.mkdir(parents=True, exist_ok=True)
+    book = Book(to.with_suffix(".json"), assignment, kind)
+    named = {submission.student for submission in submissions} | set(book.old)
+    if unknown := {student for student, *_ in given} - named:
+        raise CourseError(f"{manual}: no submission of {', '.join(sorted(unknown))}")
+    kept = {} if again or question else {s.student: book.done(s) for s in submissions}
+    for result in filter(None, kept.values()):
+        book.add(result)
+        progress(result, True)
+    todo = [s for s in submissions if not kept.get(s.student)]
+    if todo:
+        _grade_all(
+            todo, assignment, kind, jobs, lambda r: (book.add(r, question), progress(r, False))
+        )
+    for student, name, points, comment in given:
+        result = book.results[student]
+        of = result.questions[name].of
+        result.questions[name] = Mark(points, of, [comment] if comment else [], manual=True)
+    book.write()
+    results = [result for _, result in sorted(book.results.items())]
+    write_csv(to, results, assignment.questions)
+    return results
+
+
+def _grade_all(todo, assignment, kind, jobs, done) -> None:
+    cancelled = threading.Event()
+    reference = Reference(assignment, kind, cancelled)
+    with ThreadPoolExecutor(jobs) as pool:
+        futures = [
+            pool.submit(grade_one, submission, assignment, reference, kind, cancelled)
+            for submission in todo
+        ]
+        try:
+            for future in as_completed(futures):
+                done(future.result())
+        except BaseException:
+            cancelled.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def detect(paths: list[str], pages: list[Page]) -> Page:
+    """Which chapter's assignment the submissions are, by their titles or their folders' names.
+
+    Raises:
+        CourseError: if that is not clear.
+    """
+    found = set()
+    titles = {}
+    if missing := [path for path in paths if not Path(path).exists()]:
+        raise CourseError(f"{missing[0]}: no such file or folder")
+    for page in pages:
+        titles[Assignment(page).solution.metadata.aimodels.title] = page
+    for text in paths:
+        path = Path(text)
+        files = path.rglob("*.ipynb") if path.is_dir() else [path]
+        for file in files:
+            named = [page for page in pages if page.chapter in file.parts]
+            found.update(named or filter(None, [titles.get(_title(file))]))
+    if len(found) == 1:
+        return found.pop()
+    names = ", ".join(page.chapter for page in pages)
+    which = "several chapters" if found else "no known chapter"
+    raise CourseError(f"these are submissions of {which}: say which with --chapter ({names})")
+
+
+def _title(file: Path) -> str | None:
+    try:
+        if file.is_symlink() or not file.is_file() or file.stat().st_size > 2**24:
+            return None
+        return json.loads(file.read_bytes())["metadata"]["aimodels"]["title"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None

@@ -1,0 +1,122 @@
+"""Prove an assignment by grading it: the solution gets every point, the untouched copy none, and
+each wrong answer exactly the points it should, without costing another question any.
+"""
+
+import re
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+from nbformat import NotebookNode
+
+from aimodels.course import CourseError, sandbox
+from aimodels.course.assignment import Assignment, role
+from aimodels.course.grade import Reference, grade_cells
+from aimodels.course.notebooks import Page
+
+WRONG_ANSWERS = 3  # a question, at least
+_TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A wrong answer: its question, the points it should get, what is wrong, where it stands."""
+
+    question: str
+    points: float
+    title: str
+    source: str
+    place: str
+
+
+def wrong_answers(assignment: Assignment) -> list[Answer]:
+    """The answers in `course/NN_name/wrong/`, cells with a title such as
+    `# %% q3, 5 of 15 points: knows only the visible size`.
+
+    Raises:
+        CourseError: if a title is not of that form, or a question has fewer than three answers.
+    """
+    folder = assignment.page.source.parent / "wrong"
+    answers = []
+    for path in sorted(folder.glob("*.py")):
+        parts = re.split(r"(?m)^(?=# %%)", path.read_text(encoding="utf-8"))
+        line = 1 + parts[0].count("\n")
+        for part in parts[1:]:
+            title = _TITLE.fullmatch(part.partition("\n")[0])
+            place = f"{path}:{line}"
+            line += part.count("\n")
+            if not title or float(title[3]) != assignment.questions.get(title[1]):
+                wanted = ", ".join(f"{q} of {p:g}" for q, p in assignment.questions.items())
+                raise CourseError(
+                    f"{place}: wanted `# %% qN, POINTS of ALL points: TITLE` ({wanted})"
+                )
+            source = part.partition("\n")[2].strip()
+            answers.append(Answer(title[1], float(title[2]), title[4], source, place))
+    for question in assignment.questions:
+        if (count := sum(answer.question == question for answer in answers)) < WRONG_ANSWERS:
+            raise CourseError(
+                f"{folder}: {count} wrong answers to {question}, wanted {WRONG_ANSWERS}"
+            )
+    return answers
+
+
+def _handed_in(assignment: Assignment, answers: dict[str, str]) -> list[NotebookNode]:
+    """The student's copy, with these answers written into it."""
+    cells = []
+    for cell in assignment.read_copy().cells:
+        source = answers.get(cell.id, cell.source)
+        facts = {"cell_type": cell.cell_type, "id": cell.id, "grade_id": cell.id}
+        cells.append(NotebookNode(facts | {"source": source}))
+    return cells
+
+
+def prove(
+    page: Page, kind: str, jobs: int = 2, progress: Callable[[str], None] = print
+) -> Iterator[str]:
+    """What is not as it should be with this assignment's grades; runs every answer.
+
+    Args:
+        page: the assignment.
+        kind: the sandbox, "bubblewrap" or "none" (these answers are the course's own).
+        jobs: answers at a time.
+        progress: is called with a line for each answer.
+    """
+    assignment = Assignment(page)
+    answers = wrong_answers(assignment)
+    cancelled = threading.Event()
+    reference = Reference(assignment, kind, cancelled)
+    right = {cell.id: cell.source for cell in assignment.solution.cells if role(cell) == "answer"}
+    full = assignment.questions
+    cases = [(f"{page.source}: the solution", right, full)]
+    cases += [(f"{assignment.copy_path}: the untouched copy", {}, dict.fromkeys(full, 0.0))]
+    for answer in answers:
+        name = f"{answer.place}: {answer.question}, {answer.title}"
+        changed = right | {answer.question: answer.source}
+        cases.append((name, changed, full | {answer.question: answer.points}))
+
+    def run(case: tuple[str, dict[str, str], dict[str, float]]) -> str:
+        name, sources, wanted = case
+        cells = _handed_in(assignment, sources)
+        status, message, marks = grade_cells(cells, assignment, reference, kind, cancelled)
+        got = {question: mark.points for question, mark in marks.items()}
+        wrong = [f"{q} {got[q]:g}, wanted {wanted[q]:g}" for q in got if got[q] != wanted[q]]
+        progress(name)
+        return f"{name}: {'; '.join(wrong)} ({status}) {message}".strip() if wrong else ""
+
+    with ThreadPoolExecutor(jobs) as pool:
+        try:
+            yield from filter(None, pool.map(run, cases))
+        except BaseException:
+            cancelled.set()
+            pool.shutdown(cancel_futures=True)
+            raise
+
+
+def available() -> str:
+    """The best sandbox that works here: the answers proven here are trusted."""
+    try:
+        sandbox.probe("bubblewrap")
+    except sandbox.SandboxError:
+        return "none"
+    return "bubblewrap"

@@ -1,0 +1,296 @@
+"""A Jupyter kernel for code that nobody vouches for: what it may see, use and send back.
+
+Inside, there are the Python environment, this package and a small temporary file system; no
+network, no home, no other process. Only the replies of the kernel come out: their size is bounded,
+and its output (the `iopub` channel) is not even connected.
+"""
+
+import itertools
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+import zmq
+from jupyter_client.blocking import BlockingKernelClient
+from jupyter_client.connect import write_connection_file
+
+from aimodels.course import CourseError
+from aimodels.course.assignment import Limits
+
+KINDS = ("bubblewrap", "none")
+START_SECONDS = 90  # until the kernel answers; TensorFlow is not imported yet
+GRACE_SECONDS = 5  # from an interrupt to the end
+LARGEST_REPLY = 2**25  # bytes
+_PACKAGE = Path(__file__).parents[1]
+_ROOT = Path("/")
+_INSIDE = "/tmp/kernel"
+_USERS = itertools.cycle(range(64000, 64500))  # real user ids for root's sandboxes
+
+
+class SandboxError(CourseError):
+    """This machine cannot isolate a kernel; the message says what to do."""
+
+
+class Stopped(Exception):  # noqa: N818  (nothing went wrong here)
+    """The kernel is gone; `status` is one word, the message a sentence for the student."""
+
+    def __init__(self, status: str, message: str):
+        super().__init__(message)
+        self.status = status
+
+
+@dataclass
+class Reply:
+    """What became of one cell: `error` is the exception's name, `value` what was asked for."""
+
+    error: str = ""
+    value: str = ""
+    interrupted: bool = False
+
+
+def probe(kind: str) -> None:
+    """Raise a SandboxError, with what to do, if kernels cannot be isolated on this machine."""
+    if kind not in KINDS:
+        raise SandboxError(f"the sandbox is one of {', '.join(KINDS)}; got {kind!r}")
+    if kind == "none":
+        return
+    without = (
+        "Without it, --sandbox none runs students' code as you, with all that you may read, "
+        "write and send: only for code that you trust."
+    )
+    if sys.platform != "linux" or not shutil.which("bwrap"):
+        raise SandboxError(
+            "grading isolates every notebook with bubblewrap, which is not here. On Linux: "
+            f"sudo apt-get install bubblewrap (0.8 or later). {without}"
+        )
+    with tempfile.TemporaryDirectory() as folder:
+        command = _isolated(Path(folder), Limits(), next(_USERS))
+        test = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=60)
+    if test.returncode:
+        raise SandboxError(
+            f"bubblewrap does not work here: {test.stderr.strip() or test.returncode}. It needs "
+            "version 0.8 and user namespaces (Ubuntu: an AppArmor profile for bwrap). " + without
+        )
+
+
+def _isolated(folder: Path, limits: Limits, user: int) -> list[str]:
+    """The command in front of Python's: `folder` is all that can be written outside."""
+    size = ["--size", str(limits.disk * 2**20), "--perms", "1777", "--tmpfs"]
+    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
+    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+    for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64"):
+        path = _ROOT / name
+        if path.is_symlink():
+            command += ["--symlink", os.readlink(path), str(path)]
+        else:
+            command += ["--ro-bind-try", str(path), str(path)]
+    for name in ("fonts", "alternatives", "ld.so.cache", "localtime"):
+        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
+    command += ["--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"]
+    command += [*size, "/tmp", "--bind", str(folder), _INSIDE]
+    for path in _visible():
+        for parent in reversed(path.parents[:-1]):  # else bwrap makes them for root alone
+            command += ["--dir", str(parent)]
+        command += ["--ro-bind", str(path), str(path)]
+    for name, value in _environment("/tmp").items():
+        command += ["--setenv", name, value]
+    command += ["--remount-ro", "/", "--chdir", "/tmp"]
+    bounds = ["prlimit", f"--as={limits.memory * 2**20}", f"--nproc={limits.processes}"]
+    bounds += [f"--cpu={4 * limits.total}", f"--fsize={limits.disk * 2**20}"]
+    bounds += ["--nofile=1024", "--core=0"]
+    namespace = ["--unshare-user", "--disable-userns"]
+    if os.geteuid():
+        return [*command, *namespace, *bounds]
+    # Root is exempt from limits on processes: become nobody first, then close the namespace.
+    command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
+    nobody = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
+    return [*command, "setpriv", *nobody, *bounds, "bwrap", *namespace, "--dev-bind", "/", "/"]
+
+
+def _visible() -> list[Path]:
+    """Read-only inside: Python, its packages, and of a checkout only what the package needs."""
+    paths = [Path(sys.base_prefix).resolve(), Path(sys.prefix), _PACKAGE]
+    paths += [_PACKAGE.parent / "datasets", _PACKAGE.parent / "benchmarks" / "results"]
+    return [path for path in paths if path.is_dir()]
+
+
+def _environment(home: str) -> dict[str, str]:
+    one = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+    one += ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # the same result on any machine
+    return {
+        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
+        "HOME": home,
+        "LANG": "C.UTF-8",
+        "PYTHONHASHSEED": "0",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "JUPYTER_PLATFORM_DIRS": "1",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "TF_CPP_MIN_LOG_LEVEL": "3",
+    } | dict.fromkeys(one, "1")
+
+
+class Kernel:
+    """A fresh kernel; use it in a `with`, which ends it and everything it started.
+
+    Args:
+        limits: what it may use.
+        kind: "bubblewrap", or "none" for code that is trusted.
+        cancelled: when it is set, the kernel is stopped.
+
+    Raises:
+        Stopped: here and in `execute`, if the kernel had to be stopped, or died by itself.
+    """
+
+    def __init__(self, limits: Limits, kind: str, cancelled: threading.Event):
+        self.limits, self.kind, self.cancelled = limits, kind, cancelled
+        self.deadline = time.monotonic() + limits.total
+
+    def __enter__(self) -> "Kernel":
+        self._folder = Path(tempfile.mkdtemp(prefix="kernel-"))
+        try:
+            self._start()
+        except Stopped as stopped:
+            self.__exit__()
+            if stopped.status != "died":
+                raise
+            said = "Python could not be started on this machine: nothing of yours was run."
+            raise Stopped("failed", said) from stopped
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_) -> None:
+        if process := self.__dict__.get("_process"):
+            if os.name == "posix" and process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+            process.kill()
+            process.wait()
+        if client := self.__dict__.get("_client"):
+            client.stop_channels()
+            self._context.destroy(linger=0)
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _start(self) -> None:
+        isolated, user = self.kind == "bubblewrap", next(_USERS)
+        inside = _INSIDE if isolated else str(self._folder)
+        path = str(self._folder / "kernel.json")
+        ipc = os.name == "posix"
+        _, facts = write_connection_file(
+            path, ip=f"{inside}/s" if ipc else "127.0.0.1", transport="ipc" if ipc else "tcp"
+        )
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{inside}/kernel.json"]
+        command += ["--HistoryManager.enabled=False"]
+        environment = os.environ | _environment(str(self._folder))
+        if isolated:
+            command = _isolated(self._folder, self.limits, user) + command
+            if not os.geteuid():
+                for file in (self._folder, Path(path)):
+                    os.chown(file, user, user)
+        self._process = subprocess.Popen(
+            command,
+            env=environment,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+        self._context = zmq.Context()
+        self._context.setsockopt(zmq.MAXMSGSIZE, LARGEST_REPLY)
+        self._context.setsockopt(zmq.SNDTIMEO, 1000 * GRACE_SECONDS)  # never wait for ever
+        self._client = BlockingKernelClient(context=self._context)
+        self._client.load_connection_info(facts | ({"ip": f"{self._folder}/s"} if ipc else {}))
+        self._client.start_channels(iopub=False, stdin=False, hb=False)
+        if self._wait(self._client.kernel_info(), START_SECONDS) is None:
+            raise Stopped("failed", "Python did not start in time: this machine is too busy.")
+
+    def execute(self, source: str, expression: str = "") -> Reply:
+        """Run a cell, then, if it raised nothing, evaluate an expression; within the limits."""
+        request = self._client.execute(
+            source,
+            store_history=not expression,
+            user_expressions={"value": expression} if expression else {},
+            allow_stdin=False,
+            stop_on_error=False,
+        )
+        reply = self._wait(request, self.limits.cell)
+        interrupted = reply is None
+        if interrupted:
+            self._client.control_channel.send(self._client.session.msg("interrupt_request"))
+            reply = self._wait(request, GRACE_SECONDS)
+        if reply is None:
+            raise Stopped(
+                "stopped",
+                f"A cell ran for more than {self.limits.cell} seconds and could not be "
+                "interrupted, so the rest was not run: look for a loop that never ends.",
+            )
+        return _read(reply, interrupted)
+
+    def _wait(self, request: str, seconds: float) -> dict | None:
+        """The reply to a request, or None when its time is over; watches the kernel meanwhile."""
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if self._client.shell_channel.socket.poll(200, zmq.POLLIN):
+                message = self._client.shell_channel.get_msg(timeout=1)
+                if message.get("parent_header", {}).get("msg_id") == request:
+                    return message.get("content", {})
+            self._watch()
+        return None
+
+    def _watch(self) -> None:
+        if self.cancelled.is_set():
+            raise Stopped("cancelled", "Grading was interrupted.")
+        if self._process.poll() is not None:
+            raise Stopped(
+                "died",
+                "Python was ended while a cell ran (os._exit, exit, or not enough memory), so the "
+                "rest was not run.",
+            )
+        if time.monotonic() > self.deadline:
+            raise Stopped(
+                "stopped",
+                f"The notebook ran for more than {self.limits.total} seconds in all, so the rest "
+                "was not run: make the slow cells faster.",
+            )
+        memory, count = 0, 0
+        try:
+            first = psutil.Process(self._process.pid)
+            for process in [first, *first.children(recursive=True)]:
+                memory += process.memory_info().rss
+                count += 1
+        except psutil.Error:
+            pass  # one that ended while we looked
+        if memory > self.limits.memory * 2**20:
+            raise Stopped(
+                "stopped",
+                f"The notebook used more than the {self.limits.memory} MiB of memory it may use, "
+                "so the rest was not run.",
+            )
+        if count > self.limits.processes // 2:
+            raise Stopped(
+                "stopped",
+                f"The notebook started {count} processes, more than it may, so the rest was not "
+                "run.",
+            )
+        if sum(file.lstat().st_size for file in self._folder.iterdir()) > self.limits.disk * 2**20:
+            raise Stopped("stopped", "The notebook wrote too much data, so the rest was not run.")
+
+
+def _read(reply: dict, interrupted: bool) -> Reply:
+    """Of a reply, the plain text that is wanted, whatever else may be in it."""
+    try:
+        if reply.get("status") != "ok":
+            return Reply(str(reply.get("ename") or "Error")[:60], "", interrupted)
+        value = reply["user_expressions"].get("value", {})
+        return Reply("", str(value.get("data", {}).get("text/plain", "")), interrupted)
+    except (AttributeError, KeyError, TypeError):
+        return Reply("Error", "", interrupted)

@@ -1,0 +1,231 @@
+"""Is an answer right? Values become plain data, and plain data are compared.
+
+The comparison happens far from the code that made the values: in another process when a class is
+graded. No method of a student's object is called there, nothing is unpickled, nothing is trusted.
+"""
+
+import base64
+import math
+
+import numpy as np
+
+LARGEST = 2**24  # bytes of one array: predictions for a test set, a layer's output
+RTOL, ATOL = 1e-5, 1e-6
+
+
+def plain(value: object) -> object:
+    """The value as data that JSON can hold: numbers, text, lists, and arrays as their bytes.
+
+    Args:
+        value: Python's own types, NumPy arrays and numbers, tensors and Keras variables. Anything
+            else is kept as the name of its type.
+
+    Raises:
+        ValueError: if an array is larger than 16 MiB.
+
+    Example:
+        >>> plain((2, np.float32(0.5), "a"))
+        [2, 0.5, 'a']
+        >>> sorted(plain(np.zeros(3)))
+        ['array', 'dtype', 'shape']
+    """
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    if type(value) in (list, tuple):
+        return [plain(item) for item in value]
+    if type(value) is dict:
+        return {"dict": [[plain(key), plain(item)] for key, item in value.items()]}
+    if hasattr(value, "__array__") and not isinstance(value, type):
+        array = np.asarray(value)
+        if array.dtype.kind in "biuf":
+            return array.item() if isinstance(value, np.generic) else _plain_array(array)
+        if array.dtype.kind == "U":
+            return array.tolist()
+    return {"type": type(value).__name__}
+
+
+def _plain_array(array: np.ndarray) -> dict:
+    if array.nbytes > LARGEST:
+        raise ValueError(f"an array of shape {array.shape} is too large to be compared")
+    data = np.ascontiguousarray(array)
+    data = data.astype(data.dtype.newbyteorder("<"))
+    text = base64.b64encode(data.tobytes()).decode()
+    return {"array": text, "dtype": data.dtype.str, "shape": list(array.shape)}
+
+
+def restore(data: object) -> object:
+    """The value that `plain` described; tuples come back as lists.
+
+    Raises:
+        ValueError: if the data are not what `plain` writes.
+
+    Example:
+        >>> restore(plain({"weights": np.ones(2, "float32")}))
+        {'weights': array([1., 1.], dtype=float32)}
+    """
+    if data is None or type(data) in (bool, int, float, str):
+        return data
+    if type(data) is list:
+        return [restore(item) for item in data]
+    if type(data) is dict and set(data) == {"dict"}:
+        return {restore(key): restore(item) for key, item in data["dict"]}
+    if type(data) is dict and set(data) == {"type"}:
+        return _Unreadable(str(data["type"])[:60])
+    if type(data) is dict and set(data) == {"array", "dtype", "shape"}:
+        dtype = np.dtype(str(data["dtype"]))
+        if dtype.kind not in "biuf":
+            raise ValueError(f"arrays of numbers only, not of {dtype}")
+        array = np.frombuffer(base64.b64decode(data["array"]), dtype)
+        return array.reshape([int(size) for size in data["shape"]])
+    raise ValueError("not plain data")
+
+
+class _Unreadable:
+    """Stands for an object that is neither a number, nor a text, nor an array."""
+
+    def __init__(self, name: str):
+        self.name = name
+
+
+def judge(kind: str, actual: object, expected: object, **options) -> str:
+    """Compare two plain values; returns what is wrong with `actual`, or "" if it is right.
+
+    Args:
+        kind: "equal" (exactly), "close" (numbers, within `rtol` and `atol`), "accuracy" (the share
+            of class numbers in `actual` that are right, `at_least`), or "raises" (the names of an
+            exception's classes).
+        actual: the answer, as `plain` writes it.
+        expected: what it should be, as `plain` writes it.
+        **options: the tolerances of "close", the bar of "accuracy".
+
+    Example:
+        >>> judge("equal", plain((2, 3)), plain((2, 2)))
+        'wanted [2, 2], got [2, 3]'
+        >>> judge("close", plain(0.1 + 0.2), plain(0.3), rtol=1e-5, atol=0.0)
+        ''
+        >>> judge("accuracy", plain(np.array([1, 2])), plain(np.array([1, 1])), at_least=0.9)
+        'right for 50.0 % of 2, wanted at least 90 %'
+    """
+    try:
+        return _JUDGES[kind](restore(actual), restore(expected), **options)
+    except (ValueError, TypeError, RecursionError, OverflowError):
+        return "the value cannot be compared"
+
+
+def _equal(actual, expected) -> str:
+    return _compare(actual, expected, lambda a, e: np.equal(a, e))
+
+
+def _close(actual, expected, rtol: float = RTOL, atol: float = ATOL) -> str:
+    return _compare(actual, expected, lambda a, e: np.isclose(a, e, rtol=rtol, atol=atol))
+
+
+def _accuracy(actual, expected, at_least: float) -> str:
+    if not _numeric(actual):
+        return f"wanted class numbers, got {_name(actual)}"
+    actual, expected = np.asarray(actual), np.asarray(expected)
+    if actual.shape != expected.shape:
+        return f"wanted one class number for each, shape {expected.shape}, got {actual.shape}"
+    share = float(np.mean(actual == expected))
+    if share >= at_least:
+        return ""
+    return f"right for {100 * share:.1f} % of {expected.size}, wanted at least {100 * at_least:g} %"
+
+
+def _raises(actual, expected) -> str:
+    if expected in actual:
+        return ""
+    return f"wanted {expected}, got {actual[0] if actual else 'no error'}"
+
+
+_JUDGES = {"equal": _equal, "close": _close, "accuracy": _accuracy, "raises": _raises}
+
+
+def _compare(actual, expected, same) -> str:
+    """Structure first, then numbers by `same`, everything else exactly."""
+    if _numeric(expected):
+        if not _numeric(actual):
+            return f"wanted {_name(expected)}, got {_name(actual)}"
+        return _compare_numbers(actual, expected, same)
+    if isinstance(expected, list):
+        if not isinstance(actual, list):
+            return f"wanted a list of {len(expected)}, got {_name(actual)}"
+        if len(actual) != len(expected):
+            return f"wanted {len(expected)} of them, got {len(actual)}"
+        pairs = [
+            (f"number {i}", a, e) for i, (a, e) in enumerate(zip(actual, expected, strict=True), 1)
+        ]
+    elif isinstance(expected, dict):
+        if not isinstance(actual, dict) or set(map(str, actual)) != set(map(str, expected)):
+            keys = ", ".join(map(str, expected))
+            return f"wanted a dictionary with the keys {keys}, got {_show(actual)}"
+        pairs = [(str(key), actual[key], expected[key]) for key in expected]
+    else:
+        same_type = type(actual) is type(expected)
+        right = same_type and actual == expected
+        return "" if right else f"wanted {_show(expected)}, got {_show(actual)}"
+    for place, one, other in pairs:
+        if problem := _compare(one, other, same):
+            return f"{place}: {problem}"
+    return ""
+
+
+def _compare_numbers(actual, expected, same) -> str:
+    a, e = np.asarray(actual), np.asarray(expected)
+    if a.shape != e.shape:
+        if max(a.ndim, e.ndim) <= 1 and _short(actual) and _short(expected):
+            return _pair(expected, actual)
+        return f"wanted shape {e.shape}, got {a.shape}"
+    wrong = ~np.asarray(same(a, e), bool)
+    if not wrong.any():
+        return ""
+    if _short(expected):
+        return _pair(expected, actual)
+    place = np.unravel_index(np.argmax(wrong), wrong.shape)
+    where = f"{wrong.sum()} of {wrong.size} values differ; the first, at {[int(i) for i in place]}"
+    return f"{where}: {_pair(e[place].item(), a[place].item())}"
+
+
+def _pair(expected, actual) -> str:
+    """Both values, with as many digits as it takes to see the difference."""
+    for digits in (6, 10, 17):
+        wanted, got = _show(expected, digits), _show(actual, digits)
+        if wanted != got:
+            break
+    return f"wanted {wanted}, got {got}"
+
+
+def _numeric(value) -> bool:
+    if isinstance(value, list):
+        return bool(value) and all(isinstance(v, int | float) for v in value)
+    return isinstance(value, np.ndarray | int | float) and not isinstance(value, bool)
+
+
+def _short(value) -> bool:
+    return isinstance(value, int | float) or np.size(value) <= 6
+
+
+_TYPES = {str: "text", dict: "dictionary", bool: "truth value", int: "number", float: "number"}
+
+
+def _name(value) -> str:
+    if isinstance(value, _Unreadable):
+        return f"an object of type {value.name}"
+    if value is None:
+        return "None (is a return missing?)"
+    if isinstance(value, np.ndarray):
+        return f"an array of shape {value.shape}"
+    return f"the {_TYPES.get(type(value), type(value).__name__)} {_show(value)}"
+
+
+def _show(value, digits: int = 6) -> str:
+    if isinstance(value, np.ndarray) and _short(value):
+        value = value.tolist()
+    if isinstance(value, float) and math.isfinite(value):
+        return f"{value:.{digits}g}"
+    if isinstance(value, list) and all(isinstance(item, float) for item in value):
+        value = [float(f"{item:.{digits}g}") for item in value]
+    if value is None or isinstance(value, _Unreadable | np.ndarray):
+        return _name(value)
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."

@@ -1,0 +1,46 @@
+"""`aimodels course check` grades each assignment's answers, and finds every grade that is wrong."""
+
+import pytest
+
+from aimodels.course import CourseError, cli, proof, rules
+
+
+def prove(page):
+    return list(proof.prove(page, proof.available(), progress=lambda name: None))
+
+
+@pytest.mark.slow
+def test_the_tiny_assignment_is_proven(assignment_page, monkeypatch, capsys):
+    monkeypatch.chdir(assignment_page.root)
+    monkeypatch.setattr(rules, "QUESTIONS", 2)
+    assert cli.main(["course", "check"]) == 0
+    assert "01_tiny/assignment: 8 answers graded, 0 problems" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_a_wrong_answer_that_gets_other_points_is_found(assignment_page):
+    path = assignment_page.source.parent / "wrong" / "all.py"
+    text = path.read_text()
+    text = text.replace("y.sum(axis=(1, 2))", "y.mean(axis=(1, 2))")  # it is right now
+    text = text.replace("    pass\n", "    del np.asarray\n")  # and this one costs q2 as well
+    path.write_text(text)
+    first, second = prove(assignment_page)
+    assert first.startswith(f"{path}:3: q1, adds up: q1 60, wanted 0 (ok)")
+    assert "q1, returns nothing" in second
+    assert "q2 0, wanted 40" in second
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("# %% q1, 0 of 60 points: adds up", "# %% adds up", "wanted `# %% qN"),
+        ("0 of 60 points: adds up", "0 of 50 points: adds up", "q1 of 60, q2 of 40"),
+        ("q1, 0 of 60 points: adds up", "q7, 0 of 60 points: adds up", "q1 of 60, q2 of 40"),
+        ("q1, 0 of 60 points: adds up", "q2, 0 of 40 points: adds up", "2 wrong answers to q1"),
+    ],
+)
+def test_a_title_that_cannot_be_proven_is_one_message(assignment_page, old, new, message):
+    path = assignment_page.source.parent / "wrong" / "all.py"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(CourseError, match=message):
+        prove(assignment_page)
