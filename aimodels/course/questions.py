@@ -199,7 +199,10 @@ class Check:
 
 
 def _describe(error: Exception) -> str:
-    text = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
+    """The error on one line; Keras frames and colours its own."""
+    lines = [line.strip() for line in re.sub(r"\x1b\[\d*m", "", str(error)).splitlines()]
+    lines = [line for line in lines if line and not line.startswith("Exception encountered when")]
+    text = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
     return text if len(text) <= 300 else f"{text[:297]}..."
 
 

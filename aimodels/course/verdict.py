@@ -35,6 +35,8 @@ def plain(value: object) -> object:
         return [plain(item) for item in value]
     if type(value) is dict:
         return {"dict": [[plain(key), plain(item)] for key, item in value.items()]}
+    if hasattr(value, "as_list"):  # TensorFlow's shapes
+        return plain(list(value.as_list()))
     if hasattr(value, "__array__") and not isinstance(value, type):
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
@@ -143,8 +145,8 @@ _JUDGES = {"equal": _equal, "close": _close, "accuracy": _accuracy, "raises": _r
 
 def _compare(actual, expected, same) -> str:
     """Structure first, then numbers by `same`, everything else exactly."""
-    if _numeric(expected):
-        if not _numeric(actual):
+    if _numeric(expected) or isinstance(actual, np.ndarray):
+        if not (_numeric(actual) and _numeric(expected)):
             return f"wanted {_name(expected)}, got {_name(actual)}"
         return _compare_numbers(actual, expected, same)
     if isinstance(expected, list):
@@ -196,8 +198,13 @@ def _pair(expected, actual) -> str:
 
 
 def _numeric(value) -> bool:
+    """A number, an array, or a list that is one: of numbers, or of such lists of equal length."""
     if isinstance(value, list):
-        return bool(value) and all(isinstance(v, int | float) for v in value)
+        lists = [item for item in value if isinstance(item, list)]
+        if lists:
+            even = len(lists) == len(value) and len({len(item) for item in lists}) == 1
+            return even and all(map(_numeric, lists))
+        return bool(value) and all(isinstance(item, int | float) for item in value)
     return isinstance(value, np.ndarray | int | float) and not isinstance(value, bool)
 
 

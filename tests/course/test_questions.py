@@ -115,6 +115,13 @@ def test_recording_turns_an_error_into_a_sentence():
     }
 
 
+def test_the_frame_of_kerass_errors_is_taken_off():
+    check = Check()
+    with check.recording():
+        raise ValueError("Exception encountered when calling CNN.call().\n\n\x1b[1mBad\x1b[0m\n\nx")
+    assert json.loads(check.records())["error"] == "your code raised ValueError: Bad"
+
+
 def test_what_is_given_comes_back_as_it_was():
     check, value = Check(), np.arange(6, dtype="float32").reshape(2, 3)
     with check.recording():

@@ -111,6 +111,22 @@ def test_a_large_difference_is_pointed_at():
     assert sentence == "1 of 20 values differ; the first, at [1, 2]: wanted 0, got 7"
 
 
+def test_lists_and_arrays_of_the_same_shape_are_the_same():
+    rows = [[1, 2], [3, 4]]
+    for actual, expected in [(rows, np.array(rows)), (np.array(rows), rows), (rows, rows)]:
+        assert judge("equal", plain(actual), plain(expected)) == ""
+    assert judge("equal", plain([[1, 2], [3]]), plain(np.array(rows)))
+    assert judge("equal", plain(np.array(rows)), plain([[1, 2], [3]]))
+    assert judge("equal", plain([np.ones(2), 3]), plain([np.ones(2), 3])) == ""
+
+
+def test_tensorflow_shapes_are_shapes():
+    import keras
+
+    shape = keras.ops.convert_to_tensor(np.zeros((2, 3))).shape
+    assert judge("equal", plain(shape), plain((2, 3))) == ""
+
+
 def test_tolerance_is_the_stated_one():
     assert judge("close", 1.0 + 9e-6, 1.0) == ""
     assert judge("close", 1.0 + 2e-5, 1.0)
