@@ -1,7 +1,8 @@
-"""The lesson opens in JupyterLab, in a real browser, with its pictures."""
+"""In JupyterLab, in a real browser: lessons show their pictures, assignments say what is wrong."""
 
 import json
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -13,6 +14,10 @@ from urllib.request import urlopen
 
 import pytest
 
+from aimodels.course.assignment import Assignment
+from aimodels.course.notebooks import Page
+from aimodels.course.proof import wrong_answers
+
 ROOT = Path(__file__).parents[1]
 # One window tall enough for JupyterLab to render every cell of the lesson at once.
 WINDOW = "--window-size=1300,2000"
@@ -21,12 +26,19 @@ FLAGS += ["--disable-background-networking", "--disable-component-update", "--di
 
 
 @pytest.fixture
-def server(tmp_path):
+def folder():
+    """What JupyterLab opens."""
+    return ROOT / "chapters"
+
+
+@pytest.fixture
+def server(folder, tmp_path):
     """JupyterLab as `make lab` starts it, on a free port, with settings of its own."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
-    command = [sys.executable, "-m", "jupyter", "lab", f"--notebook-dir={ROOT / 'chapters'}"]
+    command = [sys.executable, "-m", "jupyter", "lab", f"--notebook-dir={folder}"]
+    command += ["--LabApp.expose_app_in_browser=True"]  # for a test to press its buttons
     command += ["--no-browser", "--allow-root", f"--port={port}", "--IdentityProvider.token="]
     environment = os.environ | {"HOME": str(tmp_path), "JUPYTER_PLATFORM_DIRS": "1"}
     log = (tmp_path / "log").open("w")
@@ -91,3 +103,103 @@ def test_a_lesson_opens_with_its_pictures(server, browser, chapter):
         browser.save_screenshot(str(Path(folder) / f"{chapter}.png"))
     assert stored >= 3
     assert len(seen) == stored
+
+
+class Desk:
+    """A notebook that is open in the browser, worked on as a learner does."""
+
+    CELLS = "const cells = window.jupyterapp.shell.currentWidget.content.widgets;"
+
+    def __init__(self, browser, url, title):
+        from selenium.webdriver.common.by import By
+        from selenium.webdriver.support.ui import WebDriverWait
+
+        self.browser, self.wait = browser, WebDriverWait(browser, 120)
+        browser.get(url)
+        find = "h1"
+        self.wait.until(
+            lambda b: title in [h.text.rstrip("¶") for h in b.find_elements(By.TAG_NAME, find)]
+        )
+        self.names = browser.execute_script(self.CELLS + "return cells.map(c => c.model.id)")
+
+    def _do(self, script, *arguments):
+        return self.browser.execute_script(self.CELLS + script, *arguments)
+
+    def editable(self, name):
+        return not self._do("return cells[arguments[0]].readOnly", self.names.index(name))
+
+    def write(self, name, source):
+        script = "cells[arguments[0]].model.sharedModel.setSource(arguments[1])"
+        self._do(script, self.names.index(name), source)
+
+    def run(self, name):
+        """Press Shift-Enter in a cell; returns what stands below it."""
+        position = self.names.index(name)
+        before = self._do("return cells[arguments[0]].model.executionCount", position)
+        self._do(
+            "const panel = window.jupyterapp.shell.currentWidget.content;"
+            "panel.activeCellIndex = arguments[0];"
+            "window.jupyterapp.commands.execute('notebook:run-cell')",
+            position,
+        )
+        count = "return cells[arguments[0]].model.executionCount"
+        self.wait.until(lambda _: self._do(count, position) not in (None, before))
+        text = "return cells[arguments[0]].outputArea.node.innerText"
+        return self._do(text, position).strip()
+
+
+@pytest.fixture
+def desk_folder(tmp_path):
+    (tmp_path / "desk").mkdir()
+    shutil.copy(ROOT / "chapters" / "01_foundations" / "assignment.ipynb", tmp_path / "desk")
+    return tmp_path / "desk"
+
+
+@pytest.mark.slow
+class TestAssignment:
+    @pytest.fixture
+    def folder(self, desk_folder):
+        return desk_folder
+
+    def test_the_messages_lead_to_the_right_answer(self, server, browser, folder):
+        copy = json.loads((folder / "assignment.ipynb").read_text())
+        title = copy["metadata"]["aimodels"]["title"]
+        desk = Desk(browser, f"{server}/lab/tree/assignment.ipynb", title)
+        assert not desk.editable("q1_visible")
+        assert not desk.editable("setup")
+        assert desk.editable("q1")
+        desk.run("setup")
+        assert "run the answer cell above" in desk.run("q1_visible")
+        desk.run("q1")
+        assert "not answered yet" in desk.run("q1_visible")
+
+        right, wrong = self.answers()
+        for name in ("q1", "q3"):
+            desk.write(name, wrong[name])
+            desk.run(name)
+        said = desk.run("q1_visible")
+        assert "the gradient for these errors: wanted [0.125, -0.25, 0.25, -0.25], got" in said
+        assert "Hint: the slope of each branch, with its sign; and what became of the 1/n?" in said
+        assert "Traceback" not in said
+        assert "✗ Question 3: 0 of" in desk.run("q3_visible")
+        said = desk.run("summary")
+        assert "✗ Question 1: 0 of 4 points" in said
+        assert "Visible tests run so far: 0 of" in said
+        if pictures := os.environ.get("AIMODELS_SCREENSHOTS"):
+            browser.save_screenshot(str(Path(pictures) / "wrong.png"))
+
+        for name in ("q1", "q3"):
+            desk.write(name, right[name])
+            desk.run(name)
+            assert "✓ Question" in desk.run(f"{name}_visible")
+        said = desk.run("summary")
+        assert "✗" not in said
+        assert "✓ Question 1: 4 of 4 points" in said
+
+    def answers(self):
+        """The solution's answers, and the first wrong one to each question."""
+        page = Page(ROOT, "01_foundations", "assignment")
+        assignment = Assignment(page)
+        right = {cell.id: cell.source for cell in assignment.solution.cells}
+        wrong = reversed(wrong_answers(assignment))
+        return right, {answer.question: answer.source for answer in wrong}

@@ -1,0 +1,259 @@
+"""A small class is graded: points, sentences, files; again, in part, by hand, interrupted."""
+
+import csv
+import json
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from aimodels.course import CourseError, cli, grade, sandbox
+from aimodels.course.assignment import Assignment, Limits
+from aimodels.course.notebooks import Page
+from aimodels.course.sandbox import Kernel, Stopped
+from aimodels.course.submission import find
+
+POOL = "def global_average_pool(y):\n    return y.mean((1, 2))"
+SUM = "def global_average_pool(y):\n    return y.sum((1, 2))"
+RULE = (
+    "def predict(x):\n    if x.ndim == 1: raise ValueError\n    return (x.sum(1) > 0).astype(int)"
+)
+SHOUT = "def predict(x):\n    raise RuntimeError('SECRET ' + str(x))"
+
+
+def hand_in(assignment, path, **answers):
+    notebook = json.loads(assignment.copy_text())
+    for cell in notebook["cells"]:
+        cell["source"] = answers.get(cell["id"], cell["source"])
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(notebook))
+
+
+@pytest.fixture(scope="module")
+def assignment(built_assignment, tmp_path_factory):
+    root = tmp_path_factory.mktemp("graded") / "checkout"
+    shutil.copytree(built_assignment, root)
+    return Assignment(Page(root, "01_tiny", "assignment"))
+
+
+@pytest.fixture(scope="module")
+def graded(assignment):
+    """The class's folder, graded once."""
+    if not shutil.which("bwrap"):
+        pytest.skip("this test needs the program bwrap")
+    folder = assignment.page.root / "class"
+    hand_in(assignment, folder / "right.ipynb", q1=POOL, q2=RULE)
+    hand_in(assignment, folder / "half.ipynb", q1=SUM, q2=RULE)
+    hand_in(assignment, folder / "=shout.ipynb", q1=POOL, q2=SHOUT)
+    hand_in(assignment, folder / "blank.ipynb")
+    (folder / "broken.ipynb").write_text("{")
+    grade.grade(find([str(folder)], "01_tiny"), assignment, folder.parent / "grades.csv")
+    return folder
+
+
+@pytest.fixture
+def desk(graded, tmp_path):
+    """A copy of the graded class that a test may change."""
+    shutil.copytree(graded, tmp_path / "class")
+    for name in ("grades.csv", "grades.json"):
+        shutil.copy(graded.parent / name, tmp_path)
+    return tmp_path
+
+
+def again(desk, assignment, **options):
+    """Grade; returns the results and the students who were graded anew."""
+    new = []
+    results = grade.grade(
+        find([str(desk / "class")], "01_tiny"),
+        assignment,
+        desk / "grades.csv",
+        progress=lambda result, kept: None if kept else new.append(result.student),
+        **options,
+    )
+    return {result.student: result for result in results}, sorted(new)
+
+
+def table(desk):
+    with (desk / "grades.csv").open(newline="") as file:
+        return {row["student"]: row for row in csv.DictReader(file)}
+
+
+def test_points_and_status(desk):
+    rows = table(desk)
+    assert {name: (row["q1"], row["q2"], row["total"]) for name, row in rows.items()} == {
+        "right": ("60", "40", "100"),
+        "half": ("0", "40", "40"),
+        "'=shout": ("60", "0", "60"),
+        "blank": ("0", "0", "0"),
+        "broken": ("0", "0", "0"),
+    }
+    assert [rows[n]["status"] for n in ("right", "blank", "broken")] == ["ok", "ok", "unreadable"]
+    assert "save it" in rows["broken"]["message"]
+
+
+def test_feedback_names_the_property_and_no_hidden_value(desk):
+    data = json.loads((desk / "grades.json").read_text())
+    problems = {s["student"]: s["questions"] for s in data["submissions"]}
+    half = problems["half"]["q1"]["problems"]
+    assert half[0] == (
+        "Visible test: the mean over all places: wanted [5, 6], got [30.0, 36.0]. "
+        "Hint: keep the channels apart."
+    )
+    assert half[1] == "Hidden test: right for any size. Hint: axes, not sizes."
+    assert "not answered yet" in problems["blank"]["q2"]["problems"][0]
+    visible, hidden = problems["=shout"]["q2"]["problems"]
+    assert "SECRET" in visible  # its own words, on a test that it can read
+    assert hidden == "Hidden test: your code raised RuntimeError"
+
+
+def test_what_is_graded_is_kept_and_what_has_changed_is_graded_again(desk, assignment):
+    before = (desk / "grades.csv").read_bytes()
+    assert again(desk, assignment)[1] == []
+    assert (desk / "grades.csv").read_bytes() == before
+    hand_in(assignment, desk / "class" / "half.ipynb", q1=POOL, q2=RULE)
+    results, new = again(desk, assignment)
+    assert new == ["half"]
+    assert results["half"].total == 100
+
+
+def test_late_submissions_join_the_others(desk, assignment):
+    hand_in(assignment, desk / "late" / "zoe.ipynb", q1=POOL)
+    grade.grade(find([str(desk / "late")], "01_tiny"), assignment, desk / "grades.csv")
+    rows = table(desk)
+    assert len(rows) == 6
+    assert (rows["zoe"]["total"], rows["right"]["total"]) == ("60", "100")
+
+
+def test_grading_again_gives_the_identical_files(desk, assignment):
+    before = [(desk / name).read_bytes() for name in ("grades.csv", "grades.json")]
+    assert len(again(desk, assignment, again=True, jobs=1)[1]) == 5
+    assert [(desk / name).read_bytes() for name in ("grades.csv", "grades.json")] == before
+
+
+def test_another_assignment_or_sandbox_makes_old_results_stale(desk, assignment):
+    late = find([str(desk / "class" / "blank.ipynb")], "01_tiny")
+    grade.grade(late, assignment, desk / "grades.csv", kind="none")
+    assert again(desk, assignment)[1] == ["blank"]
+    changed = Assignment(assignment.page)
+    changed.solution.cells[0].source += "\n\nOne sentence more."
+    assert len(again(desk, changed)[1]) == 5
+
+
+def test_one_question_alone_is_graded_again(desk, assignment):
+    hand_in(assignment, desk / "class" / "half.ipynb", q1=POOL, q2=SHOUT)
+    results, new = again(desk, assignment, question="q1")
+    assert len(new) == 5
+    assert [results["half"].questions[q].points for q in ("q1", "q2")] == [60, 40]
+    with pytest.raises(CourseError, match="there are q1, q2"):
+        again(desk, assignment, question="q9")
+
+
+def test_points_given_by_hand_stay(desk, assignment):
+    by_hand = desk / "hand.csv"
+    by_hand.write_text("student,question,points,comment\nhalf,q1,30,right idea\n")
+    results, new = again(desk, assignment, manual=by_hand)
+    assert (new, results["half"].total) == ([], 70)
+    assert results["half"].questions["q1"].problems == ["right idea"]
+    hand_in(assignment, desk / "class" / "half.ipynb", q1=SUM, q2=SHOUT)
+    results, new = again(desk, assignment)
+    assert (new, results["half"].total) == (["half"], 30)
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("half,q1,61,", "q1 .0 to 60."),
+        ("half,q7,1,", "q1 .0 to 60."),
+        ("half,q1,many,", "points .a number."),
+        ("nobody,q1,1,", "no submission of nobody"),
+    ],
+)
+def test_impossible_points_are_refused(desk, assignment, line, message):
+    by_hand = desk / "hand.csv"
+    by_hand.write_text(f"student,question,points,comment\n{line}\n")
+    with pytest.raises(CourseError, match=message):
+        again(desk, assignment, manual=by_hand)
+
+
+def test_a_solution_that_fails_its_own_test_stops_the_grading(desk, assignment):
+    spoiled = Assignment(assignment.page)
+    for cell in spoiled.solution.cells:
+        cell.source = cell.source.replace("mean(axis=(1, 2))", "sum(axis=(1, 2))")
+    with pytest.raises(CourseError, match="the solution fails q1_visible"):
+        again(desk, spoiled)
+
+
+def test_a_damaged_file_of_grades_is_one_message(desk, assignment):
+    (desk / "grades.json").write_text("{}")
+    with pytest.raises(CourseError, match="not a file of grades"):
+        again(desk, assignment)
+
+
+def test_the_command_finds_the_chapter_and_writes_its_files(desk, assignment, monkeypatch, capsys):
+    monkeypatch.chdir(assignment.page.root)
+    command = ["grade", str(desk / "class"), "--to", str(desk / "grades.csv")]
+    assert cli.main(command) == 0
+    assert "5 graded" in capsys.readouterr().out
+    assert (desk / "grades" / "index.html").is_file()
+    assert cli.main(["grade", str(desk / "class"), "--to", "grades.xlsx"]) == 1
+    assert "--to names a CSV file" in capsys.readouterr().err
+    assert cli.main([*command, "--chapter", "09"]) == 1
+    assert "no chapter 09" in capsys.readouterr().err
+    (desk / "empty").mkdir()
+    assert cli.main(["grade", str(desk / "empty"), "--to", str(desk / "g.csv")]) == 1
+    assert "--chapter" in capsys.readouterr().err
+
+
+def test_without_a_sandbox_the_result_is_the_same_and_says_so(desk, assignment):
+    before = table(desk)
+    results, new = again(desk, assignment, kind="none")
+    assert len(new) == 5
+    assert table(desk) == before
+    graded = json.loads((desk / "grades.json").read_text())["submissions"]
+    assert {entry["sandbox"] for entry in graded} == {"none"}
+    assert results["right"].total == 100
+
+
+def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
+    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    with pytest.raises(CourseError, match=r"apt-get install bubblewrap.*--sandbox none"):
+        sandbox.probe("bubblewrap")
+    sandbox.probe("none")
+    with pytest.raises(CourseError, match="one of bubblewrap, none"):
+        sandbox.probe("docker")
+
+
+def test_an_interrupted_kernel_ends_at_once(program):
+    program("bwrap")
+    cancelled = threading.Event()
+    with Kernel(Limits(cell=60), "bubblewrap", cancelled) as kernel:
+        threading.Timer(1, cancelled.set).start()
+        started = time.monotonic()
+        with pytest.raises(Stopped, match="interrupted"):
+            kernel.execute("while True: pass")
+    assert time.monotonic() - started < 10
+
+
+def test_the_sandbox_sees_neither_home_nor_solutions_nor_network(program, tmp_path):
+    program("bwrap")
+    solutions = Path(__file__).parents[2] / "solutions"
+    assert solutions.is_dir()
+    secret = tmp_path / "secret"
+    secret.touch()
+    home = Path.home()
+    shown = {p.relative_to(home).parts[0] for p in sandbox._visible() if p.is_relative_to(home)}
+    code = f"""
+import os, socket
+seen = [os.path.exists(path) for path in {[str(solutions), str(secret)]}]
+home = os.listdir({str(home)!r}) if os.path.isdir({str(home)!r}) else []
+seen += [name for name in home if name not in {sorted(shown)}]
+try:
+    socket.create_connection(("127.0.0.1", 80), 1)
+except OSError as error:
+    seen.append(type(error).__name__)
+"""
+    with Kernel(Limits(), "bubblewrap", threading.Event()) as kernel:
+        kernel.execute(code)
+        assert kernel.execute("", "seen").value == "[False, False, 'ConnectionRefusedError']"
