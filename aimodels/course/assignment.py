@@ -56,6 +56,7 @@ class Step:
     """A cell to execute: a student's, a locked one, or the code of a test."""
 
     source: str
+    name: str = ""  # of a cell of the master
     test: Test | None = None
     own: int | None = None  # of a student's cell: its number among the notebook's code cells
 
@@ -145,16 +146,16 @@ class Assignment:
 
     def reference_steps(self) -> list[Step]:
         """The solution, its tests recording what is wanted as well."""
+        tests = {test.id: test for test in self.tests}
         return [
-            Step(recording(cell.source), test)
-            if (test := self._test(cell))
-            else Step(cell.source, own=position if role(cell) == "answer" else None)
-            for position, cell in enumerate(self.solution.cells)
+            Step(
+                recording(cell.source) if cell.id in tests else cell.source,
+                cell.id,
+                tests.get(cell.id),
+            )
+            for cell in self.solution.cells
             if cell.cell_type == "code"
         ]
-
-    def _test(self, cell: NotebookNode) -> Test | None:
-        return next((test for test in self.tests if test.id == cell.id), None)
 
 
 def facts_of(cell: NotebookNode) -> dict:

@@ -64,6 +64,7 @@ class Run:
     records: dict[str, str] = field(default_factory=dict)
     errors: list[tuple[int, str]] = field(default_factory=list)  # of own cells: number, exception
     slow: list[str] = field(default_factory=list)  # tests that were interrupted
+    broken: dict[str, str] = field(default_factory=dict)  # the master's cells: name, exception
 
 
 def run(steps: list[Step], limits: Limits, kind: str, cancelled: threading.Event) -> Run:
@@ -79,13 +80,14 @@ def run(steps: list[Step], limits: Limits, kind: str, cancelled: threading.Event
                         f"A cell ran for more than {limits.cell} seconds and was interrupted; "
                         "the other cells were run."
                     )
-                if step.test:
-                    if reply.interrupted:
-                        result.slow.append(step.test.id)
-                    elif not reply.error:
-                        result.records[step.test.id] = reply.value
-                elif reply.error and step.own is not None:
+                if step.test and reply.interrupted:
+                    result.slow.append(step.test.id)
+                elif step.test and not reply.error:
+                    result.records[step.test.id] = reply.value
+                elif reply.error and step.own:
                     result.errors.append((step.own, _known(reply.error)))
+                elif reply.error:
+                    result.broken[step.name] = _known(reply.error)
     except Stopped as stopped:
         result.status, result.message = stopped.status, str(stopped)
     return result
@@ -107,8 +109,10 @@ class Reference:
     def __init__(self, assignment: Assignment, kind: str, cancelled: threading.Event):
         outcome = run(assignment.reference_steps(), assignment.limits, kind, cancelled)
         where = assignment.page.source
-        if outcome.status != "ok" or outcome.errors:
-            what = outcome.message or "; ".join(f"cell {n} raised {e}" for n, e in outcome.errors)
+        if outcome.status != "ok" or outcome.broken:
+            what = outcome.message or ", ".join(
+                f"{n} raised {e}" for n, e in outcome.broken.items()
+            )
             raise CourseError(f"{where}: the solution does not run: {what}")
         self.expected: dict[str, list[dict]] = {}
         self.given: dict[str, dict[int, str]] = {}

@@ -130,6 +130,7 @@ def _environment(home: str) -> dict[str, str]:
         "HOME": home,
         "LANG": "C.UTF-8",
         "PYTHONHASHSEED": "0",
+        "PYTHONPATH": str(_PACKAGE.parent),  # this very package, however it came here
         "PYTHONDONTWRITEBYTECODE": "1",
         "JUPYTER_PLATFORM_DIRS": "1",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

@@ -213,7 +213,7 @@ def compose(
             emit(reach)
             test = tests.get(cell.id)
             source = recording(cell.source, given.get(cell.id, {})) if test else cell.source
-            steps.append(Step(source, test))
+            steps.append(Step(source, cell.id, test))
     emit(len(cells))
     return steps, restored
 

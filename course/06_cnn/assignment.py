@@ -630,11 +630,10 @@ plt.show()
 #
 # $$ \frac1N \sum_{i=1}^{N} \bigl[\, \arg\max_k z_{ik} = t_i \,\bigr], $$
 #
-# where a bracket counts 1 if it is true and 0 if not, and $t_i$ are the labels. The visible test
-# wants 80 % on the validation sheets. The hidden tests take the network that the visible test has
-# trained. They want 85 % on digits kept aside, and 80 % on the same digits on sheets of 36 × 36
-# pixels. Kept aside is the last quarter of the data set. Leave it alone: who trains on it has
-# measured nothing.
+# where a bracket counts 1 if it is true and 0 if not, and $t_i$ are the labels. It is 80 %, three
+# times: on the validation sheets (the visible test), and for the same trained network on digits
+# kept aside, and on these digits on sheets of 36 × 36 pixels (the hidden tests). Kept aside is the
+# last quarter of the data set. Leave it alone: who trains on it has measured nothing.
 
 
 # %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
@@ -685,7 +684,7 @@ with check.question("q6_hidden", points=14):
         "digits kept aside",
         np.argmax(trained(aside), axis=-1),
         data.arrays("digits", "train[75%:]")[1],
-        at_least=0.85,
+        at_least=0.8,
         hint="train on what is given, with any seed; the pixels scaled inside; nothing tied to a "
         "place; long enough: try several seeds on the validation sheets",
     )

@@ -185,6 +185,13 @@ def test_a_solution_that_fails_its_own_test_stops_the_grading(desk, assignment):
         again(desk, spoiled)
 
 
+def test_a_solution_that_does_not_run_stops_the_grading(desk, assignment):
+    spoiled = Assignment(assignment.page)
+    spoiled.solution.cells[1].source += "\nimport no_such_module"
+    with pytest.raises(CourseError, match="does not run: setup raised ModuleNotFoundError"):
+        again(desk, spoiled)
+
+
 def test_a_damaged_file_of_grades_is_one_message(desk, assignment):
     (desk / "grades.json").write_text("{}")
     with pytest.raises(CourseError, match="not a file of grades"):
