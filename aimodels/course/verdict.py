@@ -78,7 +78,7 @@ def restore(data: object) -> object:
         if dtype.kind not in "biuf":
             raise ValueError(f"arrays of numbers only, not of {dtype}")
         array = np.frombuffer(base64.b64decode(data["array"]), dtype)
-        return array.reshape([int(size) for size in data["shape"]])
+        return array.reshape([int(size) for size in data["shape"]]).copy()  # else read-only
     raise ValueError("not plain data")
 
 

@@ -130,3 +130,4 @@ def test_what_is_given_comes_back_as_it_was():
     for copy in (noted, check.replay(json.dumps(data))):
         np.testing.assert_array_equal(copy, value)
         assert copy.dtype == value.dtype
+        copy += 1  # as a student's code may do
