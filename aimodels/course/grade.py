@@ -459,6 +459,7 @@ def _title(file: Path) -> str | None:
     try:
         if file.is_symlink() or not file.is_file() or file.stat().st_size > 2**24:
             return None
-        return json.loads(file.read_bytes())["metadata"]["aimodels"]["title"]
+        title = json.loads(file.read_bytes())["metadata"]["aimodels"]["title"]
+        return title if isinstance(title, str) else None
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
