@@ -2,11 +2,16 @@
 
 import importlib.util
 import json
+import re
 from pathlib import Path
 
 import pytest
 
+from aimodels.course.assignment import role
+from aimodels.course.notebooks import find_pages, find_root, read_notebook
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
+PAGES = [page for page in find_pages(find_root(BENCHMARKS)) if page.kind == "assignment"]
 
 
 @pytest.fixture
@@ -56,3 +61,15 @@ def test_a_committed_result_belongs_to_a_benchmark_and_a_commit(path):
     assert (BENCHMARKS / f"{path.stem}.py").is_file()
     assert len(result["commit"]) == 40, f"measured on uncommitted code: {result['commit']}"
     assert result["figures"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.chapter)
+def test_the_bar_of_each_assignment_is_below_the_worst_of_ten_seeds(page):
+    recorded = json.loads((BENCHMARKS / "results" / "bars.json").read_text())["figures"]
+    found = recorded[page.chapter].values()
+    assert all(len(facts["accuracies"]) == 10 for facts in found)
+    assert all(facts["lowest"] >= facts["bar"] + 0.03 for facts in found)
+    cells = read_notebook(page).cells
+    last = "\n".join([cell.source for cell in cells if role(cell) == "test"][-2:])
+    said = sorted(float(number) for number in re.findall(r"at_least=([\d.]+)", last))
+    assert sorted(facts["bar"] for facts in found) == said

@@ -214,8 +214,10 @@ def grade_one(
         status, message, questions = grade_cells(
             read(submission.path), assignment, reference, kind, cancelled
         )
-    except SubmissionError as error:
-        status, message = "unreadable", str(error)
+    except Exception as error:  # whatever one notebook does, the others are graded
+        status, message = "failed", f"The grader could not deal with this file ({error!r})."
+        if isinstance(error, SubmissionError):
+            status, message = "unreadable", str(error)
         questions = {name: Mark(0, points) for name, points in assignment.questions.items()}
     return Result(
         submission.student,

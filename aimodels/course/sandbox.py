@@ -5,6 +5,7 @@ network, no home, no other process. Only the replies of the kernel come out: the
 and its output (the `iopub` channel) is not even connected.
 """
 
+import contextlib
 import itertools
 import os
 import shutil
@@ -29,6 +30,7 @@ KINDS = ("bubblewrap", "none")
 START_SECONDS = 90  # until the kernel answers; TensorFlow is not imported yet
 GRACE_SECONDS = 5  # from an interrupt to the end
 LARGEST_REPLY = 2**25  # bytes
+MOST_FILES = 1000
 _PACKAGE = Path(__file__).parents[1]
 _ROOT = Path("/")
 _INSIDE = "/tmp/kernel"
@@ -178,6 +180,9 @@ class Kernel:
         if client := self.__dict__.get("_client"):
             client.stop_channels()
             self._context.destroy(linger=0)
+        if os.name == "posix":  # deeper or better locked than Python could remove
+            for command in (["chmod", "-R", "u+rwx"], ["rm", "-rf"]):
+                subprocess.run([*command, "--", self._folder], capture_output=True)
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
@@ -241,9 +246,14 @@ class Kernel:
         end = time.monotonic() + seconds
         while time.monotonic() < end:
             if self._client.shell_channel.socket.poll(200, zmq.POLLIN):
-                message = self._client.shell_channel.get_msg(timeout=1)
-                if message.get("parent_header", {}).get("msg_id") == request:
-                    return message.get("content", {})
+                try:
+                    message = self._client.shell_channel.get_msg(timeout=1)
+                    if message["parent_header"]["msg_id"] == request:
+                        return message["content"]
+                except Exception as error:  # an honest kernel's replies can be read
+                    raise Stopped(
+                        "stopped", "Python gave answers that nobody can read: the rest was not run."
+                    ) from error
             self._watch()
         return None
 
@@ -282,8 +292,24 @@ class Kernel:
                 f"The notebook started {count} processes, more than it may, so the rest was not "
                 "run.",
             )
-        if sum(file.lstat().st_size for file in self._folder.iterdir()) > self.limits.disk * 2**20:
+        if _written(self._folder) > self.limits.disk * 2**20:
             raise Stopped("stopped", "The notebook wrote too much data, so the rest was not run.")
+
+
+def _written(folder: Path) -> float:
+    """The bytes in a folder that changes meanwhile; too many files count as too many bytes."""
+    size, count, left = 0.0, 0, [str(folder)]
+    while left:
+        with contextlib.suppress(OSError), os.scandir(left.pop()) as entries:
+            for entry in entries:
+                count += 1
+                if count > MOST_FILES:
+                    return float("inf")
+                with contextlib.suppress(OSError):  # gone while we looked
+                    size += entry.stat(follow_symlinks=False).st_size
+                    if entry.is_dir(follow_symlinks=False):
+                        left.append(entry.path)
+    return size
 
 
 def _read(reply: dict, interrupted: bool) -> Reply:

@@ -159,10 +159,15 @@ def _cell(cell: dict) -> NotebookNode:
     facts = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
     return NotebookNode(
         cell_type=str(cell.get("cell_type")),
-        source="".join(line for line in lines if isinstance(line, str)),
+        source=_utf8("".join(line for line in lines if isinstance(line, str))),
         id=str(cell.get("id")),
         grade_id=str(facts.get("grade_id")),
     )
+
+
+def _utf8(text: str) -> str:
+    """JSON can hold halves of characters, which nothing else can."""
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def compose(
