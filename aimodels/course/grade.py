@@ -1,6 +1,5 @@
 """Grade a class: every notebook in a sandbox of its own, every verdict outside of it."""
 
-import ast
 import builtins
 import csv
 import hashlib
@@ -18,7 +17,7 @@ from nbformat import NotebookNode
 from aimodels.course import CourseError, sandbox
 from aimodels.course.assignment import Assignment, Limits, Step, Test
 from aimodels.course.notebooks import Page
-from aimodels.course.questions import UNANSWERED
+from aimodels.course.questions import TOO_LARGE, UNANSWERED
 from aimodels.course.sandbox import Kernel, Stopped
 from aimodels.course.submission import Submission, SubmissionError, compose, read
 from aimodels.course.verdict import judge
@@ -129,8 +128,8 @@ class Reference:
 
 
 def _parse(value: str) -> dict:
-    """The records' JSON, out of the text that Python prints for a string."""
-    return json.loads(ast.literal_eval(value))
+    """What `check.records()` wrote, if a student's process left it so."""
+    return json.loads(value)
 
 
 _JUDGED = ("site", "actual", "expected", "kind", "property", "hint")
@@ -163,7 +162,7 @@ def mark(test: Test, value: str, expected: list[dict]) -> list[str]:
 def _error(test: Test, error: str) -> str:
     if not error:
         return "the test could not be run to its end"
-    if error == UNANSWERED or not test.hidden:
+    if error in (UNANSWERED, TOO_LARGE) or not test.hidden:
         return error[:300]
     name = re.match(r"your code raised (\w+)", error)
     return f"your code raised {_known(name.group(1)) if name else 'an error'}"

@@ -16,9 +16,16 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aimodels.course.verdict import ATOL, RTOL, judge, plain, restore
+from aimodels.course.verdict import ATOL, LARGEST, RTOL, judge, plain, restore
 
 UNANSWERED = "not answered yet: write your code where the cell says YOUR CODE HERE"
+TOO_LARGE = "what your code gave is too large to be tested"
+
+
+class _Bare(str):
+    """A text that the kernel sends as it is: reading a Python literal back costs much more."""
+
+    __repr__ = str.__str__
 
 
 class CheckFailed(AssertionError):  # noqa: N818  (what a student reads)
@@ -153,9 +160,8 @@ class Check:
 
     def _judge(self, kind, property, actual, expected, hint, **options) -> None:
         if problem := judge(kind, plain(actual), plain(expected), **options):
-            self._problems.append(f"{property}: {problem}")
-            if hint:
-                self._problems.append(f"Hint: {hint}")
+            said = [f"{property}: {problem}"] + ([f"Hint: {hint}"] if hint else [])
+            self._problems += [line for line in said if line not in self._problems]  # in a loop
 
     # What the grader puts in the place of the methods above.
 
@@ -194,8 +200,11 @@ class Check:
         return []
 
     def records(self) -> str:
-        """What was kept since `recording`, as JSON."""
-        return json.dumps({"records": self._records, "error": self._error})
+        """What was kept since `recording`, as JSON; it is printed as it is, without quotes."""
+        text = json.dumps({"records": self._records, "error": self._error})
+        if len(text) > LARGEST:
+            text = json.dumps({"records": [], "error": TOO_LARGE})
+        return _Bare(text)
 
 
 def _describe(error: Exception) -> str:

@@ -23,13 +23,13 @@ import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-from aimodels.course import CourseError
+from aimodels.course import CourseError, seccomp
 from aimodels.course.assignment import Limits
 
 KINDS = ("bubblewrap", "none")
 START_SECONDS = 90  # until the kernel answers; TensorFlow is not imported yet
 GRACE_SECONDS = 5  # from an interrupt to the end
-LARGEST_REPLY = 2**25  # bytes
+LARGEST_REPLY = 2**24  # bytes
 MOST_FILES = 1000
 _PACKAGE = Path(__file__).parents[1]
 _ROOT = Path("/")
@@ -73,9 +73,11 @@ def probe(kind: str) -> None:
             "grading isolates every notebook with bubblewrap, which is not here. On Linux: "
             f"sudo apt-get install bubblewrap (0.8 or later). {without}"
         )
-    with tempfile.TemporaryDirectory() as folder:
-        command = _isolated(Path(folder), Limits(), next(_USERS))
-        test = subprocess.run([*command, "true"], capture_output=True, text=True, timeout=60)
+    with tempfile.TemporaryDirectory() as folder, seccomp.opened() as filter:
+        command = [*_isolated(Path(folder), Limits(), next(_USERS), filter), "true"]
+        test = subprocess.run(
+            command, pass_fds=[filter], capture_output=True, text=True, timeout=60
+        )
     if test.returncode:
         raise SandboxError(
             f"bubblewrap does not work here: {test.stderr.strip() or test.returncode}. It needs "
@@ -83,11 +85,13 @@ def probe(kind: str) -> None:
         )
 
 
-def _isolated(folder: Path, limits: Limits, user: int) -> list[str]:
+def _isolated(folder: Path, limits: Limits, user: int, filter: int) -> list[str]:
     """The command in front of Python's: `folder` is all that can be written outside."""
     size = ["--size", str(limits.disk * 2**20), "--perms", "1777", "--tmpfs"]
     command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
     command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+    if seccomp.program():
+        command += ["--seccomp", str(filter)]
     for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64"):
         path = _ROOT / name
         if path.is_symlink():
@@ -195,23 +199,26 @@ class Kernel:
         )
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", f"{inside}/kernel.json"]
         command += ["--HistoryManager.enabled=False"]
-        environment = os.environ | _environment(str(self._folder))
-        if isolated:
-            command = _isolated(self._folder, self.limits, user) + command
-            if not os.geteuid():
-                for file in (self._folder, Path(path)):
-                    os.chown(file, user, user)
-        self._process = subprocess.Popen(
-            command,
-            env=environment,
-            cwd=self._folder,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-            start_new_session=True,
-        )
+        command += ["--IPKernelApp.exec_lines=get_ipython().ask_exit = lambda: None"]  # exit()
+        if isolated and not os.geteuid():
+            for file in (self._folder, Path(path)):
+                os.chown(file, user, user)
+        with seccomp.opened() as filter:
+            if isolated:
+                command = _isolated(self._folder, self.limits, user, filter) + command
+            self._process = subprocess.Popen(
+                command,
+                env=os.environ | _environment(str(self._folder)),
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[filter] if isolated else [],
+                start_new_session=True,
+            )
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, LARGEST_REPLY)
+        self._context.setsockopt(zmq.RCVHWM, 4)  # messages that wait on our side
         self._context.setsockopt(zmq.SNDTIMEO, 1000 * GRACE_SECONDS)  # never wait for ever
         self._client = BlockingKernelClient(context=self._context)
         self._client.load_connection_info(facts | ({"ip": f"{self._folder}/s"} if ipc else {}))
@@ -259,7 +266,7 @@ class Kernel:
         if self._process.poll() is not None:
             raise Stopped(
                 "died",
-                "Python was ended while a cell ran (os._exit, exit, or not enough memory), so the "
+                "Python was ended while a cell ran (os._exit, or not enough memory), so the "
                 "rest was not run.",
             )
         if time.monotonic() > self.deadline:

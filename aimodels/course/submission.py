@@ -4,11 +4,11 @@ A file is looked at before it is read, read as text only, and taken apart into p
 every locked cell and every test is put back from the master, in its place, exactly once.
 """
 
+import itertools
 import json
 import os
 import re
 import stat
-from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,14 +65,15 @@ def find(paths: list[str], chapter: str, chapters: Iterable[str] = ()) -> list[S
         raise CourseError(f"no notebook of {chapter} (*.ipynb) in {', '.join(paths)}")
     files = sorted(found, key=str)
     names = {file: _name_parts(found[file][1], chapter) or (file.stem,) for file in files}
-    result, taken = [], Counter()
+    result, taken = [], set()
     for file in files:
         parts = names[file]
         same = [other for other in files if names[other][-1] == parts[-1]]
-        student = parts[-1] if len(same) == 1 else "/".join(parts)
-        taken[student] += 1
-        if taken[student] > 1:
-            student = f"{student} ({taken[student]})"
+        name = student = parts[-1] if len(same) == 1 else "/".join(parts)
+        numbers = itertools.count(2)
+        while student in taken:
+            student = f"{name} ({next(numbers)})"
+        taken.add(student)
         result.append(Submission(student, file, _text(found[file][1].as_posix())))
     return result
 
@@ -93,8 +94,13 @@ def _name_parts(file: Path, chapter: str) -> tuple[str, ...]:
 
 
 def _text(name: str) -> str:
-    """A file name may be any bytes; a table of grades holds text."""
-    return os.fsencode(name).decode("utf-8", "replace")
+    """A file name may be any bytes; a table of grades holds text, a terminal obeys no name."""
+    text = os.fsencode(name).decode("utf-8", "replace")
+    return re.sub(r"[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", _escaped, text)
+
+
+def _escaped(match: re.Match) -> str:
+    return repr(match.group())[1:-1]
 
 
 def read(path: Path) -> list[NotebookNode]:

@@ -10,7 +10,7 @@ import re
 
 import numpy as np
 
-LARGEST = 2**24  # bytes of one array: predictions for a test set, a layer's output
+LARGEST = 2**23  # bytes of what a test records: predictions for a test set, a layer's output
 RTOL, ATOL = 1e-5, 1e-6
 
 
@@ -22,7 +22,7 @@ def plain(value: object) -> object:
             else is kept as the name of its type.
 
     Raises:
-        ValueError: if an array is larger than 16 MiB.
+        ValueError: if an array is larger than 8 MiB.
 
     Example:
         >>> plain((2, np.float32(0.5), "a"))

@@ -241,21 +241,30 @@ def _metadata(match: re.Match) -> str:
     return f"nbgrader={json.dumps(facts)}"
 
 
-@pytest.fixture(scope="session")
-def built_assignment(tmp_path_factory) -> Path:
-    """A checkout with one chapter, its assignment built, and six wrong answers."""
-    root = tmp_path_factory.mktemp("assignment")
+def _build_assignment(root: Path, source: str, wrong: str) -> None:
     course = root / "course" / "01_tiny"
     (course / "wrong").mkdir(parents=True)
     (root / "pyproject.toml").touch()
     (root / "docs").mkdir()
     shutil.copy(Path(__file__).parents[2] / "docs" / "references.bib", root / "docs")
-    (course / "assignment.py").write_text(
-        re.sub(r"\{((?:locked|answer|test) .*?)\}", _metadata, ASSIGNMENT)
-    )
-    (course / "wrong" / "all.py").write_text(WRONG)
+    source = re.sub(r"\{((?:locked|answer|test) .*?)\}", _metadata, source)
+    (course / "assignment.py").write_text(source)
+    (course / "wrong" / "all.py").write_text(wrong)
     [result] = build.build(notebooks.find_pages(root))
     assert not result.problem
+
+
+@pytest.fixture(scope="session")
+def build_assignment():
+    """Make a checkout with one chapter, 01_tiny: its folder, its assignment, wrong answers."""
+    return _build_assignment
+
+
+@pytest.fixture(scope="session")
+def built_assignment(tmp_path_factory) -> Path:
+    """A checkout with one chapter, its assignment built, and six wrong answers."""
+    root = tmp_path_factory.mktemp("assignment")
+    _build_assignment(root, ASSIGNMENT, WRONG)
     return root
 
 

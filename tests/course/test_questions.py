@@ -8,7 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aimodels.course.questions import UNANSWERED, Check, CheckFailed
+from aimodels.course.questions import TOO_LARGE, UNANSWERED, Check, CheckFailed
+from aimodels.course.verdict import LARGEST
 
 
 def test_every_failed_property_is_one_sentence_with_its_hint():
@@ -120,6 +121,24 @@ def test_the_frame_of_kerass_errors_is_taken_off():
     with check.recording():
         raise ValueError("Exception encountered when calling CNN.call().\n\n\x1b[1mBad\x1b[0m\n\nx")
     assert json.loads(check.records())["error"] == "your code raised ValueError: Bad"
+
+
+def test_records_are_printed_as_they_are_and_never_too_long():
+    check = Check()
+    with check.recording():
+        check.record(1, 'it\'s "x" \\ \n é')
+    assert json.loads(repr(check.records()))["records"][0]["actual"] == 'it\'s "x" \\ \n é'
+    with check.recording():
+        check.record(1, "x" * LARGEST)
+    assert json.loads(repr(check.records())) == {"records": [], "error": TOO_LARGE}
+
+
+def test_a_problem_and_its_hint_are_told_once():
+    check = Check()
+    with pytest.raises(CheckFailed) as failed, check.question("q1_visible", points=5):
+        for _ in range(3):
+            check.equal("one", 2, 1, hint="count")
+    assert str(failed.value).count("Hint: count") == str(failed.value).count("one: ") == 1
 
 
 def test_what_is_given_comes_back_as_it_was():

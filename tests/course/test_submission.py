@@ -41,6 +41,18 @@ def test_students_names(tmp_path, files, students):
     assert sorted(s.student for s in found) == sorted(students)
 
 
+def test_a_name_with_a_number_is_not_taken_for_anothers(tmp_path):
+    put(tmp_path, "li (2).ipynb", "li.ipynb", "submitted/li/assignment.ipynb")
+    students = [s.student for s in find([str(tmp_path)], "01_tiny")]
+    assert len(set(students)) == 3
+
+
+def test_a_name_that_a_terminal_would_obey_is_written_out(tmp_path):
+    put(tmp_path, "a\x1b[31mb.ipynb", "\u202eevil.ipynb")
+    found = find([str(tmp_path)], "01_tiny")
+    assert {s.student for s in found} == {"a\\x1b[31mb", "\\u202eevil"}
+
+
 def test_two_files_of_one_name_from_two_arguments_stay_two_students(tmp_path):
     put(tmp_path, "one/li.ipynb", "two/li.ipynb")
     found = find([str(tmp_path / "one"), str(tmp_path / "two" / "li.ipynb")], "01_tiny")
