@@ -73,3 +73,13 @@ def test_the_bar_of_each_assignment_is_below_the_worst_of_ten_seeds(page):
     last = "\n".join([cell.source for cell in cells if role(cell) == "test"][-2:])
     said = sorted(float(number) for number in re.findall(r"at_least=([\d.]+)", last))
     assert sorted(facts["bar"] for facts in found) == said
+
+
+def test_a_class_of_thirty_was_graded_within_ten_minutes_twice_alike():
+    figures = json.loads((BENCHMARKS / "results" / "grading.json").read_text())["figures"]
+    assert figures["submissions"] == 30
+    assert max(figures["seconds"]) <= 600
+    assert figures["identical"]
+    totals = figures["totals"]
+    assert {totals[f"right{i}"] for i in range(8)} == {100}
+    assert {totals[f"blank{i}"] for i in range(4)} == {0}
