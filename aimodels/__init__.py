@@ -13,7 +13,18 @@ import sys
 import tempfile
 
 __version__ = "0.1.0"
-__all__ = ["cnn", "course", "data", "doctor", "foundations", "plots", "start"]
+__all__ = [
+    "cnn",
+    "course",
+    "data",
+    "distribute",
+    "doctor",
+    "foundations",
+    "launch",
+    "plots",
+    "start",
+    "training",
+]
 
 
 def __getattr__(name: str):
@@ -60,7 +71,8 @@ def import_tensorflow() -> None:
             import keras  # noqa: F401
             import tensorflow as tf
 
-            tf.config.list_logical_devices()  # the first look at the devices writes lines as well
+            tf.config.list_physical_devices()  # the first look at the devices writes lines as well
+            tf.get_logger().setLevel("WARNING")  # distributed training tells of every reduction
         except BaseException:
             caught.seek(0)
             os.write(stderr, caught.read())

@@ -10,6 +10,8 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from aimodels.training import Model
+
 
 def _pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
     pair = (value, value) if np.isscalar(value) else tuple(value)
@@ -209,7 +211,7 @@ def global_average_pool2d(x: np.ndarray) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class CNN(keras.Model):
+class CNN(Model):
     r"""A small convolutional classifier with global average pooling.
 
     Stages of a 3 x 3 convolution, a 2 x 2 max pooling that halves the map (not in the last stage),
@@ -223,7 +225,7 @@ class CNN(keras.Model):
         filters: how many filters each stage has; as many stages as there are numbers.
         dropout: the share of the averaged features that is dropped in training.
         batch_normalization: False leaves it out, and gives the convolutions a bias.
-        **kwargs: passed to `keras.Model`, such as `name`.
+        **kwargs: passed to `training.Model`, such as `name`.
 
     Input shape: (B, H, W, C), pixels of order one (divide bytes by 255).
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.

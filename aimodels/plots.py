@@ -165,3 +165,38 @@ def surface(function, x: tuple, y: tuple, ax: Axes | None = None, levels=20, **k
     ax.contour(areas, colors="grey", linewidths=0.5)
     ax.set(xlim=x, ylim=y)
     return ax
+
+
+def roofline(
+    costs: dict[str, "Cost"],  # noqa: F821
+    peak: float,
+    bandwidth: float,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw what a machine can do at most over the arithmetic intensity, and computations under it.
+
+    Args:
+        costs: a name for each computation, with its `flops`, `bytes` and `intensity`.
+        peak: FLOP/s.
+        bandwidth: bytes/s.
+        ax: where to draw; a new figure if not given.
+
+    Example:
+        >>> from aimodels.profiling import Cost
+        >>> ax = roofline({"sum": Cost(flops=100, bytes=800)}, peak=1e11, bandwidth=1e10)
+        >>> ax.get_xlabel(), ax.texts[0].get_text()
+        ('FLOPs a byte', 'sum')
+    """
+    ax = ax or plt.subplots(figsize=(7, 4))[1]
+    found = [cost.intensity for cost in costs.values()] + [peak / bandwidth]
+    x = np.geomspace(min(found) / 4, max(found) * 4, 200)
+    ax.loglog(x, np.minimum(peak, bandwidth * x), color="black", label="the machine's roof")
+    for name, cost in costs.items():
+        y = min(peak, bandwidth * cost.intensity)
+        bound = "memory" if cost.intensity < peak / bandwidth else "compute"
+        ax.plot(cost.intensity, y, "o", color={"memory": "tab:red", "compute": "tab:blue"}[bound])
+        ax.annotate(name, (cost.intensity, y), (0, -14), textcoords="offset points")
+    ax.axvline(peak / bandwidth, color="gray", linestyle=":", label="from here on: compute-bound")
+    ax.set(xlabel="FLOPs a byte", ylabel="FLOP/s at most")
+    ax.legend()
+    return ax

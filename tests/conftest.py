@@ -1,12 +1,21 @@
-"""What tests share: programs that a machine may lack."""
+"""What tests share: four devices, and programs that a machine may lack."""
 
 import os
 import shutil
+import sys
 
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
 os.environ.setdefault("MPLBACKEND", "agg")
+
+
+def pytest_collection_finish():
+    """Four logical devices, while TensorFlow has not computed anything yet."""
+    if "tensorflow" in sys.modules:
+        from aimodels import distribute
+
+        distribute.logical_devices(4)
 
 
 @pytest.fixture

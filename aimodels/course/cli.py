@@ -1,6 +1,8 @@
-"""The command line: `aimodels course | grade | data | doctor`; each imports only what it needs."""
+"""The command line: `aimodels course | grade | data | launch | doctor`; light to import."""
 
 import argparse
+import shlex
+import signal
 import sys
 from pathlib import Path
 
@@ -57,6 +59,20 @@ def _parser() -> argparse.ArgumentParser:
     mirror.add_argument("folder", metavar="DIR")
     mirror.add_argument("names", nargs="*", metavar="NAME", help="else all public sets")
     mirror.set_defaults(run=_data_mirror)
+
+    start = commands.add_parser("launch", help="several workers of one script, here")
+    start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
+    start.add_argument(
+        "--restarts", type=int, default=3, metavar="N", help="after failures, at most (default 3)"
+    )
+    start.add_argument(
+        "--hosts",
+        metavar="HOST:PORT,...",
+        help="start nothing; print the TF_CONFIG of each of these machines",
+    )
+    start.add_argument("script", nargs="?", metavar="SCRIPT.py")
+    start.add_argument("arguments", nargs=argparse.REMAINDER, metavar="ARGUMENT")
+    start.set_defaults(run=_launch)
 
     doctor = commands.add_parser("doctor", help="what this machine has, and what is missing")
     doctor.add_argument("--json", action="store_true")
@@ -186,6 +202,19 @@ def _data_mirror(args: argparse.Namespace) -> int:
     for path in data.mirror(args.folder, args.names or None):
         print(path)
     return 0
+
+
+def _launch(args: argparse.Namespace) -> int:
+    from aimodels.launch import launch, tf_configs
+
+    if args.hosts:
+        for config in tf_configs(args.hosts.split(",")):
+            print(f"export TF_CONFIG={shlex.quote(config)}")
+        return 0
+    if not args.script or not Path(args.script).is_file():
+        raise CourseError(f"launch wants a Python script; {args.script or 'none'} is no file")
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers are ended, too
+    return launch([sys.executable, args.script, *args.arguments], args.workers, args.restarts)
 
 
 def _doctor(args: argparse.Namespace) -> int:

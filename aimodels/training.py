@@ -1,0 +1,255 @@
+r"""A `keras.Model` whose training step is right on many replicas, and one XLA program on each.
+
+Under `tf.distribute` every replica (a device that holds a copy of the model) sees a part of the
+global batch. With $n_r$ examples on replica $r$ and $N$ in all, the gradient of the mean loss is
+
+$$ \nabla L = \sum_r \frac{n_r}{N} \nabla L_r $$
+
+which equals the mean over the replicas only if all parts are equally large. `Model` weights each
+replica by its part, so that a last, partial batch counts as on one device; it gives each replica
+dropout masks of its own, and lets the moving statistics of batch normalization agree.
+"""
+
+import itertools
+import warnings
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("aimodels")
+class Model(keras.Model):
+    """Build and use it as `keras.Model`; `compile` has two arguments more.
+
+    Example:
+        >>> inputs = keras.Input((4,))
+        >>> model = Model(inputs, keras.layers.Dense(1)(inputs))
+        >>> model.compile("sgd", loss="mse", xla=True)
+        >>> history = model.fit(tf.ones((8, 4)), tf.ones((8, 1)), verbose=0)
+        >>> model.xla
+        True
+    """
+
+    def compile(self, *args, xla: bool = False, accumulate: int = 1, **kwargs) -> None:
+        """As `keras.Model.compile`, and:
+
+        Args:
+            *args: Keras's own arguments.
+            xla: compile forward and backward pass to one XLA program on each replica; all-reduce
+                and update stay outside, which is why it works under any strategy. Where a layer
+                cannot be compiled, one warning says so, and training goes on without.
+            accumulate: compute the gradient of a batch in so many pieces, one after the other:
+                the memory for activations shrinks, the result stays the same.
+            **kwargs: Keras's own arguments; without `jit_compile` if `xla` is set.
+
+        Raises:
+            ValueError: if `accumulate` is no whole number from 1 on, or `xla` meets `jit_compile`.
+        """
+        if int(accumulate) != accumulate or accumulate < 1:
+            raise ValueError(f"accumulate must be a whole number from 1 on; got {accumulate!r}")
+        if xla and kwargs.get("jit_compile") not in (None, False, "auto"):
+            raise ValueError("xla=True takes the place of jit_compile: pass only one of them")
+        if xla or tf.distribute.has_strategy():
+            kwargs["jit_compile"] = False
+        several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        if several and kwargs.get("steps_per_execution", 1) != 1:  # fails in Keras 3 itself
+            kwargs["steps_per_execution"] = 1
+            warnings.warn("on several replicas every step is a call of its own", stacklevel=2)
+        super().compile(*args, **kwargs)
+        self.xla, self.accumulate = bool(xla), int(accumulate)
+        self._function = None
+
+    def get_compile_config(self) -> dict:
+        return super().get_compile_config() | {"xla": self.xla, "accumulate": self.accumulate}
+
+    def compile_from_config(self, config: dict) -> None:
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**config)
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def fit(self, x=None, *args, **kwargs):
+        """As `keras.Model.fit`, which warns of its own default when `x` is a `tf.data.Dataset`."""
+        if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
+            kwargs.setdefault("shuffle", False)
+        return super().fit(x, *args, **kwargs)
+
+    def train_step(self, data):
+        x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        replica = tf.distribute.get_replica_context()
+        size = _size(x)
+        share = _share(size, replica)
+        several = self.accumulate > 1 or replica.num_replicas_in_sync > 1
+        state = self._state(replica)
+        trained = [tf.convert_to_tensor(v.value) for v in self.trainable_variables]
+        changed: dict[str, tf.Tensor] = {}
+        loss, y_pred, gradients = 0, [], None
+        for piece in _pieces((x, y, sample_weight), size, self.accumulate):
+            part = _ratio(_size(piece[0]), size)
+            factor = self.optimizer.scale_loss(share * part)
+            arguments = (trained, state | changed, *piece, factor)
+            one, predicted, found, new = self._function_for(arguments)(*arguments)
+            if several:  # a part without examples changes nothing
+                found = [_none_if_empty(gradient, part) for gradient in found]
+                before = state | changed
+                new = {name: tf.where(part > 0, value, before[name]) for name, value in new.items()}
+            changed |= new
+            loss += tf.where(part > 0, one, tf.zeros_like(one)) * tf.cast(part, one.dtype)
+            y_pred.append(predicted)
+            gradients = found if gradients is None else _add(gradients, found)
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = _overflow_everywhere(gradients, replica)
+        self.optimizer.apply(gradients, self.trainable_variables)
+        self._keep(changed, share, replica)
+        for metric in self.metrics[:1]:
+            if metric.name == "loss":
+                metric.update_state(loss * replica.num_replicas_in_sync, sample_weight=size)
+        y_pred = keras.tree.map_structure(lambda *parts: tf.concat(parts, 0), *y_pred)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def _loss_and_gradients(self, trained, state, x, y, sample_weight, factor):
+        """A function of its arguments alone: what XLA compiles."""
+        others = self._others()
+        values = [*zip(self.trainable_variables, trained, strict=True)]
+        values += [(others[name], value) for name, value in state.items()]
+        with tf.GradientTape() as tape, keras.StatelessScope(values, collect_losses=True) as scope:
+            tape.watch(trained)
+            before = {name: scope.get_current_value(v) for name, v in others.items()}
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+            scaled = loss * tf.cast(factor, loss.dtype)
+        gradients = tape.gradient(scaled, trained)
+        after = {name: scope.get_current_value(v) for name, v in others.items()}
+        changed = {name: after[name] for name in others if after[name] is not before[name]}
+        return loss, y_pred, gradients, changed
+
+    def _function_for(self, arguments):
+        """The function above, compiled if that is wanted and possible."""
+        if self._function is None:
+            self._function = self._loss_and_gradients
+            if self.xla:
+                if problem := self._not_compilable(arguments):
+                    self.xla = False
+                    warnings.warn(f"training goes on without XLA: {problem}", stacklevel=2)
+                else:
+                    self._function = tf.function(self._loss_and_gradients, jit_compile=True)
+        return self._function
+
+    def _not_compilable(self, arguments) -> str:
+        """Why not, or nothing: lowers the program once, for a batch of two."""
+        if tf.distribute.has_strategy():
+            for layer in self._flatten_layers():
+                if getattr(layer, "synchronized", False):
+                    return f"{layer.name} is synchronized between replicas at each step"
+        flat = tf.nest.flatten(arguments)
+        places = [i for i, value in enumerate(flat) if tf.is_tensor(value)]
+        specs = [tf.TensorSpec([n or 2 for n in flat[i].shape], flat[i].dtype) for i in places]
+
+        @tf.function(jit_compile=True)
+        def program(*tensors):
+            filled = [None] * len(flat)
+            for i, tensor in zip(places, tensors, strict=True):
+                filled[i] = tensor
+            return self._loss_and_gradients(*tf.nest.pack_sequence_as(arguments, filled))
+
+        try:
+            with tf.init_scope():
+                program.experimental_get_compiler_ir(*specs)(stage="hlo")
+        except Exception as error:  # of many types; the reason is in its text
+            return f"{type(error).__name__}: {str(error).strip().splitlines()[0]}"
+        return ""
+
+    def _others(self) -> dict[str, keras.Variable]:
+        """All variables that are not trained, by number: statistics, seeds, metrics."""
+        variables = self.non_trainable_variables + self.metrics_variables
+        return {str(number): variable for number, variable in enumerate(variables)}
+
+    def _state(self, replica) -> dict[str, tf.Tensor]:
+        """Their values; each replica draws other random numbers."""
+        values = {name: tf.convert_to_tensor(v.value) for name, v in self._others().items()}
+        for name, variable in self._others().items():
+            if _is_seed(variable):
+                values[name] += _offset(values[name], replica)
+        return values
+
+    def _keep(self, changed, share, replica) -> None:
+        """Assign what the step changed; statistics become the mean over all examples' replicas."""
+        several = replica.num_replicas_in_sync > 1
+        metrics = {id(variable) for variable in self.metrics_variables}
+        for name, value in changed.items():
+            variable = self._others()[name]
+            if _is_seed(variable):
+                value -= _offset(value, replica)
+            elif several and value.dtype.is_floating and id(variable) not in metrics:
+                value = replica.all_reduce("MEAN", value * tf.cast(share, value.dtype))
+            variable.assign(value)
+
+
+def _size(x) -> tf.Tensor:
+    return tf.shape(next(leaf for leaf in keras.tree.flatten(x) if leaf is not None))[0]
+
+
+def _share(size, replica) -> tf.Tensor:
+    """n_r R / N: 1 on one replica, or where all parts are equal."""
+    if replica.num_replicas_in_sync == 1:
+        return tf.constant(1, keras.config.floatx())
+    return _ratio(size * replica.num_replicas_in_sync, replica.all_reduce("SUM", size))
+
+
+def _ratio(part, whole) -> tf.Tensor:
+    """A share of a whole that may be empty."""
+    dtype = keras.config.floatx()
+    return tf.cast(part, dtype) / tf.cast(tf.maximum(whole, 1), dtype)
+
+
+def _pieces(data, size, number: int) -> list:
+    """The batch in so many slices; their sizes differ by one at most."""
+    if number == 1:
+        return [data]
+    bounds = [size * i // number for i in range(number + 1)]
+
+    def piece(begin, end):
+        return keras.tree.map_structure(lambda t: None if t is None else t[begin:end], data)
+
+    return [piece(begin, end) for begin, end in itertools.pairwise(bounds)]
+
+
+def _add(some: list, others: list) -> list:
+    return [a if a is None else _sum(a, b) for a, b in zip(some, others, strict=True)]
+
+
+def _sum(a, b):
+    if isinstance(a, tf.IndexedSlices):  # rows of an embedding: the same row may come twice
+        values, indices = tf.concat([a.values, b.values], 0), tf.concat([a.indices, b.indices], 0)
+        return tf.IndexedSlices(values, indices, a.dense_shape)
+    return a + b
+
+
+def _none_if_empty(gradient, part):
+    """Zeros for a part without examples, whose statistics are not numbers."""
+    if gradient is None or isinstance(gradient, tf.IndexedSlices):
+        return gradient
+    return tf.where(part > 0, gradient, tf.zeros_like(gradient))
+
+
+def _overflow_everywhere(gradients: list, replica) -> list:
+    """If one replica's gradients are not finite, all skip the step, or their weights part."""
+    if replica.num_replicas_in_sync == 1:
+        return gradients
+    first = next(i for i, gradient in enumerate(gradients) if gradient is not None)
+    dense = [tf.convert_to_tensor(g) for g in gradients if g is not None]
+    finite = tf.reduce_all([tf.reduce_all(tf.math.is_finite(g)) for g in dense])
+    wrong = replica.all_reduce("SUM", tf.cast(~finite, "float32"))
+    poison = tf.where(wrong > 0, float("nan"), 0.0)
+    changed = dense[0] + tf.cast(poison, dense[0].dtype)
+    return [changed if i == first else g for i, g in enumerate(gradients)]
+
+
+def _is_seed(variable: keras.Variable) -> bool:
+    return variable.path.endswith("seed_generator_state")
+
+
+def _offset(value: tf.Tensor, replica) -> tf.Tensor:
+    """Added to a seed [seed, counter]; nothing for the first replica, as without a strategy."""
+    number = tf.cast(replica.replica_id_in_sync_group, value.dtype)
+    return tf.stack([number * 1_000_003, tf.zeros_like(number)])

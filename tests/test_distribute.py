@@ -1,0 +1,366 @@
+"""Strategies, batches and backups: on logical devices, and on real processes."""
+
+import itertools
+import json
+import os
+import random
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+import psutil
+import pytest
+import tensorflow as tf
+import yaml
+
+from aimodels import cnn, distribute  # noqa: F401  (the saved model is a CNN)
+from aimodels.distribute import Backup, DistributeError
+from aimodels.launch import _free_ports, tf_configs
+from aimodels.training import Model
+
+ROOT = Path(__file__).parents[1]
+SCRIPT = ROOT / "examples" / "train.py"
+
+
+@pytest.fixture(autouse=True)
+def no_cluster(monkeypatch):
+    for name in ("TF_CONFIG", "TPU_NAME", "SLURM_STEP_NUM_TASKS"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def seen(dataset, strategy) -> list[list[np.ndarray]]:
+    """For each batch, each replica's part."""
+    return [
+        [part.numpy() for part in strategy.experimental_local_results(batch)] for batch in dataset
+    ]
+
+
+# Which strategy
+
+
+def test_auto_takes_all_logical_devices():
+    assert distribute.strategy().num_replicas_in_sync == 4
+
+
+def test_logical_devices_cannot_become_more_later():
+    tf.constant(0)
+    assert len(distribute.logical_devices(2)) == 2  # there are four
+    with pytest.raises(DistributeError, match="restart the kernel and call logical_devices first"):
+        distribute.logical_devices(5)
+
+
+def test_more_devices_than_there_are():
+    with pytest.raises(DistributeError, match=r"9 devices are wanted, there are 4 processor"):
+        distribute.strategy("devices", devices=9)
+
+
+def test_an_unknown_kind():
+    with pytest.raises(ValueError, match="kind must be one of auto, one, devices"):
+        distribute.strategy("gpus")
+
+
+def test_no_tpu(monkeypatch):
+    with pytest.raises(DistributeError, match="no TPU answers"):
+        distribute.strategy("tpu")
+
+
+TASK = {"type": "worker", "index": 0}
+WRONG = {
+    "{": "not a cluster's description",
+    "[]": "not a cluster's description",
+    '{"cluster": {}}': "not a cluster's description",
+    '{"cluster": {"worker": "a:1"}, "task": {"type": "worker", "index": 0}}': "is not host:port",
+    json.dumps({"cluster": {"worker": ["a"]}, "task": TASK}): "'a' is not host:port",
+    json.dumps({"cluster": {"worker": ["a:1"], "ps": ["b:1"]}, "task": TASK}): "ps: only chief",
+    json.dumps({"cluster": {"worker": ["a:1"]}, "task": TASK | {"index": 1}}): "no worker 1",
+    json.dumps({"cluster": {"worker": ["a:1"]}, "task": {"type": "chief", "index": 0}}): "no chief",
+}
+
+
+@pytest.mark.parametrize(("text", "message"), WRONG.items())
+def test_a_wrong_tf_config(monkeypatch, text, message):
+    monkeypatch.setenv("TF_CONFIG", text)
+    with pytest.raises(DistributeError, match=message):
+        distribute.strategy()
+
+
+def test_a_port_that_is_taken_and_a_worker_that_never_comes(monkeypatch):
+    with socket.create_server(("localhost", 0)) as other:
+        taken = other.getsockname()[1]
+        config = tf_configs([f"localhost:{taken}", "localhost:1"])[0]
+        monkeypatch.setenv("TF_CONFIG", config)
+        with pytest.raises(DistributeError, match=f"port {taken} of this worker .* is taken"):
+            distribute.strategy()
+    monkeypatch.setenv("TF_CONFIG", config)
+    with pytest.raises(DistributeError, match=r"after 1 s nobody answers at localhost:1: is the"):
+        distribute.strategy(timeout=1)
+
+
+# Batches
+
+
+@pytest.mark.parametrize("replicas", [1, 2, 3, 4])
+def test_the_parts_of_a_batch_are_the_batch(replicas):
+    strategy = distribute.strategy("devices", devices=replicas)
+    with strategy.scope():
+        data = distribute.dataset(np.arange(23), 8)
+    batches = seen(data, strategy)
+    assert [np.concatenate(parts).tolist() for parts in batches] == [
+        list(range(0, 8)), list(range(8, 16)), list(range(16, 23))
+    ]  # fmt: skip
+    for parts in batches:
+        sizes = [len(part) for part in parts]
+        assert max(sizes) - min(sizes) <= 1
+
+
+def test_structures_of_examples():
+    strategy = distribute.strategy("devices", devices=2)
+    with strategy.scope():
+        examples = ({"a": np.zeros((5, 2)), "b": np.zeros(5)}, np.zeros(5))
+        data = distribute.dataset(examples, 4)
+    x, y = next(iter(data))
+    assert [part.shape for part in strategy.experimental_local_results(x["a"])] == [(2, 2)] * 2
+    assert len(strategy.experimental_local_results(y)) == 2
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_the_number_of_steps_is_known(devices):
+    """Also of a dataset that cannot say it; else Keras takes part of a step too many."""
+    numbers = tf.data.Dataset.range(30)
+    with distribute.strategy("devices", devices=devices).scope():
+        for examples, steps in ((numbers, 4), (numbers.filter(lambda n: n < 17), 3)):
+            assert int(distribute.dataset(examples, 8).cardinality) == steps
+
+
+def test_the_order_depends_on_the_epoch_alone():
+    def orders(devices, first=0):
+        strategy = distribute.strategy("devices", devices=devices)
+        with strategy.scope():
+            data = distribute.dataset(np.arange(20), 8, shuffle=20, seed=3)
+        data.epochs.start(first)
+        return [
+            np.concatenate([*itertools.chain(*seen(data, strategy))]).tolist() for _ in range(3)
+        ]
+
+    one = orders(1)
+    assert all(sorted(order) == list(range(20)) for order in one)
+    assert len({tuple(order) for order in one}) == 3
+    assert orders(2) == orders(4) == one
+    assert orders(2, first=2)[0] == one[2]
+
+
+def test_a_batch_smaller_than_the_replicas():
+    with (
+        distribute.strategy("devices", devices=4).scope(),
+        pytest.raises(ValueError, match="batch_size=3 is the global batch, and 4 replicas"),
+    ):
+        distribute.dataset(np.arange(9), 3)
+
+
+# Backups
+
+
+def small(units=3):
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((4,))
+    h = keras.layers.Dropout(0.3)(keras.layers.Dense(8)(inputs))
+    model = Model(inputs, keras.layers.Dense(units)(keras.layers.BatchNormalization()(h)))
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    return model
+
+
+class StopAfter(keras.callbacks.Callback):
+    def __init__(self, epochs):
+        super().__init__()
+        self.epochs = epochs
+
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch + 1 == self.epochs:
+            raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+def test_training_goes_on_as_if_nothing_had_happened(tmp_path, devices):
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(21, 4)).astype("float32"), rng.integers(0, 3, 21)
+
+    def fit(folder, stop=99):
+        with distribute.strategy("devices", devices=devices).scope():
+            model = small()
+            data = distribute.dataset((x, y), 8, shuffle=21)
+            callbacks = [Backup(folder, data), StopAfter(stop)]
+            model.fit(data, epochs=5, verbose=0, callbacks=callbacks)
+        return model
+
+    whole = fit(tmp_path / "whole")
+    for epochs in (2, 4):
+        with pytest.raises(KeyboardInterrupt):
+            fit(tmp_path / "broken", stop=epochs)
+    again = fit(tmp_path / "broken")
+    assert int(again.optimizer.iterations.numpy()) == 15
+    for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+    assert fit(tmp_path / "broken").history.epoch == []  # it is done
+
+
+def test_a_backup_of_another_model_or_damaged(tmp_path):
+    x, y = np.zeros((4, 4), "float32"), np.zeros(4, int)
+    small().fit(x, y, verbose=0, callbacks=[Backup(tmp_path)])
+    with pytest.raises(DistributeError, match=r"backup.npz is of another model: take another"):
+        small(units=5).fit(x, y, verbose=0, callbacks=[Backup(tmp_path)])
+    data = (tmp_path / "backup.npz").read_bytes()
+    (tmp_path / "backup.npz").write_bytes(data[: len(data) // 2])
+    with pytest.raises(DistributeError, match=r"backup.npz is damaged .*: remove it"):
+        small().fit(x, y, verbose=0, callbacks=[Backup(tmp_path)])
+
+
+def test_a_writer_that_is_killed_leaves_the_old_backup(tmp_path, monkeypatch):
+    x, y = np.zeros((4, 4), "float32"), np.zeros(4, int)
+    small().fit(x, y, verbose=0, callbacks=[Backup(tmp_path)])
+    before = (tmp_path / "backup.npz").read_bytes()
+
+    def half(file, **arrays):
+        file.write(b"PK half of it")
+        raise KeyboardInterrupt  # as far as kill -9 would come
+
+    monkeypatch.setattr(np, "savez", half)
+    with pytest.raises(KeyboardInterrupt):
+        small().fit(x, y, epochs=2, verbose=0, callbacks=[Backup(tmp_path)])
+    assert (tmp_path / "backup.npz").read_bytes() == before
+
+
+# Real processes
+
+
+def launched(folder, *more, workers=2, restarts=3, popen=False):
+    command = [sys.executable, "-m", "aimodels", "launch", "--workers", str(workers)]
+    command += ["--restarts", str(restarts), str(SCRIPT), "--folder", str(folder), *more]
+    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
+    process = subprocess.Popen(
+        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
+    if popen:
+        return process
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said
+    return said
+
+
+def weights(folder) -> list[np.ndarray]:
+    return keras.saving.load_model(folder / "model.keras").get_weights()
+
+
+def assert_same(folder, other, atol):
+    for one, two in zip(weights(folder), weights(other), strict=True):
+        np.testing.assert_allclose(one, two, atol=atol, rtol=0)
+
+
+@pytest.fixture(scope="module")
+def one_process(tmp_path_factory):
+    """What one process reaches, in three ways."""
+    folder = tmp_path_factory.mktemp("one")
+    launched(folder / "normal", workers=1)
+    launched(folder / "plain", "--plain", workers=1)
+    launched(folder / "double", "--float64", workers=1)
+    return folder
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("kind", "more", "atol"),
+    [
+        ("plain", ["--plain"], 1e-6),
+        ("plain", ["--plain", "--xla"], 1e-5),
+        ("normal", [], 1e-5),  # batch normalization multiplies float32's rounding
+        ("double", ["--float64"], 1e-7),  # and here it does not
+    ],
+)
+def test_two_workers_are_one_process(one_process, tmp_path, kind, more, atol):
+    """Adam, three epochs, 1437 examples in batches of 64: the last one has 29."""
+    said = launched(tmp_path, *more)
+    assert re.search(rf"\[0\] done, XLA {'--xla' in more}: mean weight", said)
+    assert re.search(r"\[1\] done", said)
+    assert_same(tmp_path, one_process / kind, atol)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank):
+    """kill -9 after some epoch's backup; the weights are those of an undisturbed run."""
+    process = launched(tmp_path, "--plain", popen=True)
+    end = time.monotonic() + 120
+    while not (tmp_path / "backup.npz").exists() and time.monotonic() < end:
+        time.sleep(0.05)
+    workers = psutil.Process(process.pid).children()
+    time.sleep(random.Random(rank).uniform(0, 1))
+    workers[rank].send_signal(signal.SIGKILL)
+    said, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, said
+    assert f"worker {rank} was killed (signal 9): starting all again" in said
+    assert not any(worker.is_running() for worker in workers)
+    assert_same(tmp_path, one_process / "plain", 1e-6)
+
+
+@pytest.fixture
+def programs(tmp_path, monkeypatch):
+    """A folder of stand-ins for a cluster's programs, first on the path."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    monkeypatch.setenv("PATH", f"{folder}:{Path(sys.executable).parent}:{os.environ['PATH']}")
+    monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
+    monkeypatch.chdir(ROOT)
+
+    def add(name: str, script: str) -> None:
+        (folder / name).write_text(f"#!/bin/bash\n{script}")
+        (folder / name).chmod(0o755)
+
+    return add
+
+
+@pytest.mark.slow
+def test_the_slurm_script_runs_with_two_tasks(programs, one_process, tmp_path, monkeypatch):
+    """As Slurm's `srun` would start them on one machine."""
+    programs(
+        "srun",
+        """\
+[ "$1" = --kill-on-bad-exit=1 ] && shift
+export SLURM_STEP_NUM_TASKS=2 SLURM_STEP_NODELIST=localhost SLURM_STEP_TASKS_PER_NODE=2
+export SLURM_NTASKS=2 SLURM_STEP_NUM_NODES=1 SLURM_JOB_ID=1 SLURMD_NODENAME=localhost
+SLURM_PROCID=1 SLURM_LOCALID=1 "$@" &
+SLURM_PROCID=0 SLURM_LOCALID=0 "$@" && wait %1
+""",
+    )
+    monkeypatch.setenv("SLURM_SUBMIT_DIR", str(tmp_path))
+    subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=200)
+    assert_same(tmp_path / "run1", one_process / "normal", 1e-5)
+
+
+@pytest.mark.slow
+def test_the_kubernetes_job_runs_with_two_pods(one_process, programs, tmp_path):
+    """Its command, with the pods' names and the shared disk replaced."""
+    service, job = yaml.safe_load_all((ROOT / "examples" / "kubernetes.yaml").read_text())
+    pods = job["spec"]["template"]["spec"]
+    assert service["metadata"]["name"] == pods["subdomain"]
+    assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
+    [container] = pods["containers"]
+    [script] = container["args"]
+    ports = _free_ports(2)
+    for index, port in enumerate(ports):
+        name = f"{job['metadata']['name']}-{index}.{pods['subdomain']}"
+        assert f"{name}:{container['ports'][0]['containerPort']}" in script
+        script = script.replace(f"{name}:5000", f"localhost:{port}")
+    script = script.replace("/shared", str(tmp_path))
+    running = [
+        subprocess.Popen(
+            [*container["command"], script], env=os.environ | {"JOB_COMPLETION_INDEX": str(index)}
+        )
+        for index in range(job["spec"]["completions"])
+    ]
+    assert [pod.wait(200) for pod in running] == [0, 0]
+    assert_same(tmp_path / "run1", one_process / "normal", 1e-5)

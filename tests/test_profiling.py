@@ -1,0 +1,92 @@
+"""What a model costs, against counts by hand; what a machine gives, within what is possible."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aimodels import profiling
+from aimodels.cnn import CNN
+from aimodels.training import Model
+
+L = keras.layers
+
+
+def model(*layers, shape=(12,), cls=keras.Model):
+    x = inputs = keras.Input(shape)
+    for layer in layers:
+        x = layer(x)
+    return cls(inputs, x)
+
+
+def test_the_flops_of_a_convolution():
+    one = model(L.Conv2D(5, 3, padding="same", use_bias=False), shape=(8, 6, 4))
+    assert profiling.cost(one, batch_size=2).flops == 2 * 2 * (8 * 6) * (3 * 3 * 4) * 5
+
+
+def test_the_flops_of_attention_are_those_of_its_products():
+    heads, key, width, length = 2, 4, 8, 10
+    x = keras.Input((length, width))
+    one = keras.Model(x, L.MultiHeadAttention(heads, key, use_bias=False)(x, x))
+    products = 4 * length * width * heads * key + 2 * length * length * heads * key
+    assert profiling.cost(one).flops == pytest.approx(2 * products, rel=0.25)
+    assert profiling.cost(one).flops >= 2 * products
+
+
+def test_forward_and_backward_cost_about_three_forwards():
+    one = CNN((16, 16, 3), 10, filters=(8, 16))
+    forward, both = profiling.cost(one, 4), profiling.cost(one, 4, training=True)
+    assert 2 < both.flops / forward.flops < 4
+
+
+def test_bytes_of_a_dense_layer():
+    one = model(L.Dense(30, use_bias=False))
+    assert profiling.cost(one, batch_size=7).bytes == 4 * (7 * 12 + 12 * 30 + 7 * 30)
+
+
+def test_a_larger_batch_is_more_intense():
+    one = model(L.Dense(300), shape=(512,))
+    small, large = profiling.cost(one, 1), profiling.cost(one, 256)
+    assert large.intensity > 10 * small.intensity
+    assert large.flops == 256 * small.flops
+
+
+def test_an_open_size_cannot_be_counted():
+    one = CNN((None, None, 3), 10, filters=(8,))
+    with pytest.raises(ValueError, match="only the batch may vary"):
+        profiling.cost(one)
+
+
+def test_a_budget_by_hand():
+    one = model(L.Dense(20, use_bias=False), L.ReLU(), L.Dense(3, use_bias=False))
+    one.compile("adam", "mse")
+    weights = 4 * (12 * 20 + 20 * 3)
+    budget = profiling.memory_budget(one, batch_size=16)
+    assert budget["weights"] == budget["gradients"] == weights
+    assert weights * 2 <= budget["optimizer"] <= weights * 2 + 100  # and a few counters
+    assert budget["activations"] == 4 * 16 * (12 + 20 + 20 + 3)
+
+
+def test_a_model_without_an_optimizer():
+    with pytest.raises(ValueError, match="compile it first"):
+        profiling.memory_budget(model(L.Dense(2)), 1)
+
+
+@pytest.mark.slow
+def test_the_budget_is_near_the_measured_peak():
+    """A step must hold what the budget says; TensorFlow's working space comes on top."""
+    one = model(*[L.Dense(2048, activation="relu") for _ in range(4)], shape=(2048,), cls=Model)
+    one.compile("adam", "mse")
+    x = np.zeros((4096, 2048), "float32")
+    one.fit(x[:8], x[:8], verbose=0)
+    budget = profiling.memory_budget(one, batch_size=4096)
+    step = tf.function(lambda: one.train_step((tf.constant(x), tf.constant(x))))
+    step()
+    peak = profiling.peak_memory(step)
+    assert peak < 4 * (budget["gradients"] + budget["activations"])
+
+
+def test_the_machine_and_its_throughput():
+    peak, bandwidth = profiling.machine(seconds=0.1)
+    assert 1e8 < peak < 1e15
+    assert 1e7 < bandwidth < 1e14
