@@ -76,7 +76,7 @@ def probe(kind: str) -> None:
     with tempfile.TemporaryDirectory() as folder, seccomp.opened() as filter:
         command = [*_isolated(Path(folder), Limits(), next(_USERS), filter), "true"]
         test = subprocess.run(
-            command, pass_fds=[filter], capture_output=True, text=True, timeout=60
+            command, env={}, pass_fds=[filter], capture_output=True, text=True, timeout=60
         )
     if test.returncode:
         raise SandboxError(
@@ -88,8 +88,14 @@ def probe(kind: str) -> None:
 def _isolated(folder: Path, limits: Limits, user: int, filter: int) -> list[str]:
     """The command in front of Python's: `folder` is all that can be written outside."""
     size = ["--size", str(limits.disk * 2**20), "--perms", "1777", "--tmpfs"]
-    command = ["bwrap", "--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts"]
-    command += ["--unshare-cgroup-try", "--die-with-parent", "--new-session", "--clearenv"]
+    command = [shutil.which("bwrap"), "--unshare-pid", "--unshare-net", "--unshare-ipc"]
+    command += [
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+    ]
     if seccomp.program():
         command += ["--seccomp", str(filter)]
     for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64"):
@@ -203,12 +209,14 @@ class Kernel:
         if isolated and not os.geteuid():
             for file in (self._folder, Path(path)):
                 os.chown(file, user, user)
+        environment = os.environ | _environment(str(self._folder))
         with seccomp.opened() as filter:
             if isolated:
+                environment = {}  # bubblewrap keeps what it gets where the code inside may read it
                 command = _isolated(self._folder, self.limits, user, filter) + command
             self._process = subprocess.Popen(
                 command,
-                env=os.environ | _environment(str(self._folder)),
+                env=environment,
                 cwd=self._folder,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,

@@ -264,3 +264,10 @@ except OSError as error:
     with Kernel(Limits(), "bubblewrap", threading.Event()) as kernel:
         kernel.execute(code)
         assert kernel.execute("", "seen").value == "[False, False, 'ConnectionRefusedError']"
+
+
+def test_the_sandbox_gets_nothing_of_the_graders_environment(program):
+    """Not even where bubblewrap itself keeps it: as a user, the code inside may read that."""
+    program("bwrap")
+    with Kernel(Limits(), "bubblewrap", threading.Event()) as kernel:
+        assert Path(f"/proc/{kernel._process.pid}/environ").read_bytes() == b""
