@@ -59,8 +59,9 @@ class Model(keras.Model):
         self.xla, self.accumulate = bool(xla), int(accumulate)
         self._function = None
 
-    def get_compile_config(self) -> dict:
-        return super().get_compile_config() | {"xla": self.xla, "accumulate": self.accumulate}
+    def get_compile_config(self) -> dict | None:
+        config = super().get_compile_config()  # None before `compile`
+        return config and config | {"xla": self.xla, "accumulate": self.accumulate}
 
     def compile_from_config(self, config: dict) -> None:
         config = keras.saving.deserialize_keras_object(config)
