@@ -107,7 +107,7 @@ def _devices(number: int | None) -> tf.distribute.Strategy:
         raise DistributeError(f"{number} devices are wanted, there are {len(names)} {what}")
     # Collectives between processor devices remember the size of their first group.
     reduction = None if _names("GPU") else tf.distribute.ReductionToOneDevice()
-    return tf.distribute.MirroredStrategy(names[:number], reduction)
+    return _MirroredStrategy(names[:number], reduction)
 
 
 def _tpu() -> tf.distribute.Strategy:
@@ -219,8 +219,8 @@ def _listens(address: str) -> bool:
     return True
 
 
-class _MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
-    """With a `reduce` that takes what Keras 3 hands over (keras issue 20585)."""
+class _KerasReduce:
+    """A strategy's `reduce` that takes what Keras 3 hands over (keras issue 20585)."""
 
     def reduce(self, reduce_op, value, axis=None):
         if isinstance(value, tuple | list | dict):  # a batch, of which only the shapes are wanted
@@ -229,6 +229,14 @@ class _MultiWorkerStrategy(tf.distribute.MultiWorkerMirroredStrategy):
         if axis is not None and getattr(local, "shape", None) is not None and not local.shape.rank:
             axis = None
         return super().reduce(reduce_op, value, axis)
+
+
+class _MirroredStrategy(_KerasReduce, tf.distribute.MirroredStrategy):
+    pass
+
+
+class _MultiWorkerStrategy(_KerasReduce, tf.distribute.MultiWorkerMirroredStrategy):
+    pass
 
 
 def is_chief() -> bool:
@@ -267,8 +275,8 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
         examples: a finite `tf.data.Dataset` of single examples, or arrays (a tuple of them, a
             dictionary), whose first axis is the examples.
         batch_size: of the global batch, over all replicas.
-        shuffle: how many examples the shuffling looks at; 0 keeps the order. The order depends on
-            `seed` and on the epoch alone: see `Backup`.
+        shuffle: blocks of so many examples are shuffled, all of them if it is their number; 0 keeps
+            the order. It depends on `seed` and on the epoch alone: see `Backup`.
         seed: of the shuffling.
 
     Returns:
@@ -294,12 +302,13 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         number, of = context.input_pipeline_id, context.num_input_pipelines
-
         found = examples
         if shuffle:
             epoch = tf.data.Dataset.from_tensors(number).map(epochs.next_of)
             found = epoch.flat_map(lambda epoch: _shuffled(examples, shuffle, seed, epoch))
-            found = found.apply(tf.data.experimental.assert_cardinality(examples.cardinality()))
+            if examples.cardinality() >= 0:
+                known = tf.data.experimental.assert_cardinality(examples.cardinality())
+                found = found.apply(known)
         found = found.batch(batch_size, drop_remainder=fixed)
         if replicas > 1:
             found = found.flat_map(_Parts(replicas, number * replicas // of, replicas // of))
@@ -417,6 +426,9 @@ class Backup(keras.callbacks.Callback):
         if self.dataset is not None:
             self.dataset.epochs.start(epoch)
 
+    def on_train_end(self, logs=None) -> None:
+        self.model._initial_epoch = None  # the next `fit` begins where it is told to
+
     def on_epoch_end(self, epoch, logs=None) -> None:
         arrays = {name: _array(variable) for name, variable in self._variables().items()}
         if not is_chief():
@@ -440,7 +452,7 @@ class Backup(keras.callbacks.Callback):
         try:
             with np.load(self.path, allow_pickle=False) as file:
                 arrays = dict(file)
-        except (OSError, ValueError, zipfile.BadZipFile) as error:
+        except (OSError, EOFError, ValueError, zipfile.BadZipFile) as error:
             raise DistributeError(f"{self.path} is damaged ({error}): remove it") from error
         epoch = int(arrays.pop("epoch", 0))
         variables = self._variables()

@@ -57,14 +57,10 @@ def launch(command: Sequence[str], workers: int = 2, restarts: int = 3) -> int:
             number, code = running.wait()
         if not code:
             return 0
-        said = (
-            f"worker {number} was killed (signal {-code})"
-            if code < 0
-            else (f"worker {number} ended with status {code}")
-        )
+        how = f"was killed (signal {-code})" if code < 0 else f"ended with status {code}"
         left = restarts - attempt
         then = f"starting all again, {left} more time(s) at most" if left else "giving up"
-        print(f"aimodels: {said}: {then}", file=sys.stderr, flush=True)
+        print(f"aimodels: worker {number} {how}: {then}", file=sys.stderr, flush=True)
     return 128 - code if code < 0 else code
 
 
@@ -77,7 +73,7 @@ class _Workers:
         self.readers: list[threading.Thread] = []
 
     def __enter__(self) -> "_Workers":
-        addresses = [f"localhost:{port}" for port in _free_ports(self.number)]
+        addresses = [f"localhost:{port}" for port in free_ports(self.number)]
         try:
             for index, config in enumerate(tf_configs(addresses)):
                 process = subprocess.Popen(
@@ -90,10 +86,10 @@ class _Workers:
                     errors="replace",
                     start_new_session=True,
                 )
-                reader = threading.Thread(target=_relay, args=(index, process.stdout), daemon=True)
-                reader.start()
                 self.processes.append(process)
+                reader = threading.Thread(target=_relay, args=(index, process.stdout), daemon=True)
                 self.readers.append(reader)
+                reader.start()
         except BaseException:
             self.__exit__()
             raise
@@ -123,8 +119,9 @@ class _Workers:
             end = time.monotonic() + END_SECONDS
             while time.monotonic() < end and None in [p.poll() for p in self.processes]:
                 time.sleep(0.05)
-        for process, reader in zip(self.processes, self.readers, strict=True):
+        for process in self.processes:
             process.wait()
+        for reader in self.readers:
             reader.join(END_SECONDS)
 
 
@@ -133,7 +130,7 @@ def _relay(index: int, lines) -> None:
         print(f"[{index}] {line}", end="", flush=True)
 
 
-def _free_ports(number: int) -> list[int]:
+def free_ports(number: int) -> list[int]:
     with contextlib.ExitStack() as stack:
         sockets = [stack.enter_context(socket.socket()) for _ in range(number)]
         for one in sockets:

@@ -73,7 +73,8 @@ def cost(model: keras.Model, batch_size: int = 1, training: bool = False) -> Cos
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
     options = tf.compat.v1.profiler.ProfileOptionBuilder(options).with_empty_output().build()
     log = tf.get_logger()
-    level, _ = log.level, log.setLevel("ERROR")  # it warns of its own use of old functions
+    level = log.level
+    log.setLevel("ERROR")  # it warns of its own use of old functions
     try:
         counted = tf.compat.v1.profiler.profile(graph, options=options).total_float_ops
     finally:
@@ -141,7 +142,8 @@ def _size(tensors, batch_size: int = 1) -> int:
 def peak_memory(function: Callable[[], object]) -> int:
     """Bytes that the process grew by at most while the function ran, sampled every 2 ms.
 
-    Call it once before: what TensorFlow needs for itself, and compiled code, then count no more.
+    TensorFlow keeps memory that it once had, so a second run grows no more. Run something smaller
+    of the same kind before, so that its own start and compiling do not count.
 
     Example:
         >>> peak_memory(lambda: np.ones(10**7)) > 7 * 10**7
@@ -191,7 +193,9 @@ def _rate(function: Callable[[], tf.Tensor], seconds: float) -> float:
 
 
 class Throughput(keras.callbacks.Callback):
-    """Adds to each epoch's logs the examples, or tokens, a second.
+    """Adds to the logs of each epoch of two steps or more the examples, or tokens, a second.
+
+    The first step of an epoch is not counted: in it TensorFlow may trace the graph.
 
     Args:
         per_step: how many a step has: the global batch, times the tokens of an example.
@@ -214,11 +218,11 @@ class Throughput(keras.callbacks.Callback):
         self.steps, self.began = 0, None
 
     def on_train_batch_end(self, batch, logs=None) -> None:
-        if self.began is None:  # the first step, in which TensorFlow traces the graph, is left out
+        if self.began is None:
             self.began, self.first = time.perf_counter(), batch
         self.steps = batch - self.first
         self.ended = time.perf_counter()
 
     def on_epoch_end(self, epoch, logs=None) -> None:
-        seconds = max(self.ended - self.began, 1e-9)
-        logs["per_second"] = self.per_step * self.steps / seconds
+        if self.steps:
+            logs["per_second"] = self.per_step * self.steps / (self.ended - self.began)

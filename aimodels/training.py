@@ -39,19 +39,21 @@ class Model(keras.Model):
                 and update stay outside, which is why it works under any strategy. Where a layer
                 cannot be compiled, one warning says so, and training goes on without.
             accumulate: compute the gradient of a batch in so many pieces, one after the other:
-                the memory for activations shrinks, the result stays the same.
-            **kwargs: Keras's own arguments; without `jit_compile` if `xla` is set.
+                the memory for activations shrinks, the gradient stays the same. Only batch
+                normalization notices: it takes the statistics of each piece.
+            **kwargs: Keras's own arguments; `jit_compile=True` neither beside `xla` nor on several
+                replicas, where one program cannot span them.
 
         Raises:
-            ValueError: if `accumulate` is no whole number from 1 on, or `xla` meets `jit_compile`.
+            ValueError: if `accumulate` is no whole number from 1 on, or `jit_compile` cannot be.
         """
         if int(accumulate) != accumulate or accumulate < 1:
             raise ValueError(f"accumulate must be a whole number from 1 on; got {accumulate!r}")
-        if xla and kwargs.get("jit_compile") not in (None, False, "auto"):
-            raise ValueError("xla=True takes the place of jit_compile: pass only one of them")
-        if xla or tf.distribute.has_strategy():
-            kwargs["jit_compile"] = False
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
+        if xla or several:
+            if kwargs.get("jit_compile") not in (None, False, "auto"):
+                raise ValueError("xla=True takes the place of jit_compile, also on many replicas")
+            kwargs["jit_compile"] = False
         if several and kwargs.get("steps_per_execution", 1) != 1:  # fails in Keras 3 itself
             kwargs["steps_per_execution"] = 1
             warnings.warn("on several replicas every step is a call of its own", stacklevel=2)
@@ -102,9 +104,9 @@ class Model(keras.Model):
             gradients = _overflow_everywhere(gradients, replica)
         self.optimizer.apply(gradients, self.trainable_variables)
         self._keep(changed, share, replica)
-        for metric in self.metrics[:1]:
-            if metric.name == "loss":
-                metric.update_state(loss * replica.num_replicas_in_sync, sample_weight=size)
+        tracker = next((metric for metric in self.metrics if metric.name == "loss"), None)
+        if tracker is not None:
+            tracker.update_state(loss * replica.num_replicas_in_sync, sample_weight=size)
         y_pred = keras.tree.map_structure(lambda *parts: tf.concat(parts, 0), *y_pred)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 

@@ -21,7 +21,7 @@ import yaml
 
 from aimodels import cnn, distribute  # noqa: F401  (the saved model is a CNN)
 from aimodels.distribute import Backup, DistributeError
-from aimodels.launch import _free_ports, tf_configs
+from aimodels.launch import free_ports, tf_configs
 from aimodels.training import Model
 
 ROOT = Path(__file__).parents[1]
@@ -135,7 +135,9 @@ def test_the_number_of_steps_is_known(devices):
     numbers = tf.data.Dataset.range(30)
     with distribute.strategy("devices", devices=devices).scope():
         for examples, steps in ((numbers, 4), (numbers.filter(lambda n: n < 17), 3)):
-            assert int(distribute.dataset(examples, 8).cardinality) == steps
+            for shuffle in (0, 17):
+                data = distribute.dataset(examples, 8, shuffle=shuffle)
+                assert int(data.cardinality) == steps == sum(1 for _ in data)
 
 
 def test_the_order_depends_on_the_epoch_alone():
@@ -206,7 +208,10 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path, devices):
     assert int(again.optimizer.iterations.numpy()) == 15
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
-    assert fit(tmp_path / "broken").history.epoch == []  # it is done
+    done = fit(tmp_path / "broken")
+    assert done.history.epoch == []
+    done.fit(x, y, batch_size=8, epochs=1, verbose=0)  # and the next one begins anew
+    assert done.history.epoch == [0]
 
 
 def test_a_backup_of_another_model_or_damaged(tmp_path):
@@ -350,7 +355,7 @@ def test_the_kubernetes_job_runs_with_two_pods(one_process, programs, tmp_path):
     assert service["spec"]["selector"] == {"job-name": job["metadata"]["name"]}
     [container] = pods["containers"]
     [script] = container["args"]
-    ports = _free_ports(2)
+    ports = free_ports(2)
     for index, port in enumerate(ports):
         name = f"{job['metadata']['name']}-{index}.{pods['subdomain']}"
         assert f"{name}:{container['ports'][0]['containerPort']}" in script

@@ -1,22 +1,22 @@
 """What a model costs, against counts by hand; what a machine gives, within what is possible."""
 
+import subprocess
+import sys
+
 import keras
-import numpy as np
 import pytest
-import tensorflow as tf
 
 from aimodels import profiling
 from aimodels.cnn import CNN
-from aimodels.training import Model
 
 L = keras.layers
 
 
-def model(*layers, shape=(12,), cls=keras.Model):
+def model(*layers, shape=(12,)):
     x = inputs = keras.Input(shape)
     for layer in layers:
         x = layer(x)
-    return cls(inputs, x)
+    return keras.Model(inputs, x)
 
 
 def test_the_flops_of_a_convolution():
@@ -72,21 +72,40 @@ def test_a_model_without_an_optimizer():
         profiling.memory_budget(model(L.Dense(2)), 1)
 
 
+PEAK = """
+import keras, numpy as np
+from aimodels import profiling
+x = inputs = keras.Input((2048,))
+for _ in range(4):
+    x = keras.layers.Dense(2048, activation="relu")(x)
+model = keras.Model(inputs, x)
+model.compile("adam", "mse")
+x = np.ones((4096, 2048), "float32")
+for size in (8, 16, 8):  # weights, slots and the graph for any size are there
+    model.train_on_batch(x[:size], x[:size])
+budget = profiling.memory_budget(model, batch_size=4096)
+needed = budget["gradients"] + budget["activations"]
+print(profiling.peak_memory(lambda: model.train_on_batch(x, x)) / needed)
+"""
+
+
 @pytest.mark.slow
 def test_the_budget_is_near_the_measured_peak():
-    """A step must hold what the budget says; TensorFlow's working space comes on top."""
-    one = model(*[L.Dense(2048, activation="relu") for _ in range(4)], shape=(2048,), cls=Model)
-    one.compile("adam", "mse")
-    x = np.zeros((4096, 2048), "float32")
-    one.fit(x[:8], x[:8], verbose=0)
-    budget = profiling.memory_budget(one, batch_size=4096)
-    step = tf.function(lambda: one.train_step((tf.constant(x), tf.constant(x))))
-    step()
-    peak = profiling.peak_memory(step)
-    assert peak < 4 * (budget["gradients"] + budget["activations"])
+    """In a process of its own: TensorFlow keeps the memory that it once had."""
+    done = subprocess.run([sys.executable, "-c", PEAK], capture_output=True, text=True, check=True)
+    assert 0.8 < float(done.stdout.split()[-1]) < 2.5  # its working space comes on top
 
 
 def test_the_machine_and_its_throughput():
     peak, bandwidth = profiling.machine(seconds=0.1)
     assert 1e8 < peak < 1e15
     assert 1e7 < bandwidth < 1e14
+
+
+def test_an_epoch_of_one_step_has_no_throughput():
+    one = model(L.Dense(1))
+    one.compile("sgd", "mse")
+    x = keras.ops.ones((8, 12))
+    for size, told in ((8, False), (4, True)):
+        history = one.fit(x, x[:, :1], size, verbose=0, callbacks=[profiling.Throughput(size)])
+        assert ("per_second" in history.history) == told

@@ -155,6 +155,12 @@ def test_several_steps_a_call_become_one_on_several_devices(two):
     assert difference(plain(), model) <= 1e-6
 
 
+def test_no_batch_divides_evenly(several):
+    """Not even the first, from which Keras learns the shapes: eleven examples."""
+    one = train(keras.Model, batch=11)
+    assert difference(one, train(Model, on=several, batch=11)) <= 1e-6
+
+
 def test_kerass_own_model_misses_that(two):
     """Why there is a `Model`: a mean over replicas is no mean over examples."""
     assert difference(plain(), train(keras.Model, on=two)) > 1e-4
@@ -221,7 +227,6 @@ def test_each_replica_drops_other_units(two):
         keras.utils.set_random_seed(0)
         model = Model(inputs := keras.Input((100,)), L.Dropout(0.5)(inputs))
         model.compile("sgd", "mse")
-        seen = []
 
         @tf.function
         def masks():
@@ -240,11 +245,18 @@ def test_each_replica_drops_other_units(two):
 
 @pytest.mark.parametrize("xla", [False, True])
 def test_moving_statistics_agree_and_are_the_mean(two, xla):
-    model = train(Model, L.BatchNormalization, on=two, xla=xla)
-    layer = next(layer for layer in model.layers if isinstance(layer, L.BatchNormalization))
+    """Five examples are parts of two and three: the means count by their size."""
+
+    def normalization(model):
+        return next(layer for layer in model.layers if isinstance(layer, L.BatchNormalization))
+
+    facts = {"count": 5, "epochs": 1}
+    layer = normalization(train(Model, L.BatchNormalization, on=two, xla=xla, **facts))
     for variable in (layer.moving_mean, layer.moving_variance):
         one, other = (v.numpy() for v in variable.value.values)
         np.testing.assert_array_equal(one, other)
+    whole = normalization(train(keras.Model, L.BatchNormalization, **facts)).moving_mean
+    np.testing.assert_allclose(layer.moving_mean.value.values[0], whole, atol=1e-6)
 
 
 @pytest.mark.parametrize("on_two", [False, True])
@@ -317,6 +329,8 @@ def test_pieces_are_counted(facts):
         build(Model).compile("sgd", "mse", **facts)
 
 
-def test_xla_is_asked_for_once():
+def test_xla_is_asked_for_once(two):
     with pytest.raises(ValueError, match="takes the place of jit_compile"):
         build(Model).compile("sgd", "mse", xla=True, jit_compile=True)
+    with two.scope(), pytest.raises(ValueError, match="takes the place of jit_compile"):
+        build(Model).compile("sgd", "mse", jit_compile=True)

@@ -186,7 +186,7 @@ class Hostile:
     Args:
         name: the file, without `.ipynb`.
         points: wanted for each of the three questions: what its honest code earns, and no more.
-        status: wanted; if empty, it is as it comes.
+        status: wanted, or several with | between; if empty, it is as it comes.
         q1, q2, q3: what stands in the answer cells; as they were handed out if empty.
         start: code of an own cell behind the setup.
         end: code of an own cell at the end.
@@ -1300,7 +1300,7 @@ MAGICS = [
 ]  # fmt: skip
 add(
     "magics",
-    status="",  # the last one kills everything, unless a busy machine interrupts it first
+    status="died|timeout",  # the last one kills everything, if a busy machine is quick enough
     slow=True,
     start="%run /tmp/nothing.py\n%load_ext autoreload\n%autoreload 2\n%cd /\n!!exit 1",
     edit=lambda book: book["cells"].extend(own(x, f"m{n}") for n, x in enumerate(MAGICS)),

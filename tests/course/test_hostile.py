@@ -212,7 +212,7 @@ def test_each_gets_what_its_honest_code_earns(graded, one):
     said = {name: mark["problems"] for name, mark in marks.items()}
     assert found == one.points, (result["status"], result["message"], said)
     if one.status:
-        assert result["status"] == one.status, result["message"]
+        assert result["status"] in one.status.split("|"), result["message"]
     else:
         assert result["status"] in ("ok", "timeout", "stopped", "died")
     if result["status"] != "ok":
