@@ -83,7 +83,7 @@ def strategy(
         return _workers(kind, timeout)
     if kind == "devices":
         return _devices(devices)
-    return tf.distribute.OneDeviceStrategy("GPU:0" if _names("GPU") else "CPU:0")
+    return tf.distribute.get_strategy()  # the default one: OneDeviceStrategy has a slow iterator
 
 
 def _found() -> str:
@@ -312,7 +312,11 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
         found = found.batch(batch_size, drop_remainder=fixed)
         if replicas > 1:
             found = found.flat_map(_Parts(replicas, number * replicas // of, replicas // of))
-        return found.prefetch(tf.data.AUTOTUNE)
+        # TensorFlow's tuner of data pipelines sleeps longer and longer, up to a minute, and each
+        # epoch's end waits for it to wake. Without it AUTOTUNE means a thread for each core.
+        options = tf.data.Options()
+        options.autotune.enabled = bool(examples.options().autotune.enabled)
+        return found.prefetch(2).with_options(options)
 
     result = current.distribute_datasets_from_function(pipeline)
     if not isinstance(result, tf.data.Dataset):

@@ -30,7 +30,13 @@ def learning_curves(history: dict, metric: str = "loss", ax: Axes | None = None)
     return ax
 
 
-def pixels(matrix: np.ndarray, title: str = "", ax: Axes | None = None, digits: int = 0) -> Axes:
+def pixels(
+    matrix: np.ndarray,
+    title: str = "",
+    ax: Axes | None = None,
+    digits: int = 0,
+    limit: float | None = None,
+) -> Axes:
     """Draw a small picture with each pixel's number written into it.
 
     Positive numbers are drawn darker and darker; if there are negative ones, those are blue,
@@ -41,6 +47,7 @@ def pixels(matrix: np.ndarray, title: str = "", ax: Axes | None = None, digits: 
         title: over the picture.
         ax: where to draw; a new figure if not given.
         digits: how many digits behind the point.
+        limit: the size that is drawn darkest, for several pictures in one scale; else the largest.
 
     Raises:
         ValueError: if `matrix` has not two axes.
@@ -54,7 +61,7 @@ def pixels(matrix: np.ndarray, title: str = "", ax: Axes | None = None, digits: 
     if matrix.ndim != 2:
         raise ValueError(f"matrix must be (height, width); got shape {matrix.shape}")
     ax = ax or plt.subplots(figsize=(3.5, 3.5))[1]
-    limit = np.abs(matrix).max() or 1
+    limit = limit or np.abs(matrix).max() or 1
     signed = matrix.min() < 0
     ax.imshow(matrix, cmap="RdBu_r" if signed else "gray_r", vmin=-limit * signed, vmax=limit)
     for (row, column), value in np.ndenumerate(matrix):
@@ -191,11 +198,13 @@ def roofline(
     found = [cost.intensity for cost in costs.values()] + [peak / bandwidth]
     x = np.geomspace(min(found) / 4, max(found) * 4, 200)
     ax.loglog(x, np.minimum(peak, bandwidth * x), color="black", label="the machine's roof")
-    for name, cost in costs.items():
+    ordered = sorted(costs.items(), key=lambda item: item[1].intensity)
+    for i, (name, cost) in enumerate(ordered):
         y = min(peak, bandwidth * cost.intensity)
         bound = "memory" if cost.intensity < peak / bandwidth else "compute"
         ax.plot(cost.intensity, y, "o", color={"memory": "tab:red", "compute": "tab:blue"}[bound])
-        ax.annotate(name, (cost.intensity, y), (0, -14), textcoords="offset points")
+        place, side = [((5, -11), "left"), ((-5, 5), "right")][i % 2]  # neighbours, apart
+        ax.annotate(name, (cost.intensity, y), place, textcoords="offset points", ha=side)
     ax.axvline(peak / bandwidth, color="gray", linestyle=":", label="from here on: compute-bound")
     ax.set(xlabel="FLOPs a byte", ylabel="FLOP/s at most")
     ax.legend()
