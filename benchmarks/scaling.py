@@ -1,7 +1,8 @@
 """Time a training step: plain Keras against ours, with XLA, on replicas and in processes.
 
-Every measurement is a process of its own. The contestants of one comparison take turns; figures are
-medians over the rounds, with the lowest and the highest; processor time is of the whole process.
+What can share a process takes turns in it, a few steps each; what cannot takes turns as processes.
+A machine's speed changes from minute to minute, so ratios are of neighbours, and medians over the
+rounds. Processor time is of the whole process.
 """
 
 import argparse
@@ -12,26 +13,13 @@ import subprocess
 import sys
 import time
 
-ROUNDS = 3
-MODELS = {  # batch, warm-up steps, timed steps
-    "gpt": (16, 2, 6),  # 6 layers, 256 wide, 128 tokens
-    "cnn": (64, 3, 30),  # 32 x 32 pixels, batch normalization
+TURNS = 9  # in one process
+LAUNCHES = 3  # of processes
+MODELS = {  # batch, timed steps of a turn
+    "gpt": (16, 2),  # 6 layers, 256 wide, 128 tokens
+    "cnn": (64, 20),  # 32 x 32 pixels, batch normalization
 }
-KINDS = ("keras", "graph", "xla")
-CONTESTS = {  # name: model, kind, and how it runs
-    "gpt on one core": {kind: ("gpt", kind, "a core") for kind in KINDS},
-    "gpt on two cores": {kind: ("gpt", kind, "all cores") for kind in KINDS},
-    "cnn on two cores": {kind: ("cnn", kind, "all cores") for kind in KINDS},
-    "gpt, two cores": {
-        "one replica": ("gpt", "graph", "all cores"),
-        "two replicas": ("gpt", "graph", "replicas"),
-    },
-    "gpt, a core for each process": {
-        "one process": ("gpt", "graph", "a core"),
-        "two processes": ("gpt", "graph", "together"),
-        "two strangers": ("gpt", "graph", "apart"),  # what the machine can give at most
-    },
-}
+KINDS = ["keras", "graph", "xla"]
 
 
 def _gpt(keras, cls, batch: int):
@@ -60,61 +48,72 @@ def _cnn(keras, cls, batch: int):
     return cls(image, logits), ((batch, 32, 32, 3), None), ((batch,), 10)
 
 
-def _child(args) -> None:
-    """One process: prints the seconds, wall and processor, of a step."""
-    if args.core is not None and hasattr(os, "sched_setaffinity"):
-        task = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]
-        os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[args.core + task["index"]]])
+def _contestant(model: str, kind: str, batch: int):
+    """A function that trains for some steps: the seconds of one, wall and processor."""
     import keras
     import numpy as np
 
     from aimodels import distribute
     from aimodels.training import Model
 
-    if args.replicas > 1:
-        distribute.logical_devices(args.replicas)
-    batch, warm, steps = MODELS[args.model]
-    keras.utils.set_random_seed(0)
+    steps = MODELS[model][1]
     rng = np.random.default_rng(0)
-    batch *= args.scaled
-    with distribute.strategy().scope():
-        build = {"gpt": _gpt, "cnn": _cnn}[args.model]
-        model, *shapes = build(keras, keras.Model if args.kind == "keras" else Model, batch)
+    keras.utils.set_random_seed(0)
+    build = {"gpt": _gpt, "cnn": _cnn}[model]
+    replicas = kind == "replicas"
+    # Several processes: what TF_CONFIG says. Else one device, though there may be several.
+    scope = distribute.strategy("auto" if replicas or "TF_CONFIG" in os.environ else "one").scope()
+    with scope:
+        network, *shapes = build(keras, keras.Model if kind == "keras" else Model, batch)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        more = {"jit_compile": False} if args.kind == "keras" else {"xla": args.kind == "xla"}
-        model.compile("adam", loss, **more)
+        more = {"jit_compile": False} if kind == "keras" else {"xla": kind == "xla"}
+        network.compile("adam", loss, **more)
         arrays = [
             rng.integers(0, high, shape) if high else rng.random(shape, "float32")
             for shape, high in shapes
         ]
-        examples = tuple(np.repeat(array, warm + steps, axis=0) for array in arrays)
+        examples = tuple(np.repeat(array, 1 + steps, axis=0) for array in arrays)
         data = distribute.dataset(examples, batch)
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, step, logs=None):
             self.ended = time.perf_counter(), time.process_time()
-            if step == warm - 1:
+            if step == 0:
                 self.began = self.ended
 
     clock = Clock()
-    model.fit(data, verbose=0, callbacks=[clock])
-    wall, processor = (e - b for b, e in zip(clock.began, clock.ended, strict=True))
-    assert args.kind != "xla" or model.xla
+
+    def turn() -> list[float]:
+        network.fit(data, verbose=0, callbacks=[clock])
+        assert kind != "xla" or network.xla
+        return [(e - b) / steps for b, e in zip(clock.began, clock.ended, strict=True)]
+
+    return turn
+
+
+def _child(args) -> None:
+    """One process: prints the figures of all turns of its contestants."""
+    if args.core is not None and hasattr(os, "sched_setaffinity"):
+        task = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]
+        os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[args.core + task["index"]]])
+    from aimodels import distribute
+
+    if "replicas" in args.kinds:
+        distribute.logical_devices(2)
+    batch = MODELS[args.model][0] * args.scaled
+    turns = {kind: _contestant(args.model, kind, batch) for kind in args.kinds}
+    for turn in turns.values():
+        turn()  # traces and compiles
+    found = {kind: [] for kind in turns}
+    for _ in range(args.turns):
+        for kind, turn in turns.items():
+            found[kind].append([*turn(), batch])
     if distribute.is_chief():
-        print("RESULT", json.dumps([wall / steps, processor / steps, batch]), flush=True)
+        print("RESULT", json.dumps(found), flush=True)
 
 
-def _measure(model: str, kind: str, how: str) -> tuple[float, float, int]:
-    """Seconds a step, wall and processor, and examples a step; the batch grows with processes."""
-    command = [__file__, model, kind]
-    launch = ["-m", "aimodels", "launch", "--workers", "2", "--restarts", "0"]
-    commands = {
-        "all cores": [command],
-        "replicas": [[*command, "--replicas", "2"]],
-        "a core": [[*command, "--core", "0"]],
-        "together": [[*launch, *command, "--core", "0", "--scaled", "2"]],
-        "apart": [[*command, "--core", "0"], [*command, "--core", "1"]],
-    }[how]
+def _run(*commands: list[str]) -> list[dict]:
+    """What each process, all of them running at the same time, found."""
     running = [
         subprocess.Popen(
             [sys.executable, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -126,52 +125,77 @@ def _measure(model: str, kind: str, how: str) -> tuple[float, float, int]:
         out, err = process.communicate()
         lines = [line for line in out.splitlines() if "RESULT" in line]
         if process.returncode or len(lines) != 1:
-            raise RuntimeError(f"{model}, {kind}, {how}: status {process.returncode}\n{err}")
+            raise RuntimeError(f"status {process.returncode}\n{out}\n{err}")
         found.append(json.loads(lines[0].partition("RESULT")[2]))
-    walls, processors, examples = zip(*found, strict=True)
-    return statistics.mean(walls), statistics.mean(processors), sum(examples)
+    return found
 
 
-def _summary(found: list[tuple[float, float, int]], first: list[tuple[float, float, int]]) -> dict:
-    """Medians, and how many times as fast as the contest's first: the median over the rounds."""
-    walls, processors = sorted(w for w, _, _ in found), sorted(p for _, p, _ in found)
-    pairs = list(zip(found, first, strict=True))
-    return {
-        "seconds": round(statistics.median(walls), 4),
-        "lowest": round(walls[0], 4),
-        "highest": round(walls[-1], 4),
-        "processor_seconds": round(statistics.median(processors), 4),
-        "examples_a_second": round(found[0][2] / statistics.median(walls), 2),
-        "times_as_fast": round(
-            statistics.median(f[2] / f[0] / (one[2] / one[0]) for f, one in pairs), 3
-        ),
-        "times_as_fast_by_processor": round(
-            statistics.median(f[2] / f[1] / (one[2] / one[1]) for f, one in pairs), 3
-        ),
-    }
+def _in_turns(model: str, kinds: list[str], core: int | None = None) -> dict:
+    command = [__file__, model, *kinds, "--turns", str(TURNS)]
+    [found] = _run(command if core is None else [*command, "--core", str(core)])
+    return _figures(found)
+
+
+def _processes() -> dict:
+    """One process with a core; two with one each, which train together; and two strangers, which
+    shows what the machine can give."""
+    command = [__file__, "gpt", "graph", "--turns", "3", "--core"]
+    launch = ["-m", "aimodels", "launch", "--workers", "2", "--restarts", "0"]
+    found = {"one process": [], "two processes": [], "two strangers": []}
+    for _ in range(LAUNCHES):
+        for name, commands in {
+            "one process": [[*command, "0"]],
+            "two processes": [[*launch, *command, "0", "--scaled", "2"]],
+            "two strangers": [[*command, "0"], [*command, "1"]],
+        }.items():
+            each = [
+                [statistics.median(column) for column in zip(*result["graph"], strict=True)]
+                for result in _run(*commands)
+            ]
+            walls, processors, examples = zip(*each, strict=True)
+            row = [statistics.mean(walls), statistics.mean(processors), sum(examples)]
+            found[name].append(row)
+            print(name, *row, flush=True)
+    return _figures(found)
+
+
+def _figures(found: dict[str, list[list[float]]]) -> dict:
+    """Medians over the turns; how many times as fast as the first, turn by turn."""
+    first = next(iter(found.values()))
+    figures = {}
+    for name, rows in found.items():
+        walls, processors, examples = zip(*rows, strict=True)
+        speeds = [
+            [row[2] / row[i] / (one[2] / one[i]) for row, one in zip(rows, first, strict=True)]
+            for i in (0, 1)
+        ]
+        figures[name] = {
+            "seconds": round(statistics.median(walls), 4),
+            "lowest": round(min(walls), 4),
+            "highest": round(max(walls), 4),
+            "processor_seconds": round(statistics.median(processors), 4),
+            "examples_a_second": round(examples[0] / statistics.median(walls), 2),
+            "times_as_fast": round(statistics.median(speeds[0]), 3),
+            "times_as_fast_by_processor": round(statistics.median(speeds[1]), 3),
+        }
+    return figures
 
 
 def run() -> dict:
-    contestants = {which for rows in CONTESTS.values() for which in rows.values()}
-    found = {contestant: [] for contestant in sorted(contestants)}
-    for _ in range(ROUNDS):
-        for contestant, figures in found.items():
-            figures.append(_measure(*contestant))
-            print(*contestant, *figures[-1], flush=True)
     return {
-        contest: {
-            name: _summary(found[which], found[next(iter(rows.values()))])
-            for name, which in rows.items()
-        }
-        for contest, rows in CONTESTS.items()
+        "gpt on one core": _in_turns("gpt", KINDS, core=0),
+        "gpt on two cores": _in_turns("gpt", KINDS),
+        "cnn on two cores": _in_turns("cnn", KINDS),
+        "gpt, replicas on two cores": _in_turns("gpt", ["graph", "replicas"]),
+        "gpt, a core for each process": _processes(),
     }
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser()
     parser.add_argument("model", choices=MODELS)
-    parser.add_argument("kind", choices=KINDS)
-    parser.add_argument("--replicas", type=int, default=1)
-    parser.add_argument("--core", type=int)
+    parser.add_argument("kinds", nargs="+", choices=[*KINDS, "replicas"])
+    parser.add_argument("--turns", type=int, required=True)
     parser.add_argument("--scaled", type=int, default=1)
+    parser.add_argument("--core", type=int)
     _child(parser.parse_args())
