@@ -140,6 +140,14 @@ def test_the_number_of_steps_is_known(devices):
                 assert int(data.cardinality) == steps == sum(1 for _ in data)
 
 
+def test_tensorflows_tuner_of_pipelines_runs_only_if_wanted():
+    """Each epoch's end would wait until it wakes, on one core up to a minute."""
+    numbers, options = tf.data.Dataset.range(30), tf.data.Options()
+    assert distribute.dataset(numbers, 8, shuffle=30).options().autotune.enabled is False
+    options.autotune.enabled = True
+    assert distribute.dataset(numbers.with_options(options), 8).options().autotune.enabled is True
+
+
 def test_the_order_depends_on_the_epoch_alone():
     def orders(devices, first=0):
         strategy = distribute.strategy("devices", devices=devices)
