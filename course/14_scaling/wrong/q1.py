@@ -1,0 +1,97 @@
+# Wrong answers to question 1: each gets the points its first line states, and costs no others.
+
+
+# %% q1, 0 of 12 points: forgets that biases are parameters, too
+def memory(sizes, batch_size, accumulate=1, mixed=False):
+    parameters = sum(n * m for n, m in itertools.pairwise(sizes))
+    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    return {
+        "weights": (6 if mixed else 4) * parameters,
+        "gradients": size * parameters,
+        "optimizer": 8 * parameters,
+        "activations": size * rows * sum(sizes),
+    }
+
+
+def pieces_needed(sizes, batch_size, room, mixed=False):
+    for pieces in range(1, batch_size + 1):
+        if sum(memory(sizes, batch_size, pieces, mixed).values()) <= room:
+            return pieces
+    raise ValueError("does not fit")
+
+
+# %% q1, 0 of 12 points: halves everything in mixed precision, Adam's means and the weights as well
+def memory(sizes, batch_size, accumulate=1, mixed=False):
+    parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
+    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    return {
+        "weights": size * parameters,
+        "gradients": size * parameters,
+        "optimizer": 2 * size * parameters,
+        "activations": size * rows * sum(sizes),
+    }
+
+
+def pieces_needed(sizes, batch_size, room, mixed=False):
+    for pieces in range(1, batch_size + 1):
+        if sum(memory(sizes, batch_size, pieces, mixed).values()) <= room:
+            return pieces
+    raise ValueError("does not fit")
+
+
+# %% q1, 0 of 12 points: rounds the largest piece down
+def memory(sizes, batch_size, accumulate=1, mixed=False):
+    parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
+    rows, size = batch_size // accumulate, 2 if mixed else 4
+    return {
+        "weights": (6 if mixed else 4) * parameters,
+        "gradients": size * parameters,
+        "optimizer": 8 * parameters,
+        "activations": size * rows * sum(sizes),
+    }
+
+
+def pieces_needed(sizes, batch_size, room, mixed=False):
+    for pieces in range(1, batch_size + 1):
+        if sum(memory(sizes, batch_size, pieces, mixed).values()) <= room:
+            return pieces
+    raise ValueError("does not fit")
+
+
+# %% q1, 4 of 12 points: a network has two layers
+def memory(sizes, batch_size, accumulate=1, mixed=False):
+    n, h, m = (*sizes, 0, 0)[:3]
+    parameters = (n + 1) * h + (h + 1) * m
+    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    return {
+        "weights": (6 if mixed else 4) * parameters,
+        "gradients": size * parameters,
+        "optimizer": 8 * parameters,
+        "activations": size * rows * (n + h + m),
+    }
+
+
+def pieces_needed(sizes, batch_size, room, mixed=False):
+    for pieces in range(1, batch_size + 1):
+        if sum(memory(sizes, batch_size, pieces, mixed).values()) <= room:
+            return pieces
+    raise ValueError("does not fit")
+
+
+# %% q1, 4 of 12 points: looks for the pieces in float32, whatever was asked for
+def memory(sizes, batch_size, accumulate=1, mixed=False):
+    parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
+    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    return {
+        "weights": (6 if mixed else 4) * parameters,
+        "gradients": size * parameters,
+        "optimizer": 8 * parameters,
+        "activations": size * rows * sum(sizes),
+    }
+
+
+def pieces_needed(sizes, batch_size, room, mixed=False):
+    for pieces in range(1, batch_size + 1):
+        if sum(memory(sizes, batch_size, pieces).values()) <= room:
+            return pieces
+    raise ValueError("does not fit")

@@ -1,0 +1,122 @@
+# Wrong answers to question 2: each gets the points its first line states, and costs no others.
+
+
+# %% q2, 0 of 14 points: the weights are all that is moved
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    intensity = 2 * batch_size * n * m / (size * n * m)
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = [2 * batch_size * n * m for n, m in pairs]
+    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
+    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    return int(np.ceil(size * peak / bandwidth / 2))
+
+
+# %% q2, 0 of 14 points: a multiplication and an addition are one operation
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = size * (batch_size * n + n * m + batch_size * m)
+    intensity = batch_size * n * m / moved
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = [batch_size * n * m for n, m in pairs]
+    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
+    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    gained = n * m - size * peak / bandwidth * (n + m)
+    return int(np.ceil(size * peak / bandwidth * n * m / gained)) if gained > 0 else None
+
+
+# %% q2, 0 of 14 points: one roofline for the sum of all layers
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = size * (batch_size * n + n * m + batch_size * m)
+    intensity = 2 * batch_size * n * m / moved
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = sum(2 * batch_size * n * m for n, m in pairs)
+    moved = sum(size * (batch_size * n + n * m + batch_size * m) for n, m in pairs)
+    return min(peak, bandwidth * work / moved)
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    ridge = size * peak / bandwidth
+    gained = 2 * n * m - ridge * (n + m)
+    return int(np.ceil(ridge * n * m / gained)) if gained > 0 else None
+
+
+# %% q2, 0 of 14 points: the mean of the layers' speeds
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = size * (batch_size * n + n * m + batch_size * m)
+    intensity = 2 * batch_size * n * m / moved
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    return np.mean([layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs])
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    ridge = size * peak / bandwidth
+    gained = 2 * n * m - ridge * (n + m)
+    return int(np.ceil(ridge * n * m / gained)) if gained > 0 else None
+
+
+# %% q2, 5 of 14 points: every number has four bytes
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = 4 * (batch_size * n + n * m + batch_size * m)
+    intensity = 2 * batch_size * n * m / moved
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = [2 * batch_size * n * m for n, m in pairs]
+    speeds = [layer_speed(batch_size, n, m, peak, bandwidth)[0] for n, m in pairs]
+    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    ridge = 4 * peak / bandwidth
+    gained = 2 * n * m - ridge * (n + m)
+    return int(np.ceil(ridge * n * m / gained)) if gained > 0 else None
+
+
+# %% q2, 5 of 14 points: tries no batch above 100
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = size * (batch_size * n + n * m + batch_size * m)
+    intensity = 2 * batch_size * n * m / moved
+    bound = "compute" if intensity >= peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = [2 * batch_size * n * m for n, m in pairs]
+    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
+    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    for batch in range(1, 101):
+        if layer_speed(batch, n, m, peak, bandwidth, size)[1] == "compute":
+            return batch
+    return None
