@@ -88,6 +88,8 @@ class Model(keras.Model):
         changed: dict[str, tf.Tensor] = {}
         loss, y_pred, gradients = 0, [], None
         for piece in _pieces((x, y, sample_weight), size, self.accumulate):
+            if gradients is not None:
+                piece = _after(gradients, piece)
             part = _ratio(_size(piece[0]), size)
             factor = self.optimizer.scale_loss(share * part)
             arguments = (trained, state | changed, *piece, factor)
@@ -215,6 +217,13 @@ def _pieces(data, size, number: int) -> list:
         return keras.tree.map_structure(lambda t: None if t is None else t[begin:end], data)
 
     return [piece(begin, end) for begin, end in itertools.pairwise(bounds)]
+
+
+def _after(gradients: list, piece):
+    """The piece, once the gradients are there: else its activations come on top of the others'."""
+    found = [g.values if isinstance(g, tf.IndexedSlices) else g for g in gradients]
+    with tf.control_dependencies([gradient for gradient in found if gradient is not None]):
+        return keras.tree.map_structure(lambda t: None if t is None else tf.identity(t), piece)
 
 
 def _add(some: list, others: list) -> list:

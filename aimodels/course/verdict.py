@@ -147,7 +147,8 @@ def _compare(actual, expected, same) -> str:
     """Structure first, then numbers by `same`, everything else exactly."""
     if _numeric(expected) or isinstance(actual, np.ndarray):
         if not (_numeric(actual) and _numeric(expected)):
-            return f"wanted {_name(expected)}, got {_name(actual)}"
+            wanted = "None" if expected is None else _name(expected)
+            return f"wanted {wanted}, got {_name(actual)}"
         return _compare_numbers(actual, expected, same)
     if isinstance(expected, list):
         if not isinstance(actual, list):
@@ -165,7 +166,8 @@ def _compare(actual, expected, same) -> str:
     else:
         same_type = type(actual) is type(expected)
         right = same_type and actual == expected
-        return "" if right else f"wanted {_show(expected)}, got {_show(actual)}"
+        wanted = "None" if expected is None else _show(expected)
+        return "" if right else f"wanted {wanted}, got {_show(actual)}"
     for place, one, other in pairs:
         if problem := _compare(one, other, same):
             return f"{place}: {problem}"

@@ -120,3 +120,23 @@ def smallest_batch(n, m, peak, bandwidth, size=4):
         if layer_speed(batch, n, m, peak, bandwidth, size)[1] == "compute":
             return batch
     return None
+
+
+# %% q2, 0 of 14 points: bound by memory at the ridge itself
+def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
+    moved = size * (batch_size * n + n * m + batch_size * m)
+    intensity = 2 * batch_size * n * m / moved
+    bound = "compute" if intensity > peak / bandwidth else "memory"
+    return min(peak, bandwidth * intensity), bound
+
+
+def network_speed(batch_size, sizes, peak, bandwidth, size=4):
+    pairs = list(itertools.pairwise(sizes))
+    work = [2 * batch_size * n * m for n, m in pairs]
+    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
+    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
+
+
+def smallest_batch(n, m, peak, bandwidth, size=4):
+    gained = 2 * n * m - size * peak / bandwidth * (n + m)
+    return int(size * peak / bandwidth * n * m / gained) + 1 if gained > 0 else None

