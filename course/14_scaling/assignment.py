@@ -1022,9 +1022,7 @@ with check.question("q7_hidden", points=10):
             list(Worker(x, y, 99).loss_and_gradients(before, 0, len(x))),
             hint="any number of workers, some without examples; each asks for at most its room",
         )
-        check.equal(
-            "the parameters as they were", parameters, before, hint="only Adam changes them"
-        )
+        check.equal("the parameters as they were", parameters, before, hint="copy them first")
     x = check.given(measure(500, layout=71, seed=71)[0])
     y = check.given(measure(500, layout=71, seed=71)[1])
     seven = strips(x, y, [-0.9, -0.7, 0, 0.1, 0.2, 2], [50, 50, 60, 40, 30, 64, 45])
