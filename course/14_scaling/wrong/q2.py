@@ -122,7 +122,7 @@ def smallest_batch(n, m, peak, bandwidth, size=4):
     return None
 
 
-# %% q2, 0 of 14 points: bound by memory at the ridge itself
+# %% q2, 9 of 14 points: bound by memory at the ridge itself
 def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     moved = size * (batch_size * n + n * m + batch_size * m)
     intensity = 2 * batch_size * n * m / moved
