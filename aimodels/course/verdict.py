@@ -145,10 +145,11 @@ _JUDGES = {"equal": _equal, "close": _close, "accuracy": _accuracy, "raises": _r
 
 def _compare(actual, expected, same) -> str:
     """Structure first, then numbers by `same`, everything else exactly."""
+    if expected is None:  # no return is missing
+        return "" if actual is None else f"wanted None, got {_show(actual)}"
     if _numeric(expected) or isinstance(actual, np.ndarray):
         if not (_numeric(actual) and _numeric(expected)):
-            wanted = "None" if expected is None else _name(expected)
-            return f"wanted {wanted}, got {_name(actual)}"
+            return f"wanted {_name(expected)}, got {_name(actual)}"
         return _compare_numbers(actual, expected, same)
     if isinstance(expected, list):
         if not isinstance(actual, list):
@@ -166,8 +167,7 @@ def _compare(actual, expected, same) -> str:
     else:
         same_type = type(actual) is type(expected)
         right = same_type and actual == expected
-        wanted = "None" if expected is None else _show(expected)
-        return "" if right else f"wanted {wanted}, got {_show(actual)}"
+        return "" if right else f"wanted {_show(expected)}, got {_show(actual)}"
     for place, one, other in pairs:
         if problem := _compare(one, other, same):
             return f"{place}: {problem}"

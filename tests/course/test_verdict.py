@@ -91,6 +91,9 @@ def test_deeply_nested_data_are_wrong_and_raise_nothing():
     ("actual", "expected", "sentence"),
     [
         (None, [1, 2], "wanted the list [1, 2], got None (is a return missing?)"),
+        ([1, 2], None, "wanted None, got [1, 2]"),
+        ([np.ones(2), None], None, "wanted None, got [array([1., 1.]), None]"),
+        (np.ones(2), None, "wanted None, got [1.0, 1.0]"),
         (np.ones((2, 3)), np.ones((3, 2)), "wanted shape (3, 2), got (2, 3)"),
         (3, 4, "wanted 4, got 3"),
         ("ab", "abc", "wanted 'abc', got 'ab'"),
