@@ -5,11 +5,12 @@
 >>> images.shape, images.dtype, labels[:5].tolist()
 ((1797, 8, 8, 1), dtype('uint8'), [3, 4, 2, 7, 6])
 
-*Embedded* sets come with scikit-learn and need no network at all. *Public* sets are those of
-TensorFlow Datasets (TFDS). Three sources are tried in order: what is already prepared in the data
-directory; a *mirror*, a folder that you or your teacher names (`mirror=` or the environment
-variable `AIMODELS_MIRROR`) with the files as they were published; the canonical URL. Every file is
-checked against the sha256 that TFDS registers for it, and nothing is ever unpickled.
+*Embedded* sets come with packages that are installed with the course and need no network at all.
+*Public* sets are those of TensorFlow Datasets (TFDS), and some of our own. Three sources are tried
+in order: what is already prepared in the data directory; a *mirror*, a folder that you or your
+teacher names (`mirror=` or the environment variable `AIMODELS_MIRROR`) with the files as they were
+published; the canonical URL. Every file is checked against its registered sha256, and nothing is
+ever unpickled.
 
 The data directory is `data_dir=`, or `AIMODELS_DATA`, or TFDS's own (`TFDS_DATA_DIR`, else
 `~/tensorflow_datasets`). A set is prepared in a hidden folder there and moved to its place in one
@@ -40,12 +41,23 @@ class _Entry(NamedTuple):
     instead: str | None = None  # the embedded set to use offline; None: this one is embedded itself
 
 
-# Sizes, URLs and checksums of public sets stand in TFDS's own registry, so not here.
+# Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
 _SETS = {
     "breast_cancer": _Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
+    "chnsenticorp_htl": _Entry(7764, "none stated", "reviews of hotels, in Chinese", "reviews_zh"),
+    "cmn_eng": _Entry(
+        29155, "CC BY 2.0 FR", "English sentences and Chinese translations", "cmudict"
+    ),
+    "cmudict": _Entry(133973, "BSD-2-Clause", "English words and their phonemes"),
     "digits": _Entry(1797, "CC BY 4.0", "handwritten digits, 8x8 pixels of 0 to 16"),
     "fashion_mnist": _Entry(70000, "MIT", "pieces of clothing, 28x28 pixels, 10 classes", "digits"),
     "mnist": _Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
+    "peoples_daily": _Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
+    "reviews_zh": _Entry(17321, "MIT", "Chinese reviews of books, hotels and others; 1 means good"),
+    "wikipedia_sample": _Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
+    "wnut17": _Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
+    "word_analogies": _Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),
+    "word_similarity": _Entry(1352, "CC BY 4.0", "pairs of words, how similar people find them"),
 }
 
 
@@ -168,7 +180,8 @@ def catalogue(data_dir: str | os.PathLike | None = None) -> list[dict[str, Any]]
 
     Example:
         >>> [row["name"] for row in catalogue() if row["kind"] == "embedded"]
-        ['breast_cancer', 'digits']
+        ['breast_cancer', 'cmudict', 'digits', 'peoples_daily', 'reviews_zh', 'wikipedia_sample', \
+'word_analogies', 'word_similarity']
     """
     rows = []
     for name, entry in _SETS.items():
@@ -256,6 +269,47 @@ def verify(name: str, content: Iterable[Any], *, sha256: str) -> None:
         )
 
 
+def carried(name: str, package: str, file: str, *, sha256: str) -> Path:
+    """Find a file that an installed package carries, without importing the package.
+
+    Args:
+        name: the set, for the message.
+        package: the package's import name.
+        file: the path inside it.
+        sha256: what the file must have.
+
+    Raises:
+        DataError: if the package is not installed, or its file is another one.
+    """
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.submodule_search_locations[0]) / file if spec else None
+    if path is None or not path.is_file():
+        raise DataError(
+            f"{name}: the package {package} carries this set and "
+            + (f"has no {file} here. " if spec else "is not installed. ")
+            + "Install the course with its data: pip install 'aimodels[course]'."
+        )
+    if (actual := sha256_of(path)) != sha256:
+        raise DataError(
+            f"{name}: {path} is damaged or of another version "
+            f"(sha256 expected {sha256}, found {actual}). "
+            f"Install the version of {package} that constraints.txt names."
+        )
+    return path
+
+
+def share(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone: a split by it never changes.
+
+    Keys that must not be separated, such as a word's pronunciations, are the same key.
+
+    Example:
+        >>> round(share("word"), 3)
+        0.597
+    """
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6]) / 2**48
+
+
 def _builder_class(name: str) -> Any:
     """The TFDS builder of a set; TFDS loads without TensorFlow."""
     if name not in _SETS:
@@ -268,10 +322,6 @@ def _builder_class(name: str) -> Any:
         raise ValueError(
             f"unknown data set {name!r}: {hint} Any other TFDS set: `tensorflow_datasets.load`."
         )
-    if _SETS[name].instead:
-        import tensorflow_datasets as tfds
-
-        return tfds.builder_cls(name)
     if "aimodels_datasets" not in sys.modules:
         here = Path(__file__).parent
         folder = here / "_datasets"  # in a wheel
@@ -282,7 +332,11 @@ def _builder_class(name: str) -> Any:
         package = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(package)
         sys.modules["aimodels_datasets"] = package
-    return importlib.import_module(f"aimodels_datasets.{name}.{name}_dataset_builder").Builder
+    if importlib.util.find_spec(f"aimodels_datasets.{name}"):
+        return importlib.import_module(f"aimodels_datasets.{name}.{name}_dataset_builder").Builder
+    import tensorflow_datasets as tfds
+
+    return tfds.builder_cls(name)
 
 
 def _registered(builder_class: Any) -> dict[str, Any]:

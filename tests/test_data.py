@@ -6,7 +6,9 @@ No test reaches the internet: the public set is a small one, served by this proc
 import gzip
 import hashlib
 import http.server
+import itertools
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -211,7 +213,7 @@ def test_splits_are_those_of_tfds():
 def test_unknown_names_and_splits():
     with pytest.raises(ValueError, match="did you mean 'mnist'"):
         data.load("minst")
-    with pytest.raises(ValueError, match="known: breast_cancer, digits"):
+    with pytest.raises(ValueError, match="known: breast_cancer, chn"):
         data.arrays("imagenet")
     with pytest.raises(ValueError, match="test"):
         data.load("digits", split="test")
@@ -220,19 +222,20 @@ def test_unknown_names_and_splits():
 # What the course keeps about its sets
 
 
-def test_catalogue_agrees_with_the_sets():
+@pytest.mark.slow
+def test_catalogue_agrees_with_the_sets(shared):
+    assert not any(row["prepared"] for row in data.catalogue())
     rows = {row["name"]: row for row in data.catalogue()}
-    assert not any(row["prepared"] for row in rows.values())
     embedded = [name for name, row in rows.items() if row["kind"] == "embedded"]
     folders = {path.parent.name for path in ROOT.glob("datasets/*/*_dataset_builder.py")}
-    assert set(embedded) == folders
+    assert set(embedded) < folders < set(rows)
     for name in embedded:
-        (split,) = data.load(name).values()
-        assert len(split) == rows[name]["examples"]
+        assert sum(map(len, data.load(name, data_dir=shared).values())) == rows[name]["examples"]
+    for name in folders:
         assert data.info(name).redistribution_info.license == rows[name]["licence"]
         assert data.info(name).description
         assert data.info(name).citation
-    assert {row["name"] for row in data.catalogue() if row["prepared"]} == set(embedded)
+    assert {row["name"] for row in data.catalogue(shared) if row["prepared"]} == set(embedded)
     assert rows["mnist"]["size"] == 11594722
     assert {row["instead"] for row in rows.values()} <= {None, *embedded}
 
@@ -296,6 +299,111 @@ def test_other_values_in_scikit_learn(tmp_path, monkeypatch):
     with pytest.raises(data.DataError, match=r"^digits: scikit-learn here carries other values"):
         data.load("digits")
     assert left(tmp_path / "data") == []
+
+
+def test_package_that_carries_a_set(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(data.DataError, match=r"^s: the package carrier .* is not installed"):
+        data.carried("s", "carrier", "deep/file", sha256="")
+    (tmp_path / "carrier").mkdir()
+    (tmp_path / "carrier/__init__.py").write_text("raise SystemExit('imported')")
+    with pytest.raises(data.DataError, match="has no deep/file here"):
+        data.carried("s", "carrier", "deep/file", sha256="")
+    (tmp_path / "carrier/deep").mkdir()
+    (tmp_path / "carrier/deep/file").write_bytes(b"abc")
+    with pytest.raises(data.DataError, match=r"of carrier that constraints\.txt names"):
+        data.carried("s", "carrier", "deep/file", sha256="0" * 64)
+    path = data.carried("s", "carrier", "deep/file", sha256=hashlib.sha256(b"abc").hexdigest())
+    assert path.read_bytes() == b"abc"
+
+
+# Texts
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory):
+    """Where the texts of this module are prepared, once: it takes seconds."""
+    return tmp_path_factory.mktemp("shared")
+
+
+def texts(name, shared, *keys):
+    """Of each split the set of all examples, as tuples of these features."""
+    whole = data.load(name, batch_size=-1, data_dir=shared)
+    return {
+        split: {
+            *zip(*([text.decode() for text in found[key].numpy()] for key in keys), strict=True)
+        }
+        for split, found in whole.items()
+    }
+
+
+def assert_apart(splits):
+    for one, two in itertools.combinations(splits.values(), 2):
+        assert one
+        assert not one & two
+
+
+@pytest.mark.slow
+def test_cmudict_is_split_by_word(shared):
+    pairs = texts("cmudict", shared, "word", "phonemes")
+    words = {split: {word for word, _ in found} for split, found in pairs.items()}
+    assert_apart(words)
+    every = set.union(*words.values())
+    assert len(every) == 124926
+    assert abs(len(words["test"]) / len(every) - 0.1) < 0.005
+    phonemes = {p.rstrip("012") for found in pairs.values() for _, t in found for p in t.split()}
+    assert len(phonemes) == 39
+    whole = set.union(*pairs.values())
+    assert {("read", "R EH1 D"), ("read", "R IY1 D"), ("cat", "K AE1 T")} < whole
+
+
+def test_reviews_stand_in_one_split_with_one_label(shared):
+    reviews = texts("reviews_zh", shared, "text")
+    assert_apart(
+        {
+            split: {re.sub(r"\W", "", text)[:15] for (text,) in found}
+            for split, found in reviews.items()
+        }
+    )
+    _, labels = data.arrays("reviews_zh", "test", data_dir=shared)
+    assert 0.4 < labels.mean() < 0.6
+
+
+def test_peoples_daily_is_in_order_of_time(shared):
+    lines = texts("peoples_daily", shared, "tokens", "tags")
+    assert sum(map(len, lines.values())) > 19000  # a few paragraphs stand there twice
+    assert all(len(a.split()) == len(b.split()) for found in lines.values() for a, b in found)
+    title = "迈向充满希望的新世纪——一九九八年新年讲话"
+    titles = {
+        split: [t for t, _ in found if t.replace(" ", "").startswith(title)]
+        for split, found in lines.items()
+    }
+    assert {split: len(found) for split, found in titles.items()} == {
+        "train": 1,
+        "validation": 0,
+        "test": 0,
+    }
+
+
+def test_words_to_test_vectors_with(shared):
+    similar = data.load("word_similarity", data_dir=shared)
+    assert {split: len(pairs) for split, pairs in similar.items()} == {
+        "wordsim353": 353,
+        "simlex999": 999,
+    }
+    for pairs in similar.values():
+        scores = [float(pair["score"]) for pair in pairs]
+        assert 0 <= min(scores) < 1 < 9 < max(scores) <= 10
+    questions = texts("word_analogies", shared, "section", "a", "b", "c", "d")["test"]
+    assert ("capital-common-countries", "Athens", "Greece", "Oslo", "Norway") in questions
+    assert len({section for section, *_ in questions}) == 14
+
+
+def test_wikipedia_sample_is_plain_text(shared):
+    articles = dict(texts("wikipedia_sample", shared, "title", "text")["train"])
+    assert len(articles) == 106
+    assert "16th President of the United States" in articles["Abraham Lincoln"]
+    assert not any(sign in text for text in articles.values() for sign in ("{{", "[[", "<ref"))
 
 
 # The sources of a public set

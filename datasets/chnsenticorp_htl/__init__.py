@@ -1,0 +1,1 @@
+"""`chnsenticorp_htl`: Chinese reviews of hotels, good or bad."""

@@ -1,0 +1,1 @@
+"""`cmn_eng`: English sentences and their Chinese translations."""

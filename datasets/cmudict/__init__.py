@@ -1,0 +1,1 @@
+"""`cmudict`: English words and how they are pronounced."""

@@ -1,0 +1,1 @@
+"""`peoples_daily`: a month of Chinese news, divided into words."""

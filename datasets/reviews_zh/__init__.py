@@ -1,0 +1,1 @@
+"""`reviews_zh`: Chinese reviews, good or bad."""

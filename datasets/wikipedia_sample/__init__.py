@@ -1,0 +1,1 @@
+"""`wikipedia_sample`: English Wikipedia articles."""

@@ -1,0 +1,1 @@
+"""`wnut17`: names in English posts and comments."""

@@ -1,0 +1,1 @@
+"""`word_analogies`: questions of the kind Athens : Greece = Oslo : ?"""

@@ -1,0 +1,1 @@
+"""`word_similarity`: pairs of words and how similar they are."""
