@@ -1,0 +1,217 @@
+"""Word vectors: files and neighbours as gensim has them, damaged files named, marks as SciPy's."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from gensim.models import KeyedVectors
+from scipy.stats import spearmanr
+
+from aimodels.word_vectors import (
+    UnknownWordError,
+    WordVectors,
+    evaluate_analogies,
+    evaluate_similarity,
+)
+
+WORDS = ["king", "Queen", "naïve", "王", "new\u00a0york", "x\u2028y", "12", "-"]
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture
+def vectors(rng):
+    return WordVectors(WORDS, rng.normal(size=(len(WORDS), 5)))
+
+
+# Files
+
+
+@pytest.mark.parametrize("name", ["v.npz", "v.bin", "v.txt", "v.vec"])
+def test_reload_is_bit_equal(vectors, tmp_path, name):
+    vectors.save(tmp_path / name)
+    again = WordVectors.load(tmp_path / name)
+    assert again.words == WORDS
+    np.testing.assert_array_equal(again.vectors, vectors.vectors)
+
+
+def test_glove_text_has_no_first_line(vectors, tmp_path):
+    vectors.save(tmp_path / "glove.txt", format="glove")
+    assert (tmp_path / "glove.txt").read_bytes().startswith(b"king ")
+    again = WordVectors.load(tmp_path / "glove.txt")
+    assert again.words == WORDS
+    np.testing.assert_array_equal(again.vectors, vectors.vectors)
+
+
+def test_npz_needs_no_pickle_and_keeps_spaces(tmp_path):
+    WordVectors(["new york", "a "], [[1], [2]]).save(tmp_path / "v.npz")
+    with np.load(tmp_path / "v.npz", allow_pickle=False) as arrays:
+        assert arrays["words"].dtype == np.uint8
+    assert WordVectors.load(tmp_path / "v.npz").words == ["new york", "a "]
+    np.savez(tmp_path / "u.npz", words=np.array(["a", "bc"]), vectors=np.eye(2))
+    assert WordVectors.load(tmp_path / "u.npz").words == ["a", "bc"]
+
+
+@pytest.mark.parametrize(
+    ("name", "format"), [("v.bin", "binary"), ("v.txt", "text"), ("g.txt", "glove")]
+)
+def test_files_as_gensim_has_them(vectors, tmp_path, name, format):
+    words = [w for w in WORDS if w.split() == [w]]  # gensim's text reader splits at any space
+    ours = WordVectors(words, [vectors[w] for w in words])
+    kind = {"binary": format == "binary"}
+    ours.save(tmp_path / name, format)
+    theirs = KeyedVectors.load_word2vec_format(tmp_path / name, no_header=format == "glove", **kind)
+    assert theirs.index_to_key == words
+    np.testing.assert_array_equal(theirs.vectors, ours.vectors)
+    theirs.save_word2vec_format(tmp_path / name, write_header=format != "glove", **kind)
+    again = WordVectors.load(tmp_path / name)
+    assert again.words == words
+    np.testing.assert_array_equal(again.vectors, ours.vectors)
+
+
+def test_binary_with_line_breaks_as_word2vec_writes_it(tmp_path):
+    row = np.array([1, 2], "<f4").tobytes()
+    (tmp_path / "v.bin").write_bytes(b"2 2\na " + row + b"\nb " + row + b"\n")
+    assert WordVectors.load(tmp_path / "v.bin").words == ["a", "b"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("v.txt", b"", "line 1"),
+        ("v.txt", b"3 2\na 1 2\nb 3 4\n", "line 1 promises 3 words, but 2"),
+        ("v.txt", b"2 2\na 1 2\nb 3\n", "line 3"),
+        ("v.txt", b"a 1 2\nb 3 x\n", "line 2"),
+        ("v.txt", b"a 1 2\nb 3 nan\n", "line 2"),
+        ("v.txt", b"a 1 2\na 3 4\n", "line 2"),
+        ("v.txt", b"a 1 2\n\n", "line 2"),
+        ("v.txt", b"a 1 2\n\xff 3 4\n", "line 2"),
+        ("v.txt", b"1 0\na\n", "line 2"),
+        ("v.bin", b"no header", "line 1"),
+        ("v.bin", b"2 2\na 12345678b 1234", "cut off at word 2 of 2"),
+        ("v.bin", b"2 2\na 12345678", "cut off at word 2 of 2"),
+        ("v.bin", b"999999999999 2\na 12345678", "cut off at word 2"),
+        ("v.bin", b"-1 2\n", "line 1"),
+        ("v.npz", b"PK no zip", "no intact npz"),
+        ("v.npz", b"", "no intact npz"),
+    ],
+)
+def test_damaged_file_says_where(tmp_path, name, content, message):
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        WordVectors.load(tmp_path / name)
+    assert str(tmp_path / name) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_npz_with_a_pickle_or_without_words_is_refused(tmp_path):
+    np.savez(tmp_path / "p.npz", words=np.array([{"a": 1}], object), vectors=np.eye(1))
+    np.savez(tmp_path / "w.npz", vectors=np.eye(1))
+    for name in ("p.npz", "w.npz"):
+        with pytest.raises(ValueError, match="no intact npz"):
+            WordVectors.load(tmp_path / name)
+
+
+def test_flipped_byte_in_npz_is_found(vectors, tmp_path):
+    vectors.save(tmp_path / "v.npz")
+    content = bytearray((tmp_path / "v.npz").read_bytes())
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        start = archive.getinfo("vectors.npy").header_offset
+    content[start + 220] ^= 1
+    (tmp_path / "v.npz").write_bytes(content)
+    with pytest.raises(ValueError, match="no intact npz"):
+        WordVectors.load(tmp_path / "v.npz")
+
+
+def test_words_a_format_cannot_hold(tmp_path):
+    for word, format in (("a b", "text"), ("a b", "binary"), ("a\nb", "npz"), ("", "glove")):
+        with pytest.raises(ValueError, match=f"cannot be written as {format}"):
+            WordVectors([word], [[1]]).save(tmp_path / "v", format)
+    with pytest.raises(ValueError, match='"npz", "binary"'):
+        WordVectors(["a"], [[1]]).save(tmp_path / "v", "pickle")
+    assert not (tmp_path / "v").exists()
+
+
+# Looking up
+
+
+def test_unknown_word_names_near_spellings():
+    vectors = WordVectors(["king", "kind", "tree"], np.eye(3))
+    with pytest.raises(UnknownWordError, match=r"^no vector for 'kin'; near spellings: .*'king'"):
+        vectors["kin"]
+    with pytest.raises(KeyError, match="no near spelling"):
+        vectors.analogy("king", "tree", "zzzz")
+
+
+@pytest.mark.parametrize(
+    ("words", "array", "message"),
+    [
+        (["a", "b"], np.ones((3, 2)), r"2 words need vectors of shape \(2, dim\)"),
+        (["a"], np.ones(1), "shape"),
+        (["a", "b", "a"], np.ones((3, 2)), "'a' comes twice"),
+        (["a", "b"], [[1, 2], [3, np.inf]], "'b' is not finite"),
+    ],
+)
+def test_wrong_vectors(words, array, message):
+    with pytest.raises(ValueError, match=message):
+        WordVectors(words, array)
+
+
+def test_neighbours_are_gensims(rng):
+    words = [f"w{i}" for i in range(200)]
+    ours, theirs = WordVectors(words, rng.normal(size=(200, 10))), KeyedVectors(10)
+    theirs.add_vectors(words, ours.vectors)
+    for a, b, c in rng.choice(words, (20, 3), replace=False):
+        pairs = [
+            (ours.nearest(a, k=7), theirs.most_similar(a, topn=7)),
+            (ours.nearest(ours[a], k=7), theirs.similar_by_vector(ours[a], topn=7)),
+            (ours.analogy(a, b, c, k=7), theirs.most_similar([b, c], [a], topn=7)),
+        ]
+        for mine, reference in pairs:
+            assert [w for w, _ in mine] == [w for w, _ in reference]
+            np.testing.assert_allclose(
+                [s for _, s in mine], [s for _, s in reference], rtol=0, atol=1e-6
+            )
+        assert ours.similarity(a, b) == pytest.approx(theirs.similarity(a, b), abs=1e-6)
+
+
+def test_nearest_takes_no_more_than_there_are(vectors):
+    assert len(vectors.nearest("king", k=100)) == len(WORDS) - 1
+    with pytest.raises(ValueError, match="k must be 1"):
+        vectors.nearest("king", k=0)
+    with pytest.raises(ValueError, match=r"shape \(5,\)"):
+        vectors.nearest(np.zeros(4))
+
+
+def test_what_a_lookup_gives_is_a_copy(vectors):
+    before = vectors["king"]
+    vectors["king"][:] = 0
+    np.testing.assert_array_equal(vectors["king"], before)
+
+
+# Evaluation
+
+
+def test_spearman_is_scipys_with_ties(rng):
+    words = [f"w{i}" for i in range(30)]
+    vectors = WordVectors(words, rng.integers(-2, 3, size=(30, 2)) + 0.5)
+    pairs = [(*rng.choice(words, 2), int(rng.integers(5))) for _ in range(60)]
+    result = evaluate_similarity(vectors, [*pairs, ("w1", "gone", 3), ("gone", "no", 1)])
+    reference = spearmanr([vectors.similarity(a, b) for a, b, _ in pairs], [s for *_, s in pairs])
+    assert result["spearman"] == pytest.approx(reference.statistic, abs=1e-6)
+    assert (result["pairs"], result["unknown"]) == (60, 2)
+    assert np.isnan(evaluate_similarity(vectors, [("a", "b", 1)])["spearman"])
+
+
+def test_analogies_count_as_analogy_answers(rng):
+    words = [f"w{i}" for i in range(40)]
+    vectors = WordVectors(words, rng.normal(size=(40, 3)))
+    asked = [rng.choice(words, 4, replace=False).tolist() for _ in range(600)]
+    asked[::2] = [[a, b, c, vectors.analogy(a, b, c)[0][0]] for a, b, c, _ in asked[::2]]
+    right = sum(vectors.analogy(a, b, c)[0][0] == d for a, b, c, d in asked)
+    result = evaluate_analogies(vectors, [*asked, ["W1", "w2", "w3", "gone"]])
+    assert result == {"accuracy": right / 600, "questions": 600, "unknown": 1}
