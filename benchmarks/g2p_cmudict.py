@@ -1,0 +1,122 @@
+"""Letters to phonemes on CMUdict: an attention model, beam search, words that it never saw.
+
+The recipe was chosen on the validation split. `batches` is shared with `translate_cmn_eng.py`.
+"""
+
+import collections
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from aimodels import data
+from aimodels.seq2seq import Seq2Seq, beam_search, error_rates, greedy
+from aimodels.text import Vocabulary
+
+
+def batches(source: np.ndarray, target: np.ndarray, size: int) -> tf.data.Dataset:
+    """((source, target without its last), target without its first), in a new order each epoch.
+
+    Rows of about equal length come together and are cut behind the longest: little is padding.
+    """
+    rng = np.random.default_rng(1)
+    lengths = np.stack([np.count_nonzero(ids, axis=1) for ids in (source, target)])
+
+    def epoch():
+        rows = rng.permutation(len(source))
+        parts = np.array_split(rows, max(1, len(rows) // (size * 40)))
+        parts = [part[np.lexsort(lengths[:, part])] for part in parts]
+        groups = np.array_split(np.concatenate(parts), -(-len(rows) // size))
+        for i in rng.permutation(len(groups)):
+            s, t = (
+                ids[groups[i], : n[groups[i]].max()]
+                for ids, n in zip((source, target), lengths, strict=True)
+            )
+            yield (s, t[:, :-1]), t[:, 1:]
+
+    ids = tf.TensorSpec([None, None], tf.int32)
+    dataset = tf.data.Dataset.from_generator(epoch, output_signature=((ids, ids), ids))
+    return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(source) // size)))
+
+
+def train(model: Seq2Seq, dataset: tf.data.Dataset, epochs: int, rate: float, **fit) -> float:
+    """Adam with a warm-up and a cosine; returns the seconds it took."""
+    steps = len(dataset) * epochs
+    schedule = keras.optimizers.schedules.CosineDecay(
+        rate / 10, steps - steps // 10, warmup_target=rate, warmup_steps=steps // 10
+    )
+    model.compile(
+        keras.optimizers.Adam(schedule, clipnorm=1.0),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0),
+    )
+    start = time.perf_counter()
+    model.fit(dataset.prefetch(4), epochs=epochs, verbose=2, **fit)
+    return time.perf_counter() - start
+
+
+def split(name: str) -> dict[str, list[list[str]]]:
+    """Each word of a split with its pronunciations; stress is left out."""
+    found = collections.defaultdict(list)
+    examples = data.load("cmudict", split=name, batch_size=-1)
+    for word, phonemes in zip(examples["word"].numpy(), examples["phonemes"].numpy(), strict=True):
+        phonemes = [phoneme.rstrip("012") for phoneme in phonemes.decode().split()]
+        if phonemes not in found[word.decode()]:
+            found[word.decode()].append(phonemes)
+    return dict(found)
+
+
+def answers(model, search, words, letters, phonemes, **kwargs) -> list[list[str]]:
+    """The phonemes that a search finds for each word."""
+    ids = [
+        search(model, letters.encode(words[i : i + 512]), max_length=30, **kwargs)[0].numpy()
+        for i in range(0, len(words), 512)
+    ]
+    found = [row[row > phonemes.end] for row in np.concatenate(ids)]
+    return [phonemes.tokens(row) for row in found]
+
+
+def run(epochs: int = 10, limit: int | None = None, units: int = 256) -> dict:
+    """Train, then read the test split once.
+
+    Args:
+        epochs: passes over the training words.
+        limit: fewer words in each split, for a trial.
+        units: width of the decoder.
+    """
+    keras.utils.set_random_seed(1)
+    splits = {
+        name: dict(list(split(name).items())[:limit]) for name in ("train", "validation", "test")
+    }
+    pairs = [(list(w), p) for w, found in splits["train"].items() for p in found]
+    letters, phonemes = (Vocabulary.build(side) for side in zip(*pairs, strict=True))
+    source = letters.encode([w for w, _ in pairs]).numpy()
+    target = phonemes.encode([p for _, p in pairs], start=True, end=True).numpy()
+    model = Seq2Seq(
+        len(letters), len(phonemes), embedding_dim=64, units=units, attention="dot", dropout=0.2
+    )
+    seconds = train(model, batches(source, target, 256), epochs, rate=4e-3)
+    result = {
+        "training_pairs": len(pairs),
+        "phonemes": len(phonemes) - 4,
+        "parameters": model.count_params(),
+        "epochs": epochs,
+        "seconds_training": round(seconds, 1),
+    }
+    for name, search, kwargs in (
+        ("validation", greedy, {}),
+        ("test", greedy, {}),
+        ("test", beam_search, {"beam_size": 5}),
+    ):
+        words, references = list(splits[name]), list(splits[name].values())
+        start = time.perf_counter()
+        found = answers(model, search, [list(w) for w in words], letters, phonemes, **kwargs)
+        per, wer = error_rates(found, references)
+        key = f"{name}_{search.__name__}"
+        result |= {
+            f"{key}_words": len(words),
+            f"{key}_phoneme_error_rate": round(per, 4),
+            f"{key}_word_error_rate": round(wer, 4),
+            f"{key}_words_per_second": round(len(words) / (time.perf_counter() - start)),
+        }
+    return result

@@ -1,0 +1,470 @@
+"""Tokens of strings = tokens of tensors = the published ones; nothing is lost on the way back."""
+
+import collections
+import itertools
+import json
+import os
+import random
+import sys
+import time
+import unicodedata
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aimodels import text
+
+SENTENCES = [
+    "",
+    " ",
+    "Don't panic: it's 42.50 €!\tNew\nline",
+    "我爱深度学习，也爱 TensorFlow 2！々〇⼙",
+    "naïve café cafe\u0301 ÅNGSTRÖM ΑΣ İstanbul Ελληνικά русский 한국어",
+    "a\u00a0b\u3000c\u2028d\x00e\ufffdf\x85g\x1ch\x0bi",
+    "emoji 🙂👩‍💻❤️ 1️⃣ and x² ½ ﬁ Ⅷ",
+    "x" * 101 + " " + "é" * 100,
+]
+PIECES = [
+    *("[PAD]", "[UNK]", "[CLS]", "[SEP]"),
+    *(p + c for c in "abcdefghijklmnopqrstuvwxyzéασς42" for p in ("", "##")),
+    *("panic", "##anic", "##an", "don", "tensor", "##flow", "我", "爱", "！", "'", ":", "!", "🙂"),
+]
+
+
+def trained():
+    return text.BytePairTokenizer.train(SENTENCES * 3, merges=40)
+
+
+def all_tokenizers():
+    plain = [text.WordTokenizer(), text.WhitespaceTokenizer(), text.CharacterTokenizer()]
+    pieces = [text.WordPieceTokenizer(PIECES), text.WordPieceTokenizer(PIECES, lowercase=False)]
+    return [*plain, *pieces, trained()]
+
+
+def random_texts(number, seed):
+    """Characters of many kinds, known to Unicode 3.2 and so to every engine; spaces and ASCII."""
+    rng = random.Random(seed)
+    known = unicodedata.ucd_3_2_0.category
+    pool = [chr(c) for c in range(1, 0x3100) if known(chr(c)) not in ("Cn", "Cs")]
+    pool += list("   abcdefgh ABC'!.123") * 100 + [chr(c) for c in range(0x4E00, 0x4E80)]
+    pool += [chr(c) for c in range(0x1F600, 0x1F640)]  # 😀: four bytes
+    return ["".join(rng.choices(pool, k=rng.randrange(30))) for _ in range(number)]
+
+
+def decoded(ragged):
+    return [[token.decode() for token in row] for row in ragged.to_list()]
+
+
+# Strings and tensors
+
+
+@pytest.mark.parametrize("tokenizer", all_tokenizers(), ids=lambda t: type(t).__name__)
+def test_tensors_and_strings_have_the_same_tokens(tokenizer):
+    texts = SENTENCES + random_texts(500, seed=1)
+    expected = tokenizer(texts)
+    assert decoded(tokenizer(tf.constant(texts))) == expected
+    assert tokenizer([one.encode() for one in texts]) == expected
+    assert sum(map(len, expected)) > 500
+
+
+@pytest.mark.parametrize("tokenizer", all_tokenizers(), ids=lambda t: type(t).__name__)
+def test_in_a_dataset(tokenizer):
+    data = tf.data.Dataset.from_tensor_slices(SENTENCES)
+    single = [[t.decode() for t in row.numpy()] for row in data.map(tokenizer)]
+    [batch] = data.batch(len(SENTENCES)).map(tokenizer)
+    assert single == decoded(batch) == tokenizer(SENTENCES)
+    assert decoded(tokenizer(tf.constant(SENTENCES))) == single  # what a graph made serves outside
+    assert tokenizer(tf.constant([], tf.string)).to_list() == []
+
+
+def test_chinese_words():
+    pytest.importorskip("jieba")
+    words = text.ChineseTokenizer()
+    assert words("我来到北京清华大学 OK") == ["我", "来到", "北京", "清华大学", "OK"]
+    assert decoded(words(tf.constant(SENTENCES))) == words(SENTENCES)
+
+
+def test_chinese_words_without_jieba(monkeypatch):
+    monkeypatch.setitem(sys.modules, "jieba", None)
+    with pytest.raises(ImportError, match="pip install jieba"):
+        text.ChineseTokenizer()
+
+
+def test_what_the_plain_tokenizers_find():
+    words, spaces, characters = (tokenizer(SENTENCES) for tokenizer in all_tokenizers()[:3])
+    assert words[0] == words[1] == []
+    assert words[2][:8] == ["Don", "'", "t", "panic", ":", "it", "'", "s"]
+    assert words[2][8:] == ["42", ".", "50", "€", "!", "New", "line"]
+    assert words[4][2] == "cafe\u0301"  # the accent stays with its letter
+    assert words[6][:6] == ["emoji", "🙂", "👩", "💻", "❤️", "1️⃣"]
+    assert spaces[2] == ["Don't", "panic:", "it's", "42.50", "€!", "New", "line"]
+    assert characters[3] == list("我爱深度学习，也爱TensorFlow2！々〇⼙")
+
+
+@pytest.mark.parametrize("wrong", [1, [["a"]]])
+def test_tensors_that_are_no_texts(wrong):
+    with pytest.raises(ValueError, match="texts must be strings of shape"):
+        text.WordTokenizer()(tf.constant(wrong))
+
+
+# Byte pairs
+
+
+@pytest.fixture(scope="module")
+def pairs():
+    return trained()
+
+
+def test_no_character_is_lost(pairs):
+    for one in SENTENCES + random_texts(300, seed=2):
+        assert pairs.text(pairs(one)) == one
+
+
+def test_no_byte_is_lost(pairs):
+    rng = np.random.default_rng(0)
+    texts = [rng.bytes(n) for n in range(60)]
+    back = [
+        pairs.text(pairs(one), "surrogateescape").encode(errors="surrogateescape") for one in texts
+    ]
+    assert back == texts
+    tokens = pairs(tf.constant(texts))
+    assert [pairs.text(t.decode() for t in row) for row in tokens.to_list()] == [
+        one.decode(errors="replace") for one in texts
+    ]
+
+
+def test_every_token_is_in_the_vocabulary(pairs):
+    assert len(pairs.vocabulary) == len(set(pairs.vocabulary)) == 256 + len(pairs.merges)
+    assert {t for row in pairs(SENTENCES) for t in row} <= set(pairs.vocabulary)
+
+
+def joined(word, pair):
+    """Every place where the pair stands, from the left; as slowly as can be."""
+    for i in range(len(word) - 1):
+        if word[i : i + 2] == list(pair):
+            return [*word[:i], "".join(pair), *joined(word[i + 2 :], pair)]
+    return word
+
+
+def naive_words(texts):
+    one_each = text.BytePairTokenizer([])
+    return [
+        list(w) for t in texts for w in ("".join(one_each(p)) for p in one_each._WORDS.findall(t))
+    ]
+
+
+TEXTS = [
+    "the cat sat on the mat, that cat",
+    "a rat at the hat",
+    "aaaaa aaaa aaa",
+    "abababab 我爱我",
+]
+
+
+@pytest.mark.parametrize("merges", [5, 30])
+def test_training_joins_the_most_frequent_pair_each_time(merges):
+    """Against counting everything anew after each pair."""
+    texts = TEXTS * 2 + random_texts(30, seed=5)
+    words, expected = naive_words(texts), []
+    for _ in range(merges):
+        found = collections.Counter(pair for word in words for pair in itertools.pairwise(word))
+        expected.append(min(found, key=lambda pair: (-found[pair], pair)))
+        words = [joined(word, expected[-1]) for word in words]
+    tokenizer = text.BytePairTokenizer.train(texts, merges)
+    assert tokenizer.merges == expected
+    assert [t for one in texts for t in tokenizer(one)] == [t for word in words for t in word]
+
+
+def test_tokens_are_those_of_the_definition():
+    """The same token in two ways, so that an early pair can come late."""
+    merges = ["b c", "a b", "ab c", "abc a", "a bc", "aa a", "a a", "abc d"]
+    tokenizer = text.BytePairTokenizer(merge.split() for merge in merges)
+    for letters in itertools.product("abcd", repeat=6):
+        word = list(letters)
+        while ranked := [p for p in itertools.pairwise(word) if p in tokenizer.merges]:
+            word = joined(word, min(ranked, key=tokenizer.merges.index))
+        assert tokenizer("".join(letters)) == word
+
+
+def test_training_ends_when_no_pair_comes_twice():
+    assert text.BytePairTokenizer.train(["ab ab cd"], merges=9).merges == [("a", "b")]
+    with pytest.raises(TypeError, match="texts must be several"):
+        text.BytePairTokenizer.train("abc", merges=1)
+
+
+def test_a_long_word_takes_no_quadratic_time(pairs):
+    def seconds(letters):
+        start = time.process_time()
+        pairs._joined("lane" * (letters // 4))
+        return time.process_time() - start
+
+    seconds(1000)
+    # Twenty times the letters: 400 times the work if it were quadratic.
+    assert seconds(100_000) < 100 * max(seconds(5_000), 1e-3)
+
+
+def test_saved_merges_are_the_same(pairs, tmp_path):
+    pairs.save(tmp_path / "merges.txt")
+    assert text.BytePairTokenizer.load(tmp_path / "merges.txt").merges == pairs.merges
+
+
+def test_a_file_that_has_no_merges(tmp_path):
+    path = tmp_path / "merges.txt"
+    path.write_text("#version: 0.2\na b\na b c\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="each line must be a pair; got 'a b c'"):
+        text.BytePairTokenizer.load(path)
+
+
+def test_tokens_of_another_tokenizer(pairs):
+    with pytest.raises(ValueError, match="'我' stands for no byte"):
+        pairs.text(["我"])
+
+
+# Pieces of words
+
+
+def test_the_longest_piece_wins_and_an_unknown_word_is_one_token():
+    pieces = text.WordPieceTokenizer(PIECES)
+    assert pieces("Panic, now!") == ["panic", "[UNK]", "n", "##o", "##w", "!"]
+    assert pieces("我爱深 x²") == ["我", "爱", "[UNK]", "[UNK]"]
+    assert pieces("Café") == ["c", "##a", "##f", "##e"]
+    assert text.WordPieceTokenizer(PIECES, lowercase=False)("café C") == [
+        *("c", "##a", "##f", "##é", "[UNK]")
+    ]
+    assert pieces("n" * 101) == ["[UNK]"]
+    assert pieces("n" * 100) == ["n", *["##n"] * 99]
+
+
+def test_pieces_without_tensorflow_text(monkeypatch):
+    texts = SENTENCES + random_texts(100, seed=6)
+    expected = text.WordPieceTokenizer(PIECES)(texts)
+    monkeypatch.setitem(sys.modules, "tensorflow_text", None)
+    assert decoded(text.WordPieceTokenizer(PIECES)(tf.constant(texts))) == expected
+
+
+def test_a_vocabulary_without_the_unknown_token():
+    with pytest.raises(ValueError, match=r"the vocabulary has no \[UNK\]"):
+        text.WordPieceTokenizer(["a"])
+
+
+# The published files, where they are
+
+
+def published(*parts):
+    path = Path(os.environ.get("AIMODELS_MIRROR", "missing"), *parts)
+    if not path.exists():
+        pytest.skip(f"needs AIMODELS_MIRROR with {'/'.join(parts)}")
+    return path
+
+
+# What Hugging Face's tokenizers 0.23.3 make of the same files.
+GPT2 = {
+    "Hello world": [15496, 995],
+    "don't  we'll   42nd\n\n  end ": [
+        9099,
+        470,
+        220,
+        356,
+        1183,
+        220,
+        220,
+        5433,
+        358,
+        628,
+        220,
+        886,
+        220,
+    ],
+    "naïve café 🙂": [2616, 38776, 40304, 32485],
+    "深度学习，好！": [
+        162,
+        115,
+        109,
+        41753,
+        99,
+        27764,
+        99,
+        20046,
+        254,
+        171,
+        120,
+        234,
+        25001,
+        121,
+        171,
+        120,
+        223,
+    ],
+}
+BERT = {
+    "uncased": {
+        "Unaffable naïve Café, don't!": [
+            14477,
+            20961,
+            3468,
+            15743,
+            7668,
+            1010,
+            2123,
+            1005,
+            1056,
+            999,
+        ],
+        "我爱深度学习，也爱 TensorFlow 2！": [
+            1855,
+            100,
+            100,
+            100,
+            1817,
+            100,
+            1989,
+            1750,
+            100,
+            23435,
+            12314,
+            1016,
+            1986,
+        ],
+        "embeddings 🙂 H₂O": [7861, 8270, 4667, 2015, 100, 24833],
+    },
+    "chinese": {
+        "Unaffable naïve Café, don't!": [
+            163,
+            8374,
+            9049,
+            9609,
+            11469,
+            8857,
+            8377,
+            117,
+            9524,
+            112,
+            162,
+            106,
+        ],
+        "我爱深度学习，也爱 TensorFlow 2！": [
+            2769,
+            4263,
+            3918,
+            2428,
+            2110,
+            739,
+            8024,
+            738,
+            4263,
+            8282,
+            8727,
+            8372,
+            11522,
+            123,
+            8013,
+        ],
+        "embeddings 🙂 H₂O": [13152, 8765, 9879, 10334, 100, 150, 12831, 8167],
+    },
+}
+
+
+def test_gpt2s_numbers_are_gpt2s():
+    tokenizer = text.BytePairTokenizer.load(published("gpt2_bpe", "vocab.bpe"))
+    end = "<|endoftext|>"
+    names = {"pad": end, "unknown": end, "start": end, "end": end}
+    vocabulary = text.Vocabulary.load(published("gpt2_bpe", "encoder.json"), **names)
+    assert list(vocabulary) == [*tokenizer.vocabulary, end]
+    assert len(vocabulary) == 50257
+    assert vocabulary.end == 50256
+    for one, ids in GPT2.items():
+        assert vocabulary.ids(tokenizer(one)) == ids
+        assert tokenizer.text(vocabulary.tokens(ids)) == one
+    for one in SENTENCES + random_texts(300, seed=3):
+        assert tokenizer.text(tokenizer(one)) == one
+
+
+@pytest.mark.parametrize("name", ["uncased", "chinese"])
+def test_berts_pieces_are_berts(name):
+    path = published("bert_vocab", f"bert-base-{name}-vocab.txt")
+    vocabulary = text.Vocabulary.load(path, start="[CLS]", end="[SEP]")
+    assert vocabulary.ids(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]) == [0, 100, 101, 102]
+    assert vocabulary.pad == 0
+    pieces = text.WordPieceTokenizer(vocabulary)
+    for one, ids in BERT[name].items():
+        assert vocabulary.ids(pieces(one)) == ids
+    texts = SENTENCES + random_texts(500, seed=4)
+    assert decoded(pieces(tf.constant(texts))) == pieces(texts)
+
+
+# Vocabularies
+
+
+def test_special_tokens_come_first_or_stay_where_they_are():
+    assert list(text.Vocabulary(["a"])) == ["[PAD]", "[UNK]", "[START]", "[END]", "a"]
+    own = text.Vocabulary(["a", "[UNK]", "[PAD]", "[START]", "[END]"])
+    assert (own.pad, own.unknown, len(own)) == (2, 1, 5)
+    one = text.Vocabulary(["a"], pad="|", unknown="|", start="|", end="|")
+    assert (list(one), one.pad, one.end) == (["|", "a"], 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "message"),
+    [(["a", "b", "a"], "come twice: 'a'"), (["a\nb"], "must be a single line")],
+)
+def test_tokens_that_cannot_be(tokens, message):
+    with pytest.raises(ValueError, match=message):
+        text.Vocabulary(tokens)
+
+
+def test_the_most_frequent_tokens_come_first():
+    sequences = [["b", "a", "[UNK]"], ["b", "c", "c", "d"]]
+    assert list(text.Vocabulary.build(sequences))[4:] == ["b", "c", "a", "d"]
+    assert list(text.Vocabulary.build(sequences, min_count=2))[4:] == ["b", "c"]
+    assert len(text.Vocabulary.build(sequences, size=5)) == 5
+
+
+def test_tensors_and_lists_have_the_same_numbers():
+    vocabulary = text.Vocabulary(["to", "be", "or"])
+    tokens = [["to", "see"], [], ["or"]]
+    ragged = tf.ragged.constant(tokens)
+    assert vocabulary.ids(ragged).to_list() == vocabulary.ids(tokens) == [[4, 1], [], [6]]
+    assert vocabulary.ids(tf.constant([["be"]])).numpy().tolist() == [[5]]
+    back = [["to", "[UNK]"], [], ["or"]]
+    assert vocabulary.tokens(vocabulary.ids(tokens)) == back
+    assert decoded(vocabulary.tokens(vocabulary.ids(ragged))) == back
+    assert vocabulary.tokens([99, -1]) == ["[UNK]"] * 2
+    assert vocabulary.tokens(np.array([[4, 5]])) == [["to", "be"]]
+
+
+def test_encoding_pads_cuts_and_keeps_the_end():
+    vocabulary = text.Vocabulary(["a", "b"])
+    tokens = [["a", "b", "a"], ["b"], []]
+    encoded = vocabulary.encode(tokens, 4, start=True, end=True).numpy().tolist()
+    assert encoded == [[2, 4, 5, 3], [2, 5, 3, 0], [2, 3, 0, 0]]
+    assert vocabulary.encode(tokens).shape == (3, 3)
+    assert vocabulary.encode([[], []], 2).numpy().tolist() == [[0, 0]] * 2
+    with pytest.raises(ValueError, match="length=1 has no room"):
+        vocabulary.encode(tokens, 1, start=True, end=True)
+    with pytest.raises(ValueError, match="put a single list into a list"):
+        vocabulary.encode(["a", "b"])
+
+
+def test_from_text_to_numbers_in_a_dataset():
+    tokenizer = text.WordTokenizer()
+    vocabulary = text.Vocabulary.build(tokenizer(SENTENCES))
+    data = tf.data.Dataset.from_tensor_slices(SENTENCES).batch(3)
+    data = data.map(lambda texts: vocabulary.encode(tokenizer(texts), 5, end=True))
+    found = tf.concat([*data], axis=0).numpy()
+    assert (found == vocabulary.encode(tokenizer(SENTENCES), 5, end=True).numpy()).all()
+    assert data.element_spec.shape == (None, 5)
+
+
+def test_a_saved_vocabulary_is_the_same(tmp_path):
+    vocabulary = text.Vocabulary(["a\u2028b", "我", "\r", " ", ""])
+    vocabulary.save(tmp_path / "words.txt")
+    assert list(text.Vocabulary.load(tmp_path / "words.txt")) == list(vocabulary)
+
+
+def test_numbers_with_a_gap(tmp_path):
+    path = tmp_path / "encoder.json"
+    path.write_text(json.dumps({"a": 0, "b": 2}), encoding="utf-8")
+    with pytest.raises(ValueError, match="the numbers are not 0 to 1, each once"):
+        text.Vocabulary.load(path)
