@@ -47,6 +47,8 @@ def start(seed: int = 0) -> None:
         >>> import aimodels
         >>> aimodels.start(seed=1)
     """
+    # oneDNN calls its own fallbacks errors; what goes wrong is raised as an exception as well.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import_tensorflow()
     import keras
 
