@@ -11,6 +11,7 @@ the model reads it without its last token and learns it without its first (*teac
 `ignore_class=0` makes the loss the mean over all tokens that are not padding.
 """
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -393,12 +394,17 @@ def _search(search, model, source, max_length, start, end, *others):
     graphs = model.__dict__.setdefault("_graphs", {})  # unseen by Keras, which would save it
     key = (search, *arguments)
     if key not in graphs:
+        # A partial, not a lambda: TensorFlow would count all of these as one that is traced anew.
         graphs[key] = tf.function(
-            lambda source: search(model, source, *arguments),
+            functools.partial(_searched, search, model, arguments),
             input_signature=[tf.TensorSpec([None, None], tf.int32)],
             autograph=False,
         )
     return graphs[key](source)
+
+
+def _searched(search, model, arguments, source):
+    return search(model, source, *arguments)
 
 
 def _step(model, last, ended, state, memory, start):

@@ -541,6 +541,8 @@ class Vocabulary:
         Raises:
             ValueError: if `tokens` is a single list, or `length` too small for start and end.
         """
+        if not isinstance(tokens, tf.RaggedTensor):
+            tokens = list(tokens)  # an iterator is read once
         if isinstance(tokens, tf.RaggedTensor):
             ids = self.ids(tokens)
         elif any(isinstance(row, str) for row in tokens):

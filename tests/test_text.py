@@ -440,6 +440,7 @@ def test_encoding_pads_cuts_and_keeps_the_end():
     encoded = vocabulary.encode(tokens, 4, start=True, end=True).numpy().tolist()
     assert encoded == [[2, 4, 5, 3], [2, 5, 3, 0], [2, 3, 0, 0]]
     assert vocabulary.encode(tokens).shape == (3, 3)
+    assert vocabulary.encode(map(list, ["ab", "b"])).numpy().tolist() == [[4, 5], [5, 0]]
     assert vocabulary.encode([[], []], 2).numpy().tolist() == [[0, 0]] * 2
     with pytest.raises(ValueError, match="length=1 has no room"):
         vocabulary.encode(tokens, 1, start=True, end=True)

@@ -53,7 +53,12 @@ def test_forward(parity, twins):
     expected = torch.stack([theirs(one) for one in texts]).detach().numpy()
     assert np.ptp(expected) > 0.1
     difference = float(np.abs(ours(ids) - expected).max())
-    parity("TextCNN forward", reference="torch.nn", difference=difference, bound=1e-5)
+    parity(
+        "text_classification.TextCNN forward",
+        reference="torch.nn",
+        difference=difference,
+        bound=1e-5,
+    )
 
 
 def test_gradients(parity, twins):
@@ -71,4 +76,9 @@ def test_gradients(parity, twins):
             gradient = gradient.T
         assert parameter.grad.abs().max() > 1e-4
         differences.append(float(np.abs(gradient - parameter.grad.numpy()).max()))
-    parity("TextCNN gradients", reference="torch.nn", difference=max(differences), bound=1e-5)
+    parity(
+        "text_classification.TextCNN gradients",
+        reference="torch.nn",
+        difference=max(differences),
+        bound=1e-5,
+    )
