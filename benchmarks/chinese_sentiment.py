@@ -18,7 +18,9 @@ from aimodels.text_classification import MeanEmbedding, TextCNN
 
 LENGTH, BATCH = 300, 50
 MODELS = {
-    "TextCNN": lambda size: TextCNN(size, 2, filters=64, embedding_dropout=0.2),
+    "TextCNN": lambda size: TextCNN(
+        size, 2, kernel_sizes=(1, 2, 3, 4), filters=64, embedding_dropout=0.5
+    ),
     "MeanEmbedding": lambda size: MeanEmbedding(size, 2, dropout=0.5),
 }
 
@@ -47,24 +49,25 @@ def train(name: str, size: int, splits: dict) -> keras.Model:
         validation_data=batches(*splits["validation"]),
         epochs=15,
         callbacks=[stop],
-        verbose=2,
+        verbose=0,
     )
     return model
 
 
 def bag_of_words(tokens: dict, labels: dict) -> dict:
     """Logistic regression on counts; how often a token must come and C, on validation."""
-    best = {"validation": 0.0}
+    best, chosen = 0.0, None
     for min_df in (1, 2, 5):
         counts = CountVectorizer(analyzer=list, min_df=min_df).fit(tokens["train"])
-        x = {split: counts.transform(rows) for split, rows in tokens.items()}
+        train, validation = (counts.transform(tokens[split]) for split in ("train", "validation"))
         for c in (0.01, 0.03, 0.1, 0.3, 1):
-            model = LogisticRegression(C=c, solver="liblinear").fit(x["train"], labels["train"])
-            validation = model.score(x["validation"], labels["validation"])
-            if validation > best["validation"]:
-                test = model.score(x["test"], labels["test"])
-                best = {"validation": round(validation, 4), "test": round(test, 4)}
-    return best
+            model = LogisticRegression(C=c, solver="liblinear").fit(train, labels["train"])
+            accuracy = model.score(validation, labels["validation"])
+            if accuracy > best:
+                best, chosen = accuracy, (counts, model)
+    counts, model = chosen
+    test = model.score(counts.transform(tokens["test"]), labels["test"])
+    return {"validation": round(best, 4), "test": round(test, 4)}
 
 
 def run() -> dict:
