@@ -47,7 +47,7 @@ def rnn_step(x, states, kernel, recurrent_kernel, bias) -> tuple:
 
 
 def lstm_step(x, states, kernel, recurrent_kernel, bias) -> tuple:
-    r"""Long short-term memory: a cell c, which is only added to, and three gates around it.
+    r"""Long short-term memory: a cell c, kept and renewed through gates, never squeezed.
 
     $$ (i, f, g, o) = x_t W + h_{t-1} R + b $$
     $$ c_t = \sigma(f) \odot c_{t-1} + \sigma(i) \odot \tanh(g), \qquad
@@ -458,10 +458,12 @@ class Tagger(Model):
             "num_layers": num_layers,
             "character_dim": character_dim,
         }
-        _check(cell, dropout, **sizes, num_characters=num_characters or 1)
+        if num_characters is not None:
+            sizes["num_characters"] = num_characters
+        _check(cell, dropout, **sizes)
         inputs = ids = keras.Input((None,), dtype="int32", name="ids")
         x = layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True)(ids)
-        if num_characters:
+        if num_characters is not None:
             characters = keras.Input((None, None), dtype="int32", name="characters")
             inputs = [ids, characters]
             spelling = WordsFromCharacters(num_characters, character_dim, character_dim)

@@ -1,7 +1,8 @@
 """Names in Chinese news, character by character: a BiLSTM tagger on People's Daily, span F1.
 
 Persons, places and organisations, from the words' tags nr, ns and nt. The paper's days follow each
-other: the model learns from the first, and is asked about the last.
+other: the model learns from the first, and is asked about the last. The dictionary beside it leaves
+out names of one character: 日, for Japan, is "day" far more often.
 """
 
 import keras
@@ -15,12 +16,13 @@ END = ["。", "！", "？"]
 
 
 def characters(split: str) -> Sentences:
-    """Characters and BIO tags, a sentence each: a full stop ends it."""
+    """Characters and BIO tags, a sentence each: a full stop ends it, with the quotes behind it."""
     found = []
     for words, tags in sentences("peoples_daily", split):
         begin = 0
         for i, word in enumerate(words, 1):
-            if word in END or i == len(words):
+            stopped = word in END or (word == "”" and i > 1 and words[i - 2] in END)
+            if i == len(words) or (stopped and words[i] != "”"):
                 found.append(bio(words[begin:i], tags[begin:i], TYPES, joined=["PER"]))
                 begin = i
     return found
@@ -37,7 +39,7 @@ def run(epochs: int = 3) -> dict:
     test = [tags for _, tags in parts["test"]]
     return {
         **rounded("test_span", scores(model, batched["test"], names)),
-        **rounded("dictionary_span", span_f1(test, look_up(parts["train"], parts["test"]))),
+        **rounded("dictionary_span", span_f1(test, look_up(parts["train"], parts["test"], 2))),
         "sentences": {split: len(part) for split, part in parts.items()},
         **measured,
     }
