@@ -7,6 +7,7 @@ takes one pair after the other. Noise words are drawn once a stretch and shared 
 with a weight that keeps the expected gradient that of `negative` noise words for each pair.
 """
 
+import functools
 from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,7 +129,8 @@ class _Trainer:
     def compile(self) -> None:
         """The loop over the batches of a block in one graph; the gradient in XLA if asked for."""
         self.gradients = tf.function(self.loss_and_gradients, jit_compile=self.xla)
-        self.run = tf.function(self.loop, reduce_retracing=True)
+        # A partial of its own: else TensorFlow counts all models as one that is traced anew.
+        self.run = tf.function(functools.partial(self.loop), reduce_retracing=True)
 
     def loop(self, *block):
         *arrays, begin, end = block
