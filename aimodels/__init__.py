@@ -14,16 +14,24 @@ import tempfile
 
 __version__ = "0.1.0"
 __all__ = [
+    "arguments",
     "cnn",
     "course",
     "data",
     "distribute",
     "doctor",
+    "embeddings",
     "foundations",
     "launch",
     "plots",
+    "profiling",
+    "recurrent",
+    "seq2seq",
     "start",
+    "text",
+    "text_classification",
     "training",
+    "word_vectors",
 ]
 
 

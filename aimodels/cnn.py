@@ -286,9 +286,6 @@ class CNN(Model):
             "batch_normalization": batch_normalization,
         }
 
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
-
 
 def receptive_field(model: keras.Model) -> dict[str, int]:
     r"""How many pixels, in height, one place of each layer's map can see.

@@ -16,6 +16,7 @@ import numpy as np
 import tensorflow as tf
 from numpy.lib.stride_tricks import sliding_window_view
 
+from aimodels.arguments import whole
 from aimodels.word_vectors import (
     UnknownWordError,
     WordVectors,
@@ -43,10 +44,7 @@ class _Trainer:
     """What the models share: counting words, preparing batches beside training, the loop."""
 
     def __init__(self, dim, window, min_count, learning_rate, batch_size, seed, xla):
-        whole = {"dim": dim, "window": window, "min_count": min_count, "batch_size": batch_size}
-        for name, value in whole.items():
-            if not isinstance(value, (int, np.integer)) or value < 1:
-                raise ValueError(f"{name} must be a whole number from 1 on; got {value!r}")
+        whole(dim=dim, window=window, min_count=min_count, batch_size=batch_size)
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be positive; got {learning_rate!r}")
         self.dim, self.window, self.min_count = dim, window, min_count
@@ -110,8 +108,7 @@ class _Trainer:
 
     def train(self, epochs: int) -> "_Trainer":
         """Train on; while a block is in work, a second thread prepares the next."""
-        if not isinstance(epochs, (int, np.integer)) or epochs < 1:
-            raise ValueError(f"epochs must be a whole number from 1 on; got {epochs!r}")
+        whole(epochs=epochs)
         blocks = (
             (*block, np.float32((epoch + begin) / epochs), np.float32((epoch + end) / epochs))
             for epoch in range(epochs)
@@ -196,8 +193,7 @@ class SkipGram(_Trainer):
         xla: bool = False,
     ):
         super().__init__(dim, window, min_count, learning_rate, batch_size, seed, xla)
-        if not isinstance(negative, (int, np.integer)) or negative < 1:
-            raise ValueError(f"negative must be a whole number from 1 on; got {negative!r}")
+        whole(negative=negative)
         if not subsample >= 0:
             raise ValueError(f"subsample must be 0 or more; got {subsample!r}")
         self.negative, self.subsample = negative, subsample

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from aimodels.arguments import whole
 from aimodels.training import Model
 
 
@@ -281,9 +282,7 @@ def _check(cell, dropout=0.0, **sizes):
         raise ValueError(f"cell must be one of {', '.join(STEPS)}; got {cell!r}")
     if not 0 <= dropout < 1:
         raise ValueError(f"dropout must be from 0 to below 1; got {dropout!r}")
-    for name, size in sizes.items():
-        if not isinstance(size, (int, np.integer)) or size < 1:
-            raise ValueError(f"{name} must be a whole number from 1 on; got {size!r}")
+    whole(**sizes)
 
 
 def _stack(x, cell, units, num_layers, dropout, bidirectional, return_sequences):
@@ -354,9 +353,6 @@ class TextClassifier(Model):
             "bidirectional": bidirectional,
             "mask_zero": mask_zero,
         }
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -472,9 +468,6 @@ class Tagger(Model):
         x = _stack(x, cell, units, num_layers, dropout, bidirectional=True, return_sequences=True)
         super().__init__(inputs, layers.Dense(num_tags, name="logits")(x), **kwargs)
         self.config = {**sizes, "cell": cell, "dropout": dropout, "num_characters": num_characters}
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
 
     def tag(self, inputs, names: Sequence[str]) -> list[list[str]]:
         """The most probable tag of each token, by name; padding is neither tagged nor a tag.
@@ -642,6 +635,3 @@ class Forecaster(Model):
         x = _stack(x, cell, units, num_layers, dropout, bidirectional=False, return_sequences=False)
         super().__init__(inputs, layers.Dense(horizon, name="future")(x), **kwargs)
         self.config = {**sizes, "cell": cell, "dropout": dropout, "mask_value": mask_value}
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}

@@ -19,6 +19,7 @@ import keras
 import tensorflow as tf
 from keras import ops
 
+from aimodels.arguments import whole
 from aimodels.training import Model
 
 
@@ -26,10 +27,9 @@ class _Attention(keras.layers.Layer):
     """Masked softmax and weighted sum; a subclass adds a layer, `project` and `scores`."""
 
     def __init__(self, units: int, use_bias: bool, **kwargs):
-        if int(units) != units or units < 1:
-            raise ValueError(f"units must be a whole number from 1 on; got {units!r}")
+        whole(units=units)
         super().__init__(**kwargs)
-        self.units = int(units)
+        self.units = units
         self.supports_masking = True
         self.query_dense, self.key_dense = (
             keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy) for _ in range(2)
@@ -219,13 +219,15 @@ class Seq2Seq(Model):
         **kwargs,
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
-        for name in ("source_vocabulary_size", "target_vocabulary_size", "embedding_dim"):
-            if config[name] < 1:
-                raise ValueError(f"{name} must be 1 or more; got {config[name]}")
-        if units < 2 or units % 2:
+        whole(
+            source_vocabulary_size=source_vocabulary_size,
+            target_vocabulary_size=target_vocabulary_size,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+        )
+        if units % 2:
             raise ValueError(f"units must be an even number, half for a direction; got {units}")
-        if num_layers < 1:
-            raise ValueError(f"num_layers must be 1 or more; got {num_layers}")
         if attention not in (None, *_ATTENTION):
             raise ValueError(f'attention must be "dot", "additive" or None; got {attention!r}')
         layers = keras.layers
@@ -255,9 +257,6 @@ class Seq2Seq(Model):
         logits = layers.Dense(target_vocabulary_size, dtype="float32", name="logits")
         super().__init__([source, target], logits(layers.Dropout(dropout)(y)), **kwargs)
         self.config = config
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
 
     def encode(self, source) -> tuple[Any, Any]:
         """What decoding needs of the source: (memory, state).
@@ -368,8 +367,7 @@ def beam_search(
         >>> bool(tf.reduce_all(scores > greedy(model, source, max_length=5)[1] - 1e-5))
         True
     """
-    if int(beam_size) != beam_size or beam_size < 1:
-        raise ValueError(f"beam_size must be a whole number from 1 on; got {beam_size!r}")
+    whole(beam_size=beam_size)
     if not 0 <= alpha < float("inf"):
         raise ValueError(f"alpha must be 0 or more; got {alpha!r}")
     return _search(
@@ -384,8 +382,7 @@ def _search(search, model, source, max_length, start, end, *others):
         raise ValueError(
             f"source must be whole numbers of shape (B, S); got {source.dtype.name} {source.shape}"
         )
-    if int(max_length) != max_length or max_length < 1:
-        raise ValueError(f"max_length must be a whole number from 1 on; got {max_length!r}")
+    whole(max_length=max_length)
     if min(start, end) < 1 or start == end:
         raise ValueError(f"start and end must be two ids from 1 on; got {start} and {end}")
     source, arguments = tf.cast(source, tf.int32), (int(max_length), int(start), int(end), *others)

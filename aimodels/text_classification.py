@@ -10,16 +10,14 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
+from aimodels.arguments import whole
 from aimodels.training import Model
 
 
 def _embedded(vocabulary_size: int, embedding_dim: int, num_classes: int, dropout: float = 0.0):
     """The input ids (B, T), their vectors (B, T, D) with zeros for padding, the mask (B, T, 1)."""
-    numbers = {"vocabulary_size": vocabulary_size, "embedding_dim": embedding_dim}
-    for name, value in (numbers | {"num_classes": num_classes}).items():
-        smallest = 1 if name == "embedding_dim" else 2
-        if int(value) != value or value < smallest:
-            raise ValueError(f"{name} must be a whole number from {smallest} on; got {value!r}")
+    whole(2, vocabulary_size=vocabulary_size, num_classes=num_classes)
+    whole(embedding_dim=embedding_dim)
     ids = keras.Input((None,), dtype="int32", name="ids")
     x = layers.Embedding(vocabulary_size, embedding_dim, name="embedding")(ids)
     if dropout:
@@ -102,9 +100,6 @@ class TextCNN(Model):
             "embedding_dropout": embedding_dropout,
         }
 
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
-
 
 @keras.saving.register_keras_serializable("aimodels")
 class MeanEmbedding(Model):
@@ -152,6 +147,3 @@ class MeanEmbedding(Model):
             "embedding_dim": embedding_dim,
             "dropout": dropout,
         }
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}

@@ -61,6 +61,11 @@ class Model(keras.Model):
         self.xla, self.accumulate = bool(xla), int(accumulate)
         self._function = None
 
+    def get_config(self) -> dict:
+        """What a subclass was made with, where it keeps that as `config`."""
+        config = getattr(self, "config", None)
+        return super().get_config() if config is None else {**config, "name": self.name}
+
     def get_compile_config(self) -> dict | None:
         config = super().get_compile_config()  # None before `compile`
         return config and config | {"xla": self.xla, "accumulate": self.accumulate}

@@ -18,6 +18,13 @@ def pytest_collection_finish():
         distribute.logical_devices(4)
 
 
+@pytest.fixture(autouse=True)
+def seeded():
+    """Every test begins with the same random numbers, so a failure can be looked at again."""
+    if "keras" in sys.modules:
+        sys.modules["keras"].utils.set_random_seed(1)
+
+
 @pytest.fixture
 def program():
     """`program("chromium")` is its path. Missing, the test is skipped; under CI it fails."""

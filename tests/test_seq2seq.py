@@ -95,7 +95,7 @@ def test_weights_learn_to_point_at_the_planted_key(kind, rng):
 
     inputs = [keras.Input(shape) for shape in [(1, 1), (8, 4), (8, 4)]]
     output, weights = seq2seq._ATTENTION[kind](16)(*inputs)
-    model = keras.Model(inputs, keras.layers.Dense(4)(output))
+    model = keras.Model(inputs, output)  # no layer behind it: that could learn with a wrong sign
     model.compile(keras.optimizers.Adam(1e-2), "mse")
     x, y, _ = examples(2000)
     model.fit(x, y, batch_size=100, epochs=8, verbose=0)
@@ -420,6 +420,7 @@ def test_error_rates_take_the_nearest():
         (lambda: Seq2Seq(5, 0), "target_vocabulary_size"),
         (lambda: Seq2Seq(5, 5, embedding_dim=0), "embedding_dim"),
         (lambda: Seq2Seq(5, 5, units=7), "even"),
+        (lambda: Seq2Seq(5, 5, units=8.0), "units must be a whole number"),
         (lambda: Seq2Seq(5, 5, num_layers=0), "num_layers"),
         (lambda: Seq2Seq(5, 5, attention="luong"), "attention must be"),
         (lambda: greedy(None, [1, 2], 5), r"source must be whole numbers of shape \(B, S\)"),
