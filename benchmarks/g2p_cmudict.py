@@ -66,10 +66,12 @@ def split(name: str) -> dict[str, list[list[str]]]:
     return dict(found)
 
 
-def answers(model, search, words, letters, phonemes, **kwargs) -> list[list[str]]:
+def answers(
+    model, search, words, letters, phonemes, max_length: int = 30, **kwargs
+) -> list[list[str]]:
     """The phonemes that a search finds for each word."""
     ids = [
-        search(model, letters.encode(words[i : i + 512]), max_length=30, **kwargs)[0].numpy()
+        search(model, letters.encode(words[i : i + 512]), max_length, **kwargs)[0].numpy()
         for i in range(0, len(words), 512)
     ]
     found = [row[row > phonemes.end] for row in np.concatenate(ids)]

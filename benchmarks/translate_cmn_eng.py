@@ -90,7 +90,7 @@ def run(epochs: int = 10, limit: int | None = None, units: int = 384) -> dict:
         sentences, references = list(parts[name]), list(parts[name].values())
         tokens = [words(sentence) for sentence in sentences]
         start = time.perf_counter()
-        found = answers(model, search, tokens, english, chinese, **kwargs)
+        found = answers(model, search, tokens, english, chinese, max_length=60, **kwargs)
         seconds = time.perf_counter() - start
         key = f"{name}_{search.__name__}"
         result |= {
