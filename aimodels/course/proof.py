@@ -1,8 +1,13 @@
 """Prove an assignment by grading it: the solution gets every point, the untouched copy none, and
 each wrong answer exactly the points it should, without costing another question any.
+
+A wrong answer is not put to tests that cannot notice it: training the last question's model once
+for every wrong answer to the first would take most of the time, and prove nothing.
 """
 
+import ast
 import re
+import symtable
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,7 +16,7 @@ from dataclasses import dataclass
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError, sandbox
-from aimodels.course.assignment import Assignment, role
+from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.grade import Reference, grade_cells
 from aimodels.course.notebooks import Page
 
@@ -61,6 +66,45 @@ def wrong_answers(assignment: Assignment) -> list[Answer]:
     return answers
 
 
+def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
+    """The tests that may notice another answer to a question: its own, and those in whose code a
+    name stands that the answer makes or changes, itself or by way of a locked cell or an answer.
+
+    What is hidden in a library, such as Keras's global policy, has no name and is not followed.
+    """
+    cells = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
+    modules = set().union(*(_imported(cell.source) for cell in cells))
+    try:
+        names = _touched(source, modules)
+    except SyntaxError:  # the answer makes nothing at all, and anything may miss it
+        return assignment.tests
+    tests = {test.id: test for test in assignment.tests}
+    found = []
+    for cell in cells:
+        nodes = ast.walk(ast.parse(cell.source))
+        reached = any(isinstance(node, ast.Name) and node.id in names for node in nodes)
+        if cell.id in tests:
+            if reached or tests[cell.id].question == question:
+                found.append(tests[cell.id])
+        elif reached or cell.id == question:
+            names |= _touched(cell.source, modules)
+    return found
+
+
+def _imported(source: str) -> set[str]:
+    symbols = symtable.symtable(source, "cell", "exec").get_symbols()
+    return {symbol.get_name() for symbol in symbols if symbol.is_imported()}
+
+
+def _touched(source: str, modules: set[str]) -> set[str]:
+    """The names outside of functions and classes, but for modules, unless a part is replaced."""
+    names = set(symtable.symtable(source, "cell", "exec").get_identifiers()) - modules
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Attribute | ast.Subscript) and not isinstance(node.ctx, ast.Load):
+            names |= {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+    return names
+
+
 def _handed_in(assignment: Assignment, answers: dict[str, str]) -> list[NotebookNode]:
     """The student's copy, with these answers written into it."""
     cells = []
@@ -88,17 +132,22 @@ def prove(
     reference = Reference(assignment, kind, cancelled)
     right = {cell.id: cell.source for cell in assignment.solution.cells if role(cell) == "answer"}
     full = assignment.questions
-    cases = [(f"{page.source}: the solution", right, full)]
-    cases += [(f"{assignment.copy_path}: the untouched copy", {}, dict.fromkeys(full, 0.0))]
+    every = assignment.tests
+    cases = [(f"{page.source}: the solution", right, full, every)]
+    cases += [(f"{assignment.copy_path}: the untouched copy", {}, dict.fromkeys(full, 0.0), every)]
     for answer in answers:
         name = f"{answer.place}: {answer.question}, {answer.title}"
         changed = right | {answer.question: answer.source}
-        cases.append((name, changed, full | {answer.question: answer.points}))
+        tests = noticing(assignment, answer.question, answer.source)
+        wanted = dict.fromkeys(full, 0.0)
+        for test in tests:
+            wanted[test.question] += test.points
+        cases.append((name, changed, wanted | {answer.question: answer.points}, tests))
 
-    def run(case: tuple[str, dict[str, str], dict[str, float]]) -> str:
-        name, sources, wanted = case
+    def run(case: tuple[str, dict[str, str], dict[str, float], list[Test]]) -> str:
+        name, sources, wanted, tests = case
         cells = _handed_in(assignment, sources)
-        status, message, marks = grade_cells(cells, assignment, reference, kind, cancelled)
+        status, message, marks = grade_cells(cells, assignment, reference, kind, cancelled, tests)
         got = {question: mark.points for question, mark in marks.items()}
         wrong = [f"{q} {got[q]:g}, wanted {wanted[q]:g}" for q in got if got[q] != wanted[q]]
         progress(name)

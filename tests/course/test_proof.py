@@ -2,7 +2,8 @@
 
 import pytest
 
-from aimodels.course import CourseError, cli, proof, rules
+from aimodels.course import CourseError, cli, notebooks, proof, rules
+from aimodels.course.assignment import Assignment
 
 
 def prove(page):
@@ -28,6 +29,32 @@ def test_a_wrong_answer_that_gets_other_points_is_found(assignment_page):
     assert first.startswith(f"{path}:3: q1, adds up: q1 60, wanted 0 (ok)")
     assert "q1, returns nothing" in second
     assert "q2 0, wanted 40" in second
+
+
+@pytest.mark.parametrize(
+    ("source", "noticed"),
+    [
+        ("def global_average_pool(y):\n    predict = y[0]\n    return predict", []),
+        ("def global_average_pool(y):\n    pass\n\ndef predict(x):\n    pass", ["q2"]),
+        ("from foo import predict", ["q2"]),
+        ("def global_average_pool(y):\n    predict.calls = 1", ["q2"]),
+        ("def global_average_pool(y):\n    del np.asarray", ["q2"]),
+        ("rng = 3", ["q2"]),  # stands in a locked cell, which makes `threshold`
+        ("def global_average_pool(y:", ["q2"]),
+    ],
+)
+def test_a_wrong_answer_meets_every_test_that_may_notice_it(assignment_page, source, noticed):
+    path = assignment_page.source
+    text = path.read_text().replace(
+        "from aimodels.course import check\n",
+        "from aimodels.course import check\n\nrng = 2\nthreshold = rng - 2\n",
+    )
+    text = text.replace("x = np.array([[1.0", "x = threshold + np.array([[1.0")
+    path.write_text(text)
+    assignment = Assignment(assignment_page, notebooks.read_source(assignment_page))
+    found = proof.noticing(assignment, "q1", source)
+    assert [test.id for test in found if test.question == "q1"] == ["q1_visible", "q1_hidden"]
+    assert sorted({test.question for test in found} - {"q1"}) == noticed
 
 
 @pytest.mark.parametrize(
