@@ -54,6 +54,9 @@ _SETS = {
     "mnist": _Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
     "peoples_daily": _Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
     "reviews_zh": _Entry(17321, "MIT", "Chinese reviews of books, hotels and others; 1 means good"),
+    "thucnews_titles": _Entry(
+        19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
+    ),
     "wikipedia_sample": _Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
     "wnut17": _Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
     "word_analogies": _Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),

@@ -80,6 +80,9 @@ class Model(keras.Model):
         """As `keras.Model.fit`, which warns of its own default when `x` is a `tf.data.Dataset`."""
         if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
             kwargs.setdefault("shuffle", False)
+        if self.compiled and self.built and not self.optimizer.built:
+            with self.distribute_strategy.scope():  # or the first step makes its variables, and
+                self.optimizer.build(self.trainable_variables)  # TensorFlow traces it twice
         return super().fit(x, *args, **kwargs)
 
     def train_step(self, data):

@@ -334,3 +334,8 @@ def test_xla_is_asked_for_once(two):
         build(Model).compile("sgd", "mse", xla=True, jit_compile=True)
     with two.scope(), pytest.raises(ValueError, match="takes the place of jit_compile"):
         build(Model).compile("sgd", "mse", jit_compile=True)
+
+
+def test_a_model_that_is_not_compiled_says_so():
+    with pytest.raises(ValueError, match="compile"):
+        build(Model).fit(X, Y)

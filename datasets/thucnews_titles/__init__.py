@@ -1,0 +1,1 @@
+"""`thucnews_titles`: titles of Chinese news in ten classes."""
