@@ -94,8 +94,11 @@ def test_weights_learn_to_point_at_the_planted_key(kind, rng):
         return [np.ones((n, 1, 1), "float32"), values, keys], values[rows, place][:, None], place
 
     inputs = [keras.Input(shape) for shape in [(1, 1), (8, 4), (8, 4)]]
-    output, weights = seq2seq._ATTENTION[kind](16)(*inputs)
-    model = keras.Model(inputs, output)  # no layer behind it: that could learn with a wrong sign
+    layer = seq2seq._ATTENTION[kind](4 if kind == "dot" else 16)
+    output, weights = layer(*inputs)
+    if kind == "dot":  # a projection that begins with a wrong sign teaches it to look away
+        layer.value_dense.set_weights([np.eye(4), np.zeros(4)])
+    model = keras.Model(inputs, output)
     model.compile(keras.optimizers.Adam(1e-2), "mse")
     x, y, _ = examples(2000)
     model.fit(x, y, batch_size=100, epochs=8, verbose=0)
