@@ -27,11 +27,17 @@ def sentences(name: str, split: str) -> Sentences:
     return [tuple(e[key].decode().split(" ") for key in ("tokens", "tags")) for e in examples]
 
 
-def batches(of: Sentences, names: list[str], words: Vocabulary, letters: Vocabulary | None = None):
-    """32 sentences of like length together, padded with 0: (ids, or ids and letters), tags."""
+def batches(
+    of: Sentences,
+    names: list[str],
+    words: Vocabulary,
+    letters: Vocabulary | None = None,
+    size: int = 32,
+):
+    """`size` sentences of like length together, padded with 0: (ids, or ids and letters), tags."""
     number = {name: i for i, name in enumerate(names)}
     ordered = sorted(of, key=lambda sentence: len(sentence[0]))
-    groups = [ordered[begin : begin + 32] for begin in range(0, len(of), 32)]
+    groups = [ordered[begin : begin + size] for begin in range(0, len(of), size)]
 
     def examples():
         for group in groups:
@@ -126,7 +132,7 @@ def rounded(prefix: str, measured: dict[str, float]) -> dict[str, float]:
     return {f"{prefix}_{name}": round(value, 4) for name, value in measured.items()}
 
 
-def run(epochs: int = 12) -> dict:
+def run(epochs: int = 10) -> dict:
     keras.utils.set_random_seed(1)
     parts = {split: sentences("wnut17", split) for split in ("train", "validation", "test")}
     training = parts["train"]
@@ -135,7 +141,7 @@ def run(epochs: int = 12) -> dict:
     words = Vocabulary.build(lower, min_count=2)
     letters = Vocabulary.build(("".join(tokens) for tokens, _ in training), min_count=3)
     names = ["", *sorted({tag for _, tags in training for tag in tags})]
-    batched = {split: batches(part, names, words, letters) for split, part in parts.items()}
+    batched = {split: batches(part, names, words, letters, 16) for split, part in parts.items()}
     model = Tagger(
         len(words), len(names), 100, 100, dropout=0.5, num_characters=len(letters), character_dim=25
     )
