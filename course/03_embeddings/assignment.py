@@ -1,0 +1,970 @@
+# ---
+# jupyter:
+#   aimodels:
+#     title: "Assignment: Words as vectors"
+#     minutes: 195
+#     repairs: [000-4.1.1, 002-4.2]
+#     limits: {cell: 30, total: 120, memory: 4096}
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Assignment: Words as vectors
+#
+# You prepare what a skip-gram model learns from, derive its gradients, make word vectors without
+# any training, repair the two programs of articles 000 and 002, and at the end train a classifier
+# of Chinese reviews that understands the little word "not". NumPy is enough for all of it, and no
+# Chinese is needed.
+#
+# **About 195 minutes**, in three sittings if you like. **100 points.** **Repairs:** article 000
+# §4.1.1 and article 002 §4.2.
+#
+# How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
+# the error), run the cell, then run the test cell below it and read its message. `check()` in the
+# last cell sums up. The visible tests give a part of the points; hidden tests, run when your work
+# is graded, give the rest. They use other numbers and other sizes, so write for any input. A
+# warning of NumPy (overflow, division by zero) counts as a mistake with some graders: write code
+# that needs none.
+
+# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+import io
+import tempfile
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+
+from aimodels.course import check
+
+# %% [markdown]
+# ## Question 1: who stands near whom (12 points)
+#
+# Skip-gram learns from pairs of a centre and a neighbour. Write
+# `pairs(sentences, before, after, min_count)`, which returns all of them as a list of tuples
+# `(centre, neighbour)`.
+#
+# - `sentences` is a list of lists of words. First count every word in *all* the sentences. A word
+#   that comes fewer than `min_count` times is taken out.
+# - Then lay the window, which need not be as wide on both sides: a neighbour stands in the same
+#   sentence, at most `before` places before the centre or at most `after` places after it. Either
+#   may be 0. Since the rare words are gone already, the window reaches across the gap that they
+#   leave. (So word2vec does it, and skip-gram then sees further.)
+# - The order: sentences as they come; in a sentence the centres from left to right; for each
+#   centre its neighbours from left to right. A place is not its own neighbour. But if the same
+#   word stands again at another place in the window, that one counts.
+
+
+# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def pairs(sentences, before, after, min_count):
+    """All (centre, neighbour) of frequent words; `before` and `after` say how wide to look."""
+    ### BEGIN SOLUTION
+    counts = Counter(word for sentence in sentences for word in sentence)
+    found = []
+    for sentence in sentences:
+        line = [word for word in sentence if counts[word] >= min_count]
+        for i, centre in enumerate(line):
+            around = line[max(i - before, 0) : i] + line[i + 1 : i + 1 + after]
+            found += [(centre, neighbour) for neighbour in around]
+    return found
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+with check.question("q1_visible", points=4):
+    check.equal(
+        "one sentence of four words, 1 place before and 2 after",
+        pairs([["the", "cat", "sat", "down"]], 1, 2, 1),
+        [
+            ("the", "cat"),
+            ("the", "sat"),
+            ("cat", "the"),
+            ("cat", "sat"),
+            ("cat", "down"),
+            ("sat", "cat"),
+            ("sat", "down"),
+            ("down", "sat"),
+        ],
+        hint="for each centre, left to right: first the words before it, then those after it",
+    )
+    check.equal(
+        "two short sentences, 5 places before and 4 after",
+        pairs([["red", "fox"], ["dog"], ["fox", "red"]], 5, 4, 1),
+        [("red", "fox"), ("fox", "red"), ("fox", "red"), ("red", "fox")],
+        hint="the window ends where the sentence ends, and does not look into the next one",
+    )
+    check.equal(
+        "a rare word between two others",
+        pairs([["a", "rare", "b"], ["b", "a"]], 1, 1, 2),
+        [("a", "b"), ("b", "a"), ("b", "a"), ("a", "b")],
+        hint="take the rare words out before you look who stands near whom",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: long sentences, repeated words, other windows; counted place by place.")
+### BEGIN HIDDEN TESTS
+with check.question("q1_hidden", points=8):
+    rng = np.random.default_rng(31)
+    for before, after, least, size in [(2, 1, 1, 5), (3, 5, 4, 30), (0, 2, 3, 12), (7, 4, 3, 30)]:
+        lengths = rng.integers(0, 12, size=12)
+        sentences = [[f"w{k}" for k in rng.integers(0, size, n) ** 2 // size] for n in lengths]
+        counts = Counter(word for sentence in sentences for word in sentence)
+        line = [(n, w) for n, s in enumerate(sentences) for w in s if counts[w] >= least]
+        check.equal(
+            "all pairs, in their order",
+            pairs(sentences, before, after, least),
+            [
+                (a, b)
+                for i, (n, a) in enumerate(line)
+                for j, (m, b) in enumerate(line)
+                if n == m and i != j and -before <= j - i <= after
+            ],
+            hint="a slice that starts below 0 counts from the back; a neighbour may be an equal "
+            "word; count in all sentences together, and take rare words out first",
+        )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 2: noise, and words that are thrown away (12 points)
+#
+# Two functions on `counts`, an array $(V,)$: how often each word $w$ comes, $c_w \ge 0$. At least
+# two words have a count above 0.
+#
+# `noise_probabilities(counts, targets, power=0.75)`. Skip-gram compares a true neighbour with noise
+# words, drawn with probabilities in proportion to $c_w^{3/4}$ ([Mikolov et al.
+# 2013](#mikolov2013distributed)). Drawn like this, a noise word may be the true neighbour itself;
+# skip-gram would then learn that it is one *and* that it is none. Yours shall not: for each of the
+# true neighbours `targets`, word numbers $(B,)$, return a row of probabilities in which the target
+# has 0 and the others add up to 1. A word that never comes has probability 0. The result: $(B, V)$.
+#
+# `expected_length(counts, threshold)`. Frequent words say little, so of a word with the frequency
+# $f_w = c_w / \sum_v c_v$ each occurrence is kept with probability
+#
+# $$ p_w = \min\Bigl(1,\; \sqrt{t / f_w} + t / f_w \Bigr), $$
+#
+# with $t$ = `threshold`. (This is the rule of the program word2vec; the paper has only the root.)
+# How many words of text do you *expect* to keep, over the whole text? The result is one number,
+# rarely a whole one. A word that never comes adds nothing to it, and must cause no division by
+# zero.
+
+
+# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def noise_probabilities(counts, targets, power=0.75):
+    """Row b: in proportion to counts ** power, without the word targets[b]; shape (B, V)."""
+    ### BEGIN SOLUTION
+    weights = np.tile(np.asarray(counts, float) ** power, (len(targets), 1))
+    weights[np.arange(len(targets)), targets] = 0
+    return weights / weights.sum(axis=1, keepdims=True)
+    ### END SOLUTION
+
+
+def expected_length(counts, threshold):
+    """How many of the text's words are left on average, when each is kept with probability p."""
+    ### BEGIN SOLUTION
+    counts = np.asarray(counts, float)
+    ratio = threshold * counts.sum() / counts[counts > 0]
+    return np.sum(counts[counts > 0] * np.minimum(1, np.sqrt(ratio) + ratio))
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+with check.question("q2_visible", points=4):
+    check.close(
+        "counts 16, 81, 1 to the power 1/2, targets 0 and 2",
+        noise_probabilities(np.array([16, 81, 1]), np.array([0, 2]), power=0.5),
+        np.array([[0, 0.9, 0.1], [4 / 13, 9 / 13, 0]]),
+        hint="4, 9 and 1; put the target's 0 first, then divide each row by its own sum",
+    )
+    check.close(
+        "the power 3/4, if no other is asked for",
+        noise_probabilities(np.array([16, 81, 0, 1]), np.array([3])),
+        np.array([[8 / 35, 27 / 35, 0, 0]]),
+        hint="16 to the power 3/4 is 8, and 81 to the power 3/4 is 27",
+    )
+    check.close(
+        "what is left of 80 and 20 words with the threshold 0.05",
+        expected_length(np.array([80, 20]), 0.05),
+        80 * (0.25 + 0.0625) + 20 * (0.5 + 0.25),
+        hint="f is 0.8 and 0.2; each word counts as often as it comes, times its probability",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: large vocabularies, words that never come, words that are all kept.")
+### BEGIN HIDDEN TESTS
+with check.question("q2_hidden", points=8):
+    rng = np.random.default_rng(32)
+    for size, power in [(7, 0.75), (400, 0.75), (60, 1.5)]:
+        counts = rng.integers(1, 1000, size=size) * (np.arange(size) % 3 > 0)
+        targets = rng.integers(0, size, size=9)
+        before = counts.copy()
+        others = np.array([(np.arange(size) != t) * before**power for t in targets])
+        check.close(
+            "the noise for each target",
+            noise_probabilities(counts, targets, power=power),
+            others / others.sum(1)[:, None],
+            hint="each row lacks its own target only, and adds up to 1; the power is an argument",
+        )
+        check.equal("the counts stay as they were", counts, before, hint="work on a copy")
+    for size, threshold in [(50, 1e-3), (1000, 1e-2), (30, 2.0)]:
+        counts = rng.integers(1, 20, size=size) ** 3 * (np.arange(size) % 4 > 0)
+        kept = [
+            n * min(1, (threshold * counts.sum() / n) ** 0.5 + threshold * counts.sum() / n)
+            for n in counts[counts > 0]
+        ]
+        check.close(
+            "the expected length",
+            expected_length(counts, threshold),
+            sum(kept),
+            hint="no probability is above 1; leave out words of count 0 before you divide",
+        )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 3: pulled together, pushed apart (18 points)
+#
+# A batch of $B$ pairs: centres with the vectors $x_b$, their true neighbours with the vectors
+# $y_b$, and for each pair $K$ noise words with the vectors $z_{bk}$. A noise word that was drawn by
+# mistake, because it is the true neighbour, gets $m_{bk} = 0$ and must not count; all others have
+# $m_{bk} = 1$. The loss is
+#
+# $$ L = -\frac1B \sum_{b=1}^{B} \Bigl[ \ln \sigma(x_b^\top y_b)
+#    + \sum_{k=1}^{K} m_{bk} \ln \sigma(-x_b^\top z_{bk}) \Bigr],
+#    \qquad \sigma(s) = \frac{1}{1 + e^{-s}}. $$
+#
+# Write `negative_sampling(x, y, z, m)`. It returns the tuple `(loss, grad_x, grad_y, grad_z)`: the
+# number $L$, and its gradients with the shapes of `x`, `y` and `z`.
+#
+# - Shapes: `x` and `y` $(B, D)$, `z` $(B, K, D)$, `m` $(B, K)$.
+# - The gradients are yours to derive: derive them before you open the package. What is the slope
+#   of $\ln\sigma(s)$? Everything else is the chain rule. Check yourself with the judge below: make
+#   a small batch with `rng.normal`, then compare
+#   `finite_differences(lambda v: negative_sampling(v, y, z, m)[0], x)` with your `grad_x`.
+# - Scores may be as large as $\pm 2000$. Far below zero $\sigma$ is 0 for the computer and its
+#   logarithm $-\infty$; and `np.exp` of a large number overflows.
+#   $-\ln\sigma(s) = \ln(1 + e^{-s})$, and `np.logaddexp(a, b)` is $\ln(e^a + e^b)$, computed with
+#   care. With its help you can also write $\sigma$ itself.
+
+
+# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def finite_differences(function, x, step=1e-6):
+    """The slope of function(x), a number, for every entry of x."""
+    gradient = np.zeros_like(x, dtype=float)
+    for i in np.ndindex(x.shape):
+        move = np.zeros_like(gradient)
+        move[i] = step
+        gradient[i] = (function(x + move) - function(x - move)) / (2 * step)
+    return gradient
+
+
+# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def negative_sampling(x, y, z, m):
+    """The mean loss of B pairs with K noise words each: (loss, grad_x, grad_y, grad_z)."""
+    ### BEGIN SOLUTION
+    positive = np.sum(x * y, axis=1)  # (B,)
+    negative = np.einsum("bd,bkd->bk", x, z)
+    losses = np.logaddexp(0, -positive) + np.sum(m * np.logaddexp(0, negative), axis=1)
+    pull = -np.exp(-np.logaddexp(0, positive)) / len(x)  # 1 - sigma(s) = sigma(-s)
+    push = m * np.exp(-np.logaddexp(0, -negative)) / len(x)
+    grad_x = pull[:, None] * y + np.einsum("bk,bkd->bd", push, z)
+    return losses.mean(), grad_x, pull[:, None] * x, push[:, :, None] * x[:, None]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+with check.question("q3_visible", points=6):
+    x_q3, y_q3 = np.array([[1.0, 2.0], [0.0, 1.0]]), np.zeros((2, 2))
+    z_q3, m_q3 = np.zeros((2, 3, 2)), np.array([[1, 1, 1], [1, 0, 0]])
+    found_q3 = negative_sampling(x_q3, y_q3, z_q3, m_q3)
+    check.equal(
+        "the shapes of the three gradients",
+        [np.shape(found_q3[1]), np.shape(found_q3[2]), np.shape(found_q3[3])],
+        [(2, 2), (2, 2), (2, 3, 2)],
+        hint="each gradient has the shape of what it belongs to: x, y, z",
+    )
+    check.close(
+        "the loss if all scores are 0, with 3 noise words and with 1",
+        found_q3[0],
+        (4 + 2) * np.log(2) / 2,
+        hint="each score of 0 costs ln 2, if it counts; then the mean over the pairs",
+    )
+    check.close(
+        "the gradient for the true neighbours",
+        found_q3[2],
+        -x_q3 / 4,
+        hint="at the score 0 the slope of -ln sigma is -1/2; and what became of 1/B?",
+    )
+    check.close(
+        "the gradient for the noise words",
+        found_q3[3],
+        np.array([[[0.25, 0.5]] * 3, [[0, 0.25], [0, 0], [0, 0]]]),
+        hint="the same, pushed the other way; a word with m = 0 feels nothing",
+    )
+    far_q3 = np.array([[1000.0]])
+    check.close(
+        "the loss of a pair whose score is -1000",
+        negative_sampling(far_q3, -np.ones((1, 1)), np.zeros((1, 1, 1)), np.zeros((1, 1)))[0],
+        1000.0,
+        hint="not infinity: use np.logaddexp before anything has become 0",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: random batches against finite differences; scores of 2000 on both sides.")
+### BEGIN HIDDEN TESTS
+with check.question("q3_hidden", points=12):
+
+    def plainly(x, y, z, m):
+        scores = (x * y).sum(1), -(x[:, None] * z).sum(2)
+        sigma = [1 / (1 + np.exp(-s)) for s in scores]
+        return -(np.log(sigma[0]) + (m * np.log(sigma[1])).sum(1)).sum() / len(x)
+
+    def slopes(i, *batch):
+        return finite_differences(lambda v: plainly(*batch[:i], v, *batch[i + 1 :]), batch[i])
+
+    rng = np.random.default_rng(33)
+    for b, k, d in [(1, 1, 1), (4, 3, 5), (6, 1, 2), (3, 7, 4)]:
+        x_q3, y_q3, z_q3 = (rng.normal(size=size) for size in ((b, d), (b, d), (b, k, d)))
+        m_q3 = (rng.random((b, k)) < 0.7).astype(float)
+        found_q3 = negative_sampling(x_q3, y_q3, z_q3, m_q3)
+        check.close(
+            "the loss",
+            found_q3[0],
+            plainly(x_q3, y_q3, z_q3, m_q3),
+            hint="sum over k, mean over b",
+        )
+        for i in range(3):
+            check.close(
+                f"the gradient for {'xyz'[i]}",
+                found_q3[1 + i],
+                slopes(i, x_q3, y_q3, z_q3, m_q3),
+                atol=1e-5,
+                hint="in which scores does this vector stand? x in all of its pair's; each score's "
+                "slope, with its m, times the other vector; B divides, K does not",
+            )
+    far_q3, one_q3 = np.array([[1000.0]]), np.ones((1, 1))
+    for sign in (1, -1):
+        found_q3 = negative_sampling(sign * far_q3, one_q3, one_q3[None] * 2.0, one_q3)
+        check.close(
+            "scores of 1000 and 2000, or of -1000 and -2000: loss and gradients",
+            [found_q3[0], *(np.sum(gradient) for gradient in found_q3[1:])],
+            [2000, 2, 0, 1000] if sign > 0 else [1000, -1, 1000, 0],
+            hint="ln(1 + exp(s)) with np.logaddexp, for both kinds of scores; and sigma without "
+            "overflow: its logarithm first, then np.exp of that",
+        )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 4: vectors without training (16 points)
+#
+# The lesson's opponent only counted, and needed 2,000 numbers a word. Here it becomes short. Let
+# $n_{ij}$ count how often word $i$ meets the context $j$. By chance alone, with the sums of row $i$
+# and column $j$ as they are, we would expect $e_{ij} = n_{i*}\, n_{*j} / n_{**}$ meetings, where a
+# star stands for a sum. Then
+#
+# $$ \mathrm{PPMI}_{ij} = \max\Bigl(0,\; \ln \frac{n_{ij}}{k\, e_{ij}} \Bigr), $$
+#
+# with a number $k \ge 1$: a pair must meet more than $k$ times as often as by chance to count. With
+# $k$ noise words, skip-gram's products tend to $\ln (n_{ij} / e_{ij}) - \ln k$: hence the $k$.
+#
+# The rows of this table are long. The singular value decomposition $M = U S W^\top$ sorts what is
+# in it by size, and row $i$ of $U_d \sqrt{S_d}$, with the $d$ largest singular values, is a vector
+# of $d$ numbers for word $i$.
+#
+# - `ppmi(counts, k=1)`: the table, of the shape of `counts`, $(V, C)$. Where nothing was counted
+#   the result is 0, also in rows and columns without any count, and without warnings. Take care
+#   before you divide by 0 or take its logarithm: `nan` would spread into everything that follows.
+#   Counts need not be whole numbers.
+# - `svd_vectors(table, d)`: $U_d \sqrt{S_d}$, shape $(V, d)$, with $d \le \min(V, C)$.
+#   `np.linalg.svd(table, full_matrices=False)` gives $U$, the values of $S$ in falling order, and
+#   $W^\top$. A column may have the other sign than in another student's solution: the products of
+#   vectors are the same.
+
+
+# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def ppmi(counts, k=1):
+    """max(0, ln(n / (k e))) for each pair, e what chance would give; 0 where nothing was met."""
+    ### BEGIN SOLUTION
+    counts = np.asarray(counts, float)
+    total = counts.sum() or 1
+    chance = k * counts.sum(axis=1, keepdims=True) * counts.sum(axis=0) / total
+    ratio = np.divide(counts, chance, out=np.zeros_like(counts), where=chance > 0)
+    return np.log(np.maximum(ratio, 1))  # max(0, ln r) = ln(max(1, r))
+    ### END SOLUTION
+
+
+def svd_vectors(table, d):
+    """The left singular vectors of the d largest singular values, times the values' roots."""
+    ### BEGIN SOLUTION
+    u, s, _ = np.linalg.svd(table, full_matrices=False)
+    return u[:, :d] * np.sqrt(s[:d])
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+with check.question("q4_visible", points=5):
+    counts_q4 = np.array([[8, 0, 8], [0, 4, 4]])
+    check.close(
+        "the table of two words and three contexts",
+        ppmi(counts_q4),
+        np.log([[8 / (16 * 8 / 24), 1, 1], [1, 4 / (8 * 4 / 24), 1]]),
+        hint="24 in all; the first pair met 8 times, and 16 * 8 / 24 would be chance; a pair that "
+        "met exactly as often as by chance gets 0, and so does one that never met",
+    )
+    check.close(
+        "the same with k = 2",
+        ppmi(counts_q4, k=2),
+        np.log([[1, 1, 1], [1, 1.5, 1]]),
+        hint="subtract ln k before you take the larger one of it and 0",
+    )
+    vectors_q4 = svd_vectors(np.array([[3.0, 0, 0, 0], [0, 0, 5, 0], [0, 0.5, 0, 0]]), 2)
+    check.close(
+        "products of the vectors of a simple table",
+        np.asarray(vectors_q4) @ np.transpose(vectors_q4),
+        np.diag([3.0, 5.0, 0]),
+        hint="one column for each of the 2 largest values, 5 and 3, times its root",
+    )
+    check.equal(
+        "their shape",
+        np.shape(vectors_q4),
+        (3, 2),
+        hint="a row a word, d columns; np.linalg.svd gives U, the values and W transposed",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: larger tables, words never met, other shifts.")
+### BEGIN HIDDEN TESTS
+with check.question("q4_hidden", points=11):
+    rng = np.random.default_rng(34)
+    for rows, columns, k in [(5, 5, 1), (12, 30, 1), (40, 7, 3), (6, 9, 5)]:
+        counts = rng.poisson(rng.gamma(0.5, 6, size=(rows, columns)))
+        counts[2], counts[:, 4] = 0, 0
+        n, r, c = counts.sum(), counts.sum(1), counts.sum(0)
+        wanted = [
+            [np.log(max(1, v * n / (k * r[i] * c[j] or 1))) for j, v in enumerate(row)]
+            for i, row in enumerate(counts.tolist())
+        ]
+        check.close(
+            "the table",
+            ppmi(counts, k=k),
+            np.array(wanted),
+            hint="sums of rows down, sums of columns across; 0, not nan, where a sum is 0",
+        )
+        check.close(
+            "the same table from counts a thousand times smaller",
+            ppmi(counts / 1000, k=k),
+            np.array(wanted),
+            hint="shares of a whole are counts, too: what guards you against a sum of 0 must not "
+            "change a sum that is merely small",
+        )
+    for rows, columns, d in [(6, 6, 3), (20, 8, 5), (5, 40, 1)]:
+        table = rng.normal(size=(rows, columns))
+        vectors = np.asarray(svd_vectors(table, d))
+        values, axes = np.linalg.eigh(table @ table.T)
+        check.close(
+            "the products of the vectors",
+            vectors @ vectors.T,
+            (axes[:, -d:] * np.sqrt(values[-d:])) @ axes[:, -d:].T,
+            rtol=1e-4,
+            atol=1e-5,
+            hint="the d largest values, each column times the root of its own",
+        )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 5: repair the file of article 000 (14 points)
+#
+# Article 000 §4.1.1 wants the vector of "king" from a file. Here is its idea in our own words, with
+# what happens.
+
+
+# %% nbgrader={"grade": false, "grade_id": "article000", "locked": true, "schema_version": 3, "solution": false, "task": false}
+def read_back(content, **options):
+    """What a .npy file that holds `content` gives back; the file stays in memory."""
+    file = io.BytesIO()
+    np.save(file, content)
+    file.seek(0)
+    return np.load(file, **options)
+
+
+def attempt(text, function):
+    try:
+        print(text, np.shape(function()))
+    except (IndexError, ValueError) as error:
+        print(text, type(error).__name__)
+
+
+article = {"king": np.ones(50), "queen": np.zeros(50)}
+table = np.array(list(article.values()))
+attempt("1. a table has rows, and knows no words:", lambda: read_back(table)["king"])
+attempt("2. a dictionary has to be pickled:", lambda: read_back(article))
+unsafe = {"allow_pickle": True}  # loading may now run any program that hides in the file
+attempt("3. and comes back without keys:", lambda: read_back(article, **unsafe)["king"])
+
+# %% [markdown]
+# The lesson's `WordVectors.save` has repaired this. Yours goes further and makes the *vectors* four
+# times smaller: a **quantised** file. (The words it will not make smaller: an array of text gives
+# each word the room of the longest one, which is why the lesson's file keeps words as bytes.) The
+# numbers of word $i$ become whole numbers $q_{ij}$ from -127 to 127, one byte each, with a scale
+# $s_i$ of its own:
+#
+# $$ s_i = \frac{\max_j |v_{ij}|}{127}, \qquad q_{ij} = \text{round}\Bigl(\frac{v_{ij}}{s_i}\Bigr),
+#    \qquad v_{ij} \approx s_i\, q_{ij}. $$
+#
+# - `save(path, words, vectors)` writes an `.npz` file (`np.savez`) with three arrays: `words`
+#   $(V,)$, text; `codes` $(V, D)$, of type `int8`; `scales` $(V,)$, of type `float32`. It must be
+#   readable *without* pickle. A vector of zeros has the scale 0 and the codes 0.
+# - `load(path)` returns `(words, vectors)`: a list, and an array $(V, D)$ of `float32`. It must
+#   refuse a file with pickled content: leave `allow_pickle` off.
+# - `look_up(words, vectors, asked)`: the vectors of a list of words, $(N, D)$. Each is looked for
+#   as it is spelled; if it is not there, in small letters (`"King"` → `"king"`). If that is not
+#   there either, raise a `KeyError`, best with the word in it.
+
+
+# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def save(path, words, vectors):
+    """Write words, codes (int8) and scales (float32) into an .npz file without pickle."""
+    ### BEGIN SOLUTION
+    vectors = np.asarray(vectors)
+    scales = np.abs(vectors).max(axis=1) / 127
+    codes = np.rint(vectors / np.where(scales > 0, scales, 1)[:, None]).astype(np.int8)
+    np.savez(path, words=np.array(words, str), codes=codes, scales=scales.astype(np.float32))
+    ### END SOLUTION
+
+
+def load(path):
+    """The list of words and their vectors (V, D), float32, from a file of `save`."""
+    ### BEGIN SOLUTION
+    with np.load(path, allow_pickle=False) as file:
+        vectors = file["codes"] * file["scales"][:, None]
+        return file["words"].tolist(), vectors.astype(np.float32)
+    ### END SOLUTION
+
+
+def look_up(words, vectors, asked):
+    """The vectors (N, D) of N words: exact spelling first, then small letters, else KeyError."""
+    ### BEGIN SOLUTION
+    index = {word: i for i, word in enumerate(words)}
+    found = [word if word in index else word.lower() for word in asked]
+    for word, key in zip(asked, found, strict=True):
+        if key not in index:
+            raise KeyError(f"no vector for {word!r}")
+    return np.asarray(vectors)[[index[key] for key in found]]
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+with check.question("q5_visible", points=5), tempfile.TemporaryDirectory() as folder:
+    path_q5 = Path(folder) / "vectors.npz"
+    save(path_q5, ["king", "New York"], np.array([[63.5, -25.0, 0.0], [0.0, 0.0, 254.0]]))
+    with np.load(path_q5, allow_pickle=False) as npz_q5:
+        check.equal(
+            "the codes in the file",
+            npz_q5["codes"].tolist(),
+            [[127, -50, 0], [0, 0, 127]],
+            hint="the largest number of each row, without its sign, becomes 127",
+        )
+        check.equal(
+            "the types in the file",
+            [npz_q5[name].dtype.name for name in ("codes", "scales")]
+            + [npz_q5["words"].dtype.kind],
+            ["int8", "float32", "U"],
+            hint="a plain array of str for words; .astype(np.int8), .astype(np.float32)",
+        )
+    words_q5, vectors_q5 = load(path_q5)
+    check.equal("the words", words_q5, ["king", "New York"], hint="a list, in the rows' order")
+    check.close(
+        "the vectors",
+        vectors_q5,
+        np.array([[63.5, -25, 0], [0, 0, 254]]),
+        hint="each row of codes times its own scale",
+    )
+    hint = "float32 at the end, whatever type the scales gave on the way: .astype(np.float32)"
+    check.equal("their type", np.asarray(vectors_q5).dtype.name, "float32", hint=hint)
+    table_q5 = np.array([[1.0, 0.0], [2.0, 2.0]])
+    check.close(
+        "the vectors of queen, King and king",
+        look_up(["king", "queen"], table_q5, ["queen", "King", "king"]),
+        table_q5[[1, 0, 0]],
+        hint="first as it is spelled, then word.lower()",
+    )
+    check.raises(
+        "a word that is not there",
+        lambda: look_up(["king"], np.ones((1, 2)), ["king", "emperor"]),
+        KeyError,
+        hint="no silent stand-in: say which word is missing",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: many words and languages, zero vectors, capital letters, an unsafe file.")
+### BEGIN HIDDEN TESTS
+with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as folder:
+
+    def case(seed):
+        rng = np.random.default_rng(seed)
+        codes, scales = rng.integers(-126, 127, size=(80, 50)), 10 ** rng.normal(size=(80, 1))
+        codes[:, 7], codes[3] = rng.choice([-127, 127], size=80), 0
+        between = rng.uniform(-0.45, 0.45, size=codes.shape) * (abs(codes) % 127 > 0)
+        return (codes + between) * scales, codes, scales * (np.arange(80) != 3)[:, None]
+
+    names = ["été", "国王", "a b", "国", "x" * 70, "Ä", *(f"w{i}" for i in range(74))]
+    table_q5 = check.given(case(35)[0])
+    path_q5 = Path(folder) / "many.npz"
+    save(path_q5, names, table_q5)
+    with np.load(path_q5, allow_pickle=False) as npz_q5:
+        hint = "one a word: the largest size in its row / 127, with signs away; 0 for zeros"
+        check.equal("any words", npz_q5["words"].tolist(), names, hint="an array of str")
+        check.close("the scales in the file", npz_q5["scales"], case(35)[2][:, 0], hint=hint)
+        wanted = ["int8", case(35)[1].tolist()]
+        found_q5 = [npz_q5["codes"].dtype.name, npz_q5["codes"].tolist()]
+        hint = "round to the nearest, then .astype(np.int8), which alone would cut off"
+        check.equal("the codes in the file", found_q5, wanted, hint=hint)
+    words_q5, vectors_q5 = load(path_q5)
+    wanted = case(35)[1] * case(35)[2]
+    check.equal("the words", words_q5, names, hint="a list, as they were")
+    check.close("the vectors", vectors_q5, wanted, rtol=1e-4, hint="codes * scale")
+    path_q5 = Path(folder) / "pickled.npz"
+    np.savez(path_q5, words=np.array(["a"], "O"), codes=np.int8([[1, 1]]), scales=np.float32([1]))
+    hint = "never allow_pickle=True: such a file can run any program"
+    check.raises("a file whose words are pickled", lambda: load(path_q5), ValueError, hint=hint)
+    asked_q5 = ["Polish", "US", "Été", "polish", "us"]
+    table_q5 = np.arange(8.0).reshape(4, 2)
+    check.close(
+        "words with capital letters in the vocabulary",
+        look_up(["polish", "Polish", "us", "été"], table_q5, asked_q5),
+        table_q5[[1, 2, 3, 0, 2]],
+        hint="the exact spelling wins; only a word that is not there turns to small letters",
+    )
+    hint = "only the asked word turns to small letters, not the words of the vocabulary"
+    check.raises("Ann, no ann", lambda: look_up(["Ann"], np.eye(1), ["ann"]), KeyError, hint=hint)
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 6: repair the classifier of article 002 (14 points)
+#
+# Article 002 §4.2 wants to tell good Chinese sentences from bad ones: words → vectors → logit. Here
+# is its idea with sentences of our own. Like the article's, all of them are good ones.
+
+# %% nbgrader={"grade": false, "grade_id": "article002", "locked": true, "schema_version": 3, "solution": false, "task": false}
+sentences = [
+    "我喜欢这本书",  # I like this book
+    "我喜欢这家酒店",  # I like this hotel
+    "房间很大",  # the room is big
+]
+labels = [1, 1, 1]
+new = "我不喜欢这本书"  # I do not like this book
+article_words = {word: row for row, word in enumerate(" ".join(sentences).split())}
+print("1. words found at blanks, in each sentence:", [len(text.split()) for text in sentences])
+print("2. words of a new sentence that it knows:", sum(w in article_words for w in new.split()))
+print("3. classes in its labels:", set(labels))
+padded = np.array([[2.0, 2.0], [4.0, 4.0], [0.0, 0.0], [0.0, 0.0]])  # two words, two zeros behind
+print("4. mean of the two words:", padded[:2].mean(0), "- with padding:", padded.mean(0))
+
+# %% [markdown]
+# Chinese puts no blanks between words, so that the article takes each sentence for one word. The
+# lesson divided sentences with a dictionary and probabilities. A simple old way is the **longest
+# match from the end** (in books: backward maximum matching): stand at the end of the text, take the
+# longest word of the dictionary that ends here, step before it, and go on. If no word ends here,
+# take one character. On Chinese it usually makes fewer mistakes than the longest match from the
+# front. 研究生命起源 means "to study the origin of life": 研究 (study), 生命 (life), 起源 (origin).
+# From the front, one would begin with 研究生, a "graduate student".
+#
+# - `segment(text, words)`: the list of words, in the order of the text. `words` is a list, the
+#   dictionary. White space (`str.isspace`) separates words and is never part of one.
+# - `encode(texts, words, length)`: whole numbers $(N, \text{length})$. 0 is padding, at the end of
+#   the row; 1 is unknown; the words of the dictionary have 2, 3, … in their order. What is too
+#   long loses its end.
+# - `logits(ids, table, weights, bias)`: the mean of the rows of `table` $(V + 2, D)$ over the places
+#   that are *not* padding, $h_n$; then $h_n^\top$ `weights` + `bias`. The result: $(N,)$. For a row
+#   of padding alone $h_n$ is zero. Unknown words count like any others.
+
+
+# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def segment(text, words):
+    """The words of a text, longest match from the end; a character where no word ends."""
+    ### BEGIN SOLUTION
+    known, found, end = set(words), [], len(text)
+    while end > 0:
+        begin = next((i for i in range(end) if text[i:end] in known), end - 1)
+        if not text[begin:end].isspace():
+            found.append(text[begin:end])
+        end = begin
+    return found[::-1]
+    ### END SOLUTION
+
+
+def encode(texts, words, length):
+    """Numbers (N, length) of the words: 0 padding, 1 unknown, the first word 2, …"""
+    ### BEGIN SOLUTION
+    numbers = {word: i for i, word in enumerate(words, 2)}
+    ids = np.zeros((len(texts), length), int)
+    for row, text in zip(ids, texts, strict=True):
+        found = [numbers.get(word, 1) for word in segment(text, words)][:length]
+        row[: len(found)] = found
+    return ids
+    ### END SOLUTION
+
+
+def logits(ids, table, weights, bias):
+    """The mean vector of each row's words, padding left out, times weights, plus bias: (N,)."""
+    ### BEGIN SOLUTION
+    mask = np.asarray(ids) > 0
+    total = (table[ids] * mask[:, :, None]).sum(axis=1)
+    mean = total / np.maximum(mask.sum(axis=1, keepdims=True), 1)
+    return mean @ weights + bias
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+with check.question("q6_visible", points=5):
+    # study, graduate student, life, origin, fate
+    words_q6 = ["研究", "研究生", "生命", "起源", "命"]
+    check.equal(
+        "the study of the origin of life",
+        segment("研究生命起源", words_q6),
+        ["研究", "生命", "起源"],
+        hint="begin at the end of the text; of the words that end here, the longest one",
+    )
+    check.equal(
+        "I study life: unknown characters and a blank",
+        segment("我研究 生命。", words_q6),
+        ["我", "研究", "生命", "。"],
+        hint="no word ends here? Take one character; leave out white space",
+    )
+    check.equal(
+        "the numbers of three texts",
+        np.asarray(encode(["我", "", "生命起源研究"], words_q6, 2)).tolist(),
+        [[1, 0], [0, 0], [4, 5]],
+        hint="unknown is 1, the first word 2; zeros behind the words; cut what is too long",
+    )
+    table_q6 = np.array([[9.0, 9.0], [0.0, 2.0], [4.0, 0.0]])
+    check.close(
+        "the logits of two texts and an empty one",
+        logits(
+            np.array([[2, 1, 0, 0], [2, 0, 0, 0], [0, 0, 0, 0]]), table_q6, np.array([1.0, 3.0]), 5
+        ),
+        [2 + 3 + 5, 4 + 5, 5],
+        hint="divide by the number of words, not of places; row 0 of the table never counts",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: long texts, overlapping words, more padding, random tables.")
+### BEGIN HIDDEN TESTS
+with check.question("q6_hidden", points=9):
+
+    def by_sorting(text, words):
+        found = []
+        while text:
+            ends = [w for w in sorted(words, key=len) if text.endswith(w)] or [text[-1]]
+            text = text[: len(text) - len(ends[-1])]
+            found = [ends[-1], *found]
+        return [word for word in found if word.strip()]
+
+    rng = np.random.default_rng(36)
+    words_q6 = ["ab", "abc", "ca", "bca", "d", "ddd", "cabd", "db"]
+    numbers = {word: i for i, word in enumerate(words_q6, 2)}
+    texts = ["".join(rng.choice(list("abcd?"), size=n)) for n in (1, 7, 30, 12, 60)]
+    texts += ["a b\ncabd\t", "  ", "ab c"]
+    hint = "after each word, the longest one that ends where it began; none reaches over a blank"
+    wanted = [by_sorting(text, words_q6) for text in texts]
+    check.equal("the words of many texts", [segment(t, words_q6) for t in texts], wanted, hint=hint)
+    for n in (1, 6, 40):
+        check.equal(
+            "the numbers, cut or padded to any length, that can pick rows of a table",
+            np.arange(10)[encode(texts, words_q6, n)].tolist(),
+            [([numbers.get(w, 1) for w in found] + [0] * n)[:n] for found in wanted],
+            hint="an array of type int; cut the end, pad the end; numbers follow the list of words",
+        )
+    for count, places, dim in [(4, 5, 3), (7, 12, 1), (2, 1, 6)]:
+        ids = rng.integers(1, 9, size=(count, places))
+        ids[np.arange(places) >= rng.integers(0, places + 1, size=(count, 1))] = 0
+        table_q6, weights_q6 = rng.normal(size=(9, dim)), rng.normal(size=dim)
+        counts = (ids[:, :, None] == np.arange(1, 9)).sum(1)
+        means = counts / np.maximum(counts.sum(1, keepdims=True), 1) @ table_q6[1:]
+        for more in (0, 50):
+            check.close(
+                "the logits, with any padding",
+                logits(np.pad(ids, [(0, 0), (0, more)]), table_q6, weights_q6, -0.5),
+                means @ weights_q6 - 0.5,
+                hint="zeros behind the text change nothing; unknown words, number 1, count",
+            )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## Question 7: a classifier that hears "not" (14 points)
+#
+# Guests of hotels write reviews. Each judges three things, and its label is 1 if two or three of
+# the judgements are good. But 干净 is "clean" and 不干净 "not clean"; 吵 is "noisy" and 不吵 "not
+# noisy". Half of all judgements have the 不 (bù, "not"). So neither 不 nor 吵 alone tells anything.
+
+
+# %% nbgrader={"grade": false, "grade_id": "reviews", "locked": true, "schema_version": 3, "solution": false, "task": false}
+HOTELS = {
+    "judgements": [  # (thing, good, bad)
+        ("房间", "干净", "脏"),  # room: clean, dirty
+        ("床", "舒服", "硬"),  # bed: comfortable, hard
+        ("服务", "热情", "冷淡"),  # service: warm, cold
+        ("交通", "方便", "麻烦"),  # transport: convenient, troublesome
+        ("早餐", "好吃", "难吃"),  # breakfast: tasty, bad-tasting
+        ("晚上", "安静", "吵"),  # at night: quiet, noisy
+    ],
+    # stayed three days in …; far from …; not far from …
+    "asides": ["在{}住了三天", "离{}很远", "离{}不远"],
+    "names": ["上海", "北京", "广州", "成都"],  # Shanghai, Beijing, Guangzhou, Chengdu
+}
+
+
+def reviews(count, seed, theme=HOTELS):
+    """Texts with three judgements and two asides that say nothing; and labels, 1 for good."""
+    dice, texts, labels = np.random.default_rng(seed), [], []
+    for _ in range(count):
+        chosen = dice.permutation(len(theme["judgements"]))[:3]
+        good, negated = dice.integers(0, 2, size=(2, 3))
+        places = dice.choice(theme["names"], 2, replace=False)
+        clauses = [theme["asides"][i].format(places[i]) for i in range(2)]
+        if dice.random() < 0.5:
+            clauses[0] = theme["asides"][2].format("我家")  # my home
+        for i, g, n in zip(chosen, good, negated, strict=True):
+            thing, *words = theme["judgements"][i]
+            said = "不" if n else str(dice.choice(["很", "真"]))  # not; very, really
+            clauses.append(thing + said + words[1 - g])
+        texts.append("，".join(dice.permutation(clauses).tolist()) + "。")
+        labels.append(int(np.sum(good != negated) >= 2))
+    return texts, np.array(labels)
+
+
+# %% nbgrader={"grade": false, "grade_id": "reviews_shown", "locked": true, "schema_version": 3, "solution": false, "task": false}
+reviews_training, opinions_training = reviews(600, seed=1)
+reviews_validation, opinions_validation = reviews(300, seed=2)
+for text, opinion in zip(reviews_training[:4], opinions_training, strict=False):
+    print(opinion, text)
+print("share of good ones:", opinions_training.mean().round(2))
+
+# %% [markdown]
+# Write `train(texts, labels, seed)`: it learns from texts with their labels, and returns a
+# function: list of texts → array of classes, 0 or 1, one for each text.
+#
+# - Which pieces of a text are your "words"? A mean of vectors does not know the order. With single
+#   characters as pieces, 不 adds the same amount whether it stands before 干净 or before 脏
+#   ("dirty"); but it has to turn the one bad and the other good. Which pieces could? (They need
+#   not be words of a dictionary, and they may overlap.)
+# - The rest is free. As in question 6, each piece may have a vector; but *one* number a piece is
+#   enough here. Start these numbers at 0. (Vectors *and* weights that are all 0 would stay there:
+#   then start the vectors at small random numbers.) Gradient descent on the binary cross-entropy,
+#   as in chapter 01, does the training. Keep a number for unknown pieces, or leave them out.
+# - Sums of pieces are easier to train than means. With the mean of $n$ pieces each slope is $n$
+#   times smaller, and each number must become $n$ times larger: the rate must be about $n^2$ times
+#   as large.
+# - Learn everything from `texts` and `labels`: the hidden tests also train on reviews of something
+#   else, which have other words. Random numbers, if you draw any, come from
+#   `np.random.default_rng(seed)`.
+# - The returned function must also accept empty texts, and cities that it has never read of. Five
+#   seconds of training are enough.
+#
+# **The bar** is the share of right answers: 75 % of the validation reviews (the visible test);
+# 88 % of hotel reviews kept aside, from other cities, and 88 % of the reviews of something else
+# (the hidden tests).
+
+
+# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+def train(texts, labels, seed):
+    """A function: list of texts -> classes (N,), 0 or 1; learned from texts and labels."""
+
+    ### BEGIN SOLUTION
+    def pieces(text):
+        return [text[i : i + n] for n in (1, 2) for i in range(len(text) + 1 - n)]
+
+    counts = Counter(piece for text in texts for piece in pieces(text))
+    often = [piece for piece, n in counts.items() if n > 1]
+    index = {piece: i for i, piece in enumerate(often)}
+
+    def table(texts):  # how often each piece comes in each text, and a 1 for the bias
+        x = np.zeros((len(texts), len(index) + 1), np.float32)
+        x[:, -1] = 1
+        for row, text in zip(x, texts, strict=True):
+            for piece in pieces(text):
+                if piece in index:
+                    row[index[piece]] += 1
+        return x
+
+    x, weights = table(texts), np.zeros(len(index) + 1, np.float32)
+    for _ in range(300):
+        p = 1 / (1 + np.exp(-x @ weights))
+        weights -= 0.3 * x.T @ (p - labels).astype(np.float32) / len(x)
+    return lambda texts: (table(texts) @ weights > 0).astype(int)
+    ### END SOLUTION
+
+
+# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+with check.question("q7_visible", points=4):
+    trained_q7 = train(reviews_training, opinions_training, seed=1)
+    check.equal(
+        "the shape of the answer for an empty text and one of signs never seen",
+        np.shape(trained_q7(["", "?!"])),
+        (2,),
+        hint="an unknown piece must not stop it: dict.get, or a test with `in`",
+    )
+    check.accuracy(
+        "validation reviews",
+        trained_q7(reviews_validation),
+        opinions_validation,
+        at_least=0.75,
+        hint="near 50 %? Print the pieces of one text: is there one that holds 不 together with "
+        "what is negated? Then start the numbers at 0, add the pieces up (a mean needs a far "
+        "larger rate) and see that the training reviews come out right: if not, more steps",
+    )
+
+# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+print("Hidden tests: the classifier just trained, in other cities; then trained on other reviews.")
+### BEGIN HIDDEN TESTS
+with check.question("q7_hidden", points=10):
+    # Dunhuang, Lhasa, Kashgar, Harbin
+    far_q7 = HOTELS | {"names": ["敦煌", "拉萨", "喀什", "哈尔滨"]}
+    aside_q7 = check.given(reviews(500, seed=72, theme=far_q7)[0])
+    check.accuracy(
+        "hotels of other cities",
+        trained_q7(aside_q7),
+        reviews(500, seed=72, theme=far_q7)[1],
+        at_least=0.88,
+        hint="learn pieces that come again, not whole reviews; long enough for any seed; unknown "
+        "pieces must not change the sign",
+    )
+    books_q7 = {
+        "judgements": [
+            ("故事", "精彩", "无聊"),  # story: thrilling, boring
+            ("文字", "优美", "啰嗦"),  # language: graceful, wordy
+            ("纸张", "厚实", "薄"),  # paper: solid, thin
+            ("内容", "丰富", "空洞"),  # content: rich, empty
+            ("封面", "好看", "难看"),  # cover: good-looking, ugly
+            ("翻译", "准确", "糟糕"),  # translation: exact, terrible
+        ],
+        # read for three days in …; posted to … very fast; the bookshop is not far from …
+        "asides": ["在{}读了三天", "寄到{}很快", "书店离{}不远"],
+        "names": ["厦门", "天津", "武汉"],  # Xiamen, Tianjin, Wuhan
+    }
+    studied_q7 = check.given(reviews(600, seed=73, theme=books_q7))
+    unread_q7 = check.given(reviews(500, seed=74, theme=books_q7)[0])
+    check.accuracy(
+        "trained on reviews of books",
+        train(studied_q7[0], np.array(studied_q7[1]), seed=3)(unread_q7),
+        reviews(500, seed=74, theme=books_q7)[1],
+        at_least=0.88,
+        hint="no list of good and bad words of your own: learn from the texts and labels given",
+    )
+### END HIDDEN TESTS
+
+# %% [markdown]
+# ## How far are you?
+#
+# The next cell sums up what the visible tests say. If you changed something above, restart the
+# kernel and run everything once more before you hand in: that is what a grader does.
+
+# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+check()
+
+# %% [markdown]
+# ## References
+#
+# - <a id="mikolov2013distributed"></a>Tomas Mikolov, Ilya Sutskever, Kai Chen, Greg S. Corrado,
+#   Jeffrey Dean. *Distributed Representations of Words and Phrases and their Compositionality*.
+#   NIPS 26, 3111–3119, 2013.

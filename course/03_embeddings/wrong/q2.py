@@ -1,0 +1,51 @@
+# %% q2, 0 of 12 points: takes the target out after the division: rows add up to less than 1
+def noise_probabilities(counts, targets, power=0.75):
+    weights = counts**power
+    rows = np.tile(weights / weights.sum(), (len(targets), 1))
+    rows[np.arange(len(targets)), targets] = 0
+    return rows
+
+
+def expected_length(counts, threshold):
+    counts = counts[counts > 0]
+    ratio = threshold * counts.sum() / counts
+    return np.sum(counts * np.minimum(1, np.sqrt(ratio) + ratio))
+
+
+# %% q2, 0 of 12 points: takes all targets out of every row
+def noise_probabilities(counts, targets, power=0.75):
+    weights = counts**power
+    weights[targets] = 0
+    return np.tile(weights / weights.sum(), (len(targets), 1))
+
+
+def expected_length(counts, threshold):
+    counts = counts[counts > 0]
+    ratio = threshold * counts.sum() / counts
+    return np.sum(counts * np.minimum(1, np.sqrt(ratio) + ratio))
+
+
+# %% q2, 0 of 12 points: counts each word once, however often it comes
+def noise_probabilities(counts, targets, power=0.75):
+    weights = np.tile(counts**power, (len(targets), 1))
+    weights[np.arange(len(targets)), targets] = 0
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def expected_length(counts, threshold):
+    counts = counts[counts > 0]
+    ratio = threshold * counts.sum() / counts
+    return np.sum(np.minimum(1, np.sqrt(ratio) + ratio))
+
+
+# %% q2, 4 of 12 points: keeps rare words with a probability above 1
+def noise_probabilities(counts, targets, power=0.75):
+    weights = np.tile(counts**power, (len(targets), 1))
+    weights[np.arange(len(targets)), targets] = 0
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
+def expected_length(counts, threshold):
+    counts = counts[counts > 0]
+    ratio = threshold * counts.sum() / counts
+    return np.sum(counts * (np.sqrt(ratio) + ratio))
