@@ -861,7 +861,7 @@ for rank, i in enumerate(np.argsort(learned)):
     side = {"ha": "left", "xytext": (5, -3)} if rank % 2 else {"ha": "right", "xytext": (-5, -3)}
     place = linear[i], learned[i]
     plt.annotate(english[i], place, textcoords="offset points", fontsize=8, **side)
-plt.margins(0.15)
+plt.margins(0.2, 0.15)
 plt.axhline(0, color="grey", lw=0.5), plt.axvline(0, color="grey", lw=0.5)
 plt.xlabel("logistic regression's weight"), plt.ylabel("mean embedding's")
 plt.title("Two models, one opinion about words")

@@ -637,7 +637,9 @@ keras.utils.set_random_seed(1)
 tagger = recurrent.Tagger(len(vocabulary), len(names), dropout=0.3)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
 tagger.compile(keras.optimizers.Adam(0.01), loss, metrics=[recurrent.TokenAccuracy()])
-fitted = tagger.fit(ids, tag_numbers, batch_size=64, epochs=5, verbose=0)
+fitted = tagger.fit(ids, tag_numbers, batch_size=64, epochs=4, verbose=0)
+
+# %%
 found["BiLSTM"] = tagger.tag(encode(held_out)[0], names)
 print(f"{tagger.count_params():,} parameters; logits", tagger(ids[:2]).shape)
 

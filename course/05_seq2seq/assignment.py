@@ -823,7 +823,6 @@ def train(pairs, seed):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model = seq2seq.Seq2Seq(len(words), len(signs), embedding_dim=32, units=64)
     model.compile(keras.optimizers.Adam(rate), loss)
-    model.optimizer.build(model.trainable_variables)  # else fit traces the model twice
     inputs = source, target[:, :-1]
     model.fit(inputs, target[:, 1:], batch_size=batch_size, epochs=epochs, verbose=0)
 

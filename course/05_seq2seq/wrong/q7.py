@@ -7,7 +7,6 @@ def train(pairs, seed):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model = seq2seq.Seq2Seq(len(words), len(signs), embedding_dim=32, units=64)
     model.compile(keras.optimizers.Adam(1e-2), loss)
-    model.optimizer.build(model.trainable_variables)
     inputs = words.encode(said).numpy(), target[:, 1:]
     model.fit(inputs, target[:, 1:], batch_size=64, epochs=2, verbose=0)
 
@@ -28,7 +27,6 @@ def train(pairs, seed):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model = seq2seq.Seq2Seq(len(words), len(signs), embedding_dim=32, units=64, attention=None)
     model.compile(keras.optimizers.Adam(rate), loss)
-    model.optimizer.build(model.trainable_variables)
     inputs = words.encode(said).numpy(), target[:, :-1]
     model.fit(inputs, target[:, 1:], batch_size=32, epochs=6, verbose=0)
 
@@ -48,7 +46,6 @@ def train(pairs, seed):
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model = seq2seq.Seq2Seq(len(words), len(signs), embedding_dim=32, units=64)
     model.compile(keras.optimizers.Adam(1e-2), loss)
-    model.optimizer.build(model.trainable_variables)
     inputs = words.encode(said).numpy(), target[:, :-1]
     model.fit(inputs, target[:, 1:], batch_size=64, epochs=2, verbose=0)
 
