@@ -14,7 +14,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 export JUPYTER_PLATFORM_DIRS = 1
 unexport MPLBACKEND
 
-.PHONY: help setup lab test lint notebooks offline parity test-matrix build book bench constraints clean
+.PHONY: help setup lab test tests check lint notebooks offline parity test-matrix build book bench constraints clean
 
 help:  ## this list
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -37,9 +37,12 @@ setup: $(READY)  ## create .venv and install everything into it
 lab: $(READY)  ## open JupyterLab on the chapters
 	$(BIN)/jupyter lab --notebook-dir=chapters $(if $(filter 0,$(shell id -u)),--allow-root) $(LAB)
 
-test: lint $(READY)  ## everything CI checks: style, tests, every cell of every notebook
+test: tests notebooks check  ## everything: style, tests, every cell of every notebook, every grade
+
+tests: lint $(READY)  ## style and tests alone
 	$(BIN)/pytest -n $(JOBS) --dist loadfile -q --ignore=tests/parity
-	$(MAKE) notebooks
+
+check: $(READY)  ## notebooks and sources agree, and every answer earns what it should
 	$(BIN)/aimodels course check
 
 lint: $(READY)
@@ -49,7 +52,7 @@ lint: $(READY)
 notebooks: $(READY)  ## run every cell of every notebook and compare its output
 	$(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
 
-offline: $(READY)  ## the notebooks once more: no network, empty home (Linux)
+offline: $(READY)  ## the same with no network and an empty home (Linux)
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
 	unshare --map-root-user --net sh -c 'ip link set lo up && exec env -u AIMODELS_DATA -u TFDS_DATA_DIR HOME="$$0" "$$@"' \
 		"$$home" $(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
