@@ -121,6 +121,14 @@ class Desk:
             lambda b: title in [h.text.rstrip("¶") for h in b.find_elements(By.TAG_NAME, find)]
         )
         self.names = browser.execute_script(self.CELLS + "return cells.map(c => c.model.id)")
+        # JupyterLab forgets what is run before its kernel is there.
+        kernel = "return window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel"
+        self.wait.until(
+            lambda b: (
+                b.execute_script(f"{kernel}?.connectionStatus") == "connected"
+                and b.execute_script(f"{kernel}?.status") == "idle"
+            )
+        )
 
     def _do(self, script, *arguments):
         return self.browser.execute_script(self.CELLS + script, *arguments)

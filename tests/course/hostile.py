@@ -24,7 +24,7 @@ ASSIGNMENT = '''\
 #     title: "Assignment: three questions"
 #     minutes: 5
 #     repairs: [002-4.1]
-#     limits: {cell: 5, total: 30, memory: 2048}
+#     limits: {cell: 5, total: 60, memory: 2048}
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python

@@ -139,7 +139,7 @@ def _moved(folder: Path, to: str) -> Path:
 
 def _most_seconds(submissions: Iterable) -> float:
     """The limits of all: `total` and an end for what is slow, ten seconds for the rest."""
-    return 60 + sum(45 if one.slow else 10 for one in submissions) / 2
+    return 60 + sum(75 if one.slow else 10 for one in submissions) / 2
 
 
 def _state(folder: Path) -> dict[str, tuple]:
