@@ -1,0 +1,202 @@
+"""The Transformer keeps its promises: causal, blind to padding, cached as uncached, it learns."""
+
+import keras
+import numpy as np
+import pytest
+
+from aimodels import seq2seq
+from aimodels.transformer import (
+    MultiHeadAttention,
+    Positions,
+    SmoothedCrossentropy,
+    Transformer,
+    TransformerBlock,
+    WarmUp,
+    sinusoids,
+)
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+def randomised(layer, rng):
+    """Weights by fan-in, so that nothing saturates; biases too."""
+    layer.set_weights([rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in layer.weights])
+    return layer
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["post-norm", "pre-norm"])
+def model(request):
+    model = Transformer(
+        12, 9, width=8, num_heads=2, num_layers=2, max_length=10, normalize_first=request.param
+    )
+    return randomised(model, np.random.default_rng(1))
+
+
+def pairs(rng, batch=3, source=6, target=5):
+    return rng.integers(4, 12, (batch, source)), rng.integers(4, 9, (batch, target))
+
+
+# Attention
+
+
+def test_rows_of_weights_sum_to_one_and_masked_places_weigh_nothing(rng):
+    x = rng.normal(size=(3, 5, 8)).astype("float32")
+    mask = np.array([[1, 1, 0, 1, 0], [1, 0, 0, 0, 0], [0] * 5], bool)
+    layer = MultiHeadAttention(2)
+    layer(x)
+    output, weights = randomised(layer, rng)(x, attention_mask=mask, return_attention_scores=True)
+    weights = np.array(weights)
+    np.testing.assert_array_equal(weights[~np.tile(mask[:, None, None], (1, 2, 5, 1))], 0)
+    np.testing.assert_allclose(weights[:2].sum(axis=-1), 1, rtol=1e-6)
+    np.testing.assert_allclose(output[2], np.tile(layer.output_dense.bias, (5, 1)))
+    x[0, 2] = 1e3  # behind the mask, where nobody looks
+    changed, before = np.array(layer(x, attention_mask=mask)), np.array(output)
+    np.testing.assert_array_equal(changed[0, [0, 1, 3]], before[0, [0, 1, 3]])
+
+
+def test_a_permutation_of_the_memory_changes_nothing(rng):
+    x, memory = (rng.normal(size=(2, n, 8)).astype("float32") for n in (3, 6))
+    layer = MultiHeadAttention(4)
+    layer(x, memory)
+    order = rng.permutation(6)
+    np.testing.assert_allclose(layer(x, memory), layer(x, memory[:, order]), atol=1e-6)
+
+
+def test_token_by_token_with_a_cache_is_all_at_once(rng):
+    x = rng.normal(size=(2, 6, 8)).astype("float32")
+    block = TransformerBlock(2, 16, causal=True)
+    whole = np.array(block(x))
+    cache = [np.zeros((4, 7, 4), "float32")] * 2  # one place more than is needed
+    for begin, end in ((0, 3), (3, 4), (4, 6)):
+        y, cache = block(x[:, begin:end], cache=cache, index=begin)
+        np.testing.assert_allclose(y, whole[:, begin:end], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: MultiHeadAttention(0), "num_heads must be a whole number"),
+        (lambda: MultiHeadAttention(3)(np.zeros((1, 2, 8))), "3 heads of inputs that are 8 wide"),
+        (
+            lambda: MultiHeadAttention(2)(np.zeros((1, 2, 8)), np.zeros((1, 2, 6))),
+            "2 heads of inputs that are 8 and 6 wide",
+        ),
+        (lambda: TransformerBlock(2, 0), "intermediate_dim must be a whole number"),
+        (lambda: Positions(4)(np.zeros((1, 5, 8))), "5 tokens, at most max_length=4"),
+        (lambda: WarmUp(8, 0), "warmup_steps must be a whole number"),
+        (lambda: SmoothedCrossentropy(1.0), "label_smoothing must be from 0 to below 1"),
+        (lambda: Transformer(0, 9), "source_vocabulary_size must be a whole number"),
+    ],
+)
+def test_bad_arguments_are_one_message(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
+# Positions
+
+
+def test_the_product_of_two_positions_depends_on_their_distance_alone():
+    table = sinusoids(40, 16)
+    products = table @ table.T
+    for distance in (0, 3, 11):
+        diagonal = np.diagonal(products, distance)
+        np.testing.assert_allclose(diagonal, diagonal[0], rtol=1e-9)
+    assert products[0, 0] == 8
+
+
+def test_without_positions_order_would_not_matter(model, rng):
+    source, target = pairs(rng)
+    swapped = source[:, [1, 0, 2, 3, 4, 5]]
+    assert np.abs(model((source, target)) - model((swapped, target))).max() > 1e-3
+
+
+# The model
+
+
+def test_logits_do_not_see_the_future(model, rng):
+    source, target = pairs(rng)
+    changed = target.copy()
+    changed[:, 3] = (target[:, 3] - 3) % 5 + 4
+    difference = np.abs(np.array(model((source, target)) - model((source, changed))))
+    assert difference[:, :3].max() == 0
+    assert difference[:, 3:].max() > 1e-3
+
+
+def test_padding_and_other_rows_change_nothing(model, rng):
+    source, target = pairs(rng)
+    expected = model((source, target))
+    longer = np.pad(source, [(0, 0), (0, 3)])
+    np.testing.assert_allclose(model((longer, target)), expected, atol=1e-5)
+    np.testing.assert_allclose(model((source[:1], target[:1])), expected[:1], atol=1e-5)
+
+
+def test_decoding_step_by_step_is_the_whole_model(model, rng):
+    source, _ = pairs(rng, batch=4)
+    source[2:, 4:] = 0
+    ids, scores = seq2seq.greedy(model, source, max_length=8)
+    ids = ids.numpy()
+    reads = np.concatenate([np.full((4, 1), 2), ids[:, :-1]], axis=1)
+    log_p = np.array(keras.ops.log_softmax(model((source, reads))))
+    log_p[..., [0, 2]] = -np.inf  # neither padding nor the start is ever said
+    said = ids != 0
+    assert (log_p.argmax(-1) == ids)[said].all()
+    found = np.take_along_axis(log_p, ids[..., None], -1)[..., 0]
+    np.testing.assert_allclose(scores, np.where(said, found, 0).sum(1), atol=1e-4)
+    beam = seq2seq.beam_search(model, source, max_length=8, beam_size=3)[1]
+    assert (beam.numpy() >= scores.numpy() - 1e-5).all()
+
+
+def test_save_and_load(model, rng, tmp_path):
+    model.save(tmp_path / "model.keras")
+    inputs = pairs(rng)
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(inputs), model(inputs))
+
+
+def test_width_and_depth_are_what_was_asked():
+    model = Transformer(12, 9, width=8, num_heads=2, num_layers=3, intermediate_dim=20)
+    blocks = [layer for layer in model._flatten_layers() if isinstance(layer, TransformerBlock)]
+    assert [block.inner.units for block in blocks] == [20] * 6
+
+
+# Training
+
+
+def test_smoothed_crossentropy_is_kerass_on_one_hot_labels(rng):
+    y, z = rng.integers(1, 7, 20), rng.normal(size=(20, 7)).astype("float32")
+    theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
+    expected = theirs(np.eye(7, dtype="float32")[y], z)
+    np.testing.assert_allclose(SmoothedCrossentropy(0.2)(y, z), expected, rtol=1e-6)
+    padded = np.concatenate([z, rng.normal(size=(9, 7))]).astype("float32")
+    found = SmoothedCrossentropy(0.2)(np.concatenate([y, np.zeros(9, int)]), padded)
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    assert float(SmoothedCrossentropy()(np.zeros(9, int), padded[:9])) == 0
+
+
+def reversals(rng, count):
+    """Rows of 3 to 7 digits, and the same backwards: (source, what is read, what must be said)."""
+    source, target = np.zeros((count, 7), int), np.zeros((count, 9), int)
+    for row, (x, y) in enumerate(zip(source, target, strict=True)):
+        n = 3 + row % 5
+        x[:n] = rng.integers(4, 14, n)
+        y[: n + 2] = [2, *x[n - 1 :: -1], 3]
+    return source, target[:, :-1], target[:, 1:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("xla", [False, True])
+def test_it_learns_to_reverse(rng, xla):
+    source, reads, says = reversals(rng, 6000)
+    model = Transformer(
+        14, 14, width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=16,
+        normalize_first=True,
+    )  # fmt: skip
+    model.compile(keras.optimizers.Adam(3e-3), SmoothedCrossentropy(0.1), xla=xla)
+    model.fit((source, reads), says, batch_size=100, epochs=12, verbose=0)
+    source, _, says = reversals(rng, 200)
+    ids, _ = seq2seq.greedy(model, source, max_length=8)
+    assert (ids.numpy() == says).all(axis=1).mean() >= 0.95
