@@ -1,0 +1,280 @@
+r"""Text from a language model: token after token, each drawn from what the model expects.
+
+    logits of the next token -> repetition penalty -> temperature -> top-k -> top-p -> a token
+
+A prompt passes through the model once. Its keys and values stay in a cache, so each further step
+reads one token only; all these steps are one loop in one graph, or in one XLA program.
+"""
+
+import functools
+import math
+import sys
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import NamedTuple, TextIO
+
+import numpy as np
+import tensorflow as tf
+
+from aimodels.arguments import whole
+
+
+def generate(
+    model,
+    prompts: Sequence,
+    max_new_tokens: int,
+    *,
+    temperature: float = 0.0,
+    top_k: int | None = None,
+    top_p: float | None = None,
+    repetition_penalty: float = 1.0,
+    stop: int | Iterable[int] = (),
+    seed: int | None = None,
+    xla: bool = False,
+    callback: Callable[[np.ndarray], None] | None = None,
+) -> list[np.ndarray]:
+    r"""Continue each prompt.
+
+    With logits $z$ and temperature $\tau$, a token is drawn from
+
+    $$ p_v = \frac{\exp(z_v / \tau)}{\sum_u \exp(z_u / \tau)} $$
+
+    after `top_k` and `top_p` have taken the unlikely ones out. Prompts of different lengths are
+    filled up on their left, and nothing looks there: each is continued as if it were alone.
+
+    When the longest prompt and its answer outgrow the model's `max_length`, all rows forget all but
+    their last `max_length // 2` tokens and go on from those.
+
+    Args:
+        model: a `gpt.GPT`, or another with its `cache`, `step` and `config`.
+        prompts: a list of lists of ids, one id or more each.
+        max_new_tokens: most tokens of an answer.
+        temperature: $\tau$; 0 always takes the most probable token (greedy).
+        top_k: only the k most probable tokens may be drawn.
+        top_p: only the most probable ones, as few as have this probability together.
+        repetition_penalty: what divides the positive logits, and multiplies the negative ones, of
+            tokens that prompt or answer hold already; above 1 makes them less likely.
+        stop: ids that end an answer.
+        seed: the same seed draws the same tokens, whatever the other prompts are; another seed
+            for each call if None.
+        xla: compile the loop, once for each number of prompts: all lengths share one program.
+        callback: called after each step with the new ids, (B,); -1 where an answer has ended.
+
+    Returns:
+        For each prompt the ids of its answer, the stop token with them.
+
+    Raises:
+        ValueError: if an argument is out of range, or a prompt is empty, too long or holds an id
+            that the model does not know; it says which.
+
+    Example:
+        >>> from aimodels import gpt
+        >>> model = gpt.GPT(100, width=16, num_heads=2, num_layers=1, max_length=8)
+        >>> [answer.size for answer in generate(model, [[5, 6, 7], [8]], max_new_tokens=4)]
+        [4, 4]
+    """
+    whole(max_new_tokens=max_new_tokens)
+    rows = _checked(prompts, model.config)
+    choice, numbers = _choice(model, temperature, top_k, top_p, repetition_penalty, stop)
+    uniform = _uniform(len(rows), max_new_tokens, seed)
+    answers = []
+    for new in _blocks(model, choice, numbers, rows, uniform, 1 if callback else None, xla):
+        answers.append(new)
+        if callback:
+            callback(new[:, 0])
+    return [row[row >= 0] for row in np.concatenate(answers, axis=1)]
+
+
+class Printer:
+    """A callback for `generate` that shows the words of one answer as they come.
+
+    A token may be part of a character only: what is shown ends where the text is certain.
+
+    Args:
+        text: from a list of ids to their text.
+        row: of the batch.
+        file: where to write; what `print` writes to if None.
+
+    Example:
+        >>> show = Printer(lambda ids: " ".join(f"word{i}" for i in ids))
+        >>> for new in ([5], [6], [-1]):
+        ...     show(np.array(new))
+        word5 word6
+    """
+
+    def __init__(
+        self, text: Callable[[list[int]], str], row: int = 0, file: TextIO | None = None
+    ) -> None:
+        self.text, self.row, self.file = text, row, file
+        self.ids, self.shown = [], ""
+
+    def __call__(self, ids: np.ndarray) -> None:
+        if ids[self.row] < 0:
+            return
+        self.ids.append(int(ids[self.row]))
+        text = self.text(self.ids)
+        if not text.endswith("\ufffd"):  # half a character
+            print(text[len(self.shown) :], end="", flush=True, file=self.file or sys.stdout)
+            self.shown = text
+
+
+class _Choice(NamedTuple):
+    """What shapes the graph of a choice; the numbers in it may change from call to call."""
+
+    greedy: bool
+    top_k: int | None
+    nucleus: bool
+    penalised: bool
+
+
+class _Numbers(NamedTuple):
+    temperature: tf.Tensor
+    top_p: tf.Tensor
+    penalty: tf.Tensor
+    stop: tf.Tensor
+
+
+def _checked(prompts, config) -> list[np.ndarray]:
+    rows = [np.asarray(prompt) for prompt in prompts]
+    if not rows:
+        raise ValueError("prompts holds no prompt")
+    size, longest = config["vocabulary_size"], config["max_length"]
+    for i, row in enumerate(rows):
+        if row.ndim != 1 or not 1 <= row.size <= longest or row.dtype.kind not in "iu":
+            raise ValueError(
+                f"a prompt must be a list of 1 to {longest} ids; prompt {i} is of shape "
+                f"{row.shape} and type {row.dtype}"
+            )
+        if row.min() < 0 or row.max() >= size:
+            wrong = row[(row < 0) | (row >= size)][0]
+            raise ValueError(f"prompt {i} holds the id {wrong}; the model knows 0 to {size - 1}")
+    return [row.astype("int32") for row in rows]
+
+
+def _choice(model, temperature, top_k, top_p, penalty, stop) -> tuple[_Choice, _Numbers]:
+    if top_k is not None:
+        whole(top_k=top_k)
+        top_k = min(int(top_k), model.config["vocabulary_size"])
+    if not 0 <= temperature < math.inf:
+        raise ValueError(f"temperature must be 0 or more; got {temperature!r}")
+    if top_p is not None and not 0 < top_p <= 1:
+        raise ValueError(f"top_p must be above 0 and at most 1; got {top_p!r}")
+    if not 0 < penalty < math.inf:
+        raise ValueError(f"repetition_penalty must be above 0; got {penalty!r}")
+    stop = [stop] if isinstance(stop, int | np.integer) else list(stop)
+    choice = _Choice(temperature == 0, top_k, top_p is not None, penalty != 1)
+    numbers = [tf.constant(x, tf.float32) for x in (temperature, top_p or 1.0, penalty)]
+    return choice, _Numbers(*numbers, tf.constant(stop, tf.int32))
+
+
+def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
+    """Numbers above 0 and up to 1, (rows, steps), each row from a generator of its own."""
+    if seed is None:
+        seed = np.random.SeedSequence().entropy
+    else:
+        whole(smallest=0, seed=seed)
+    draws = [1 - np.random.default_rng([seed, row]).random(steps) for row in range(rows)]
+    return np.array(draws, "float32")
+
+
+def _blocks(model, choice, numbers, rows, uniform, at_once, xla) -> Iterator[np.ndarray]:
+    """New ids (B, n), -1 behind the end of an answer: n = 1 first, then at most `at_once`."""
+    first, loop = _programs(model, choice, xla)
+    longest, size = model.config["max_length"], model.config["vocabulary_size"]
+    done, ended = 0, tf.zeros((len(rows),), tf.bool)
+    seen = np.zeros((len(rows), size if choice.penalised else 0), bool)
+    if choice.penalised:
+        for row, ids in zip(seen, rows, strict=True):
+            row[ids] = True
+    while True:
+        at = max(row.size for row in rows)
+        padding = tf.constant([at - row.size for row in rows])
+        ids = tf.constant([np.pad(row, (at - row.size, 0)) for row in rows])
+        draws = np.zeros((len(rows), longest), "float32")
+        part = uniform[:, done : done + longest]
+        draws[:, : part.shape[1]] = part
+        state = first(ids, padding, ended, seen, draws, numbers)
+        new, drawn = state[0].numpy()[:, None], 0
+        while True:
+            yield new
+            rows = [np.append(row, ids[ids >= 0]) for row, ids in zip(rows, new, strict=True)]
+            drawn, ended, seen = drawn + new.shape[1], state[1], state[2]
+            place = at + drawn - 1  # of the last token, which the model has not read yet
+            steps = min(at_once or longest, longest - place, uniform.shape[1] - done - drawn)
+            if not steps or np.all(ended):
+                break
+            new, state = loop(state, padding, tf.constant([place, drawn, steps]), draws, numbers)
+            new = new.numpy()[:, :steps]
+            new = new[:, np.any(new >= 0, axis=0)]
+        done += drawn
+        if done == uniform.shape[1] or np.all(ended):
+            return
+        rows = [row[-max(longest // 2, 1) :] for row in rows]
+
+
+def _programs(model, choice: _Choice, xla: bool) -> tuple:
+    graphs = model.__dict__.setdefault("_graphs", {})  # unseen by Keras, which would save it
+    if (choice, xla) not in graphs:
+        graphs[choice, xla] = (
+            tf.function(functools.partial(_first, model, choice), reduce_retracing=True),
+            tf.function(functools.partial(_loop, model, choice), jit_compile=xla),
+        )
+    return graphs[choice, xla]
+
+
+def _first(model, choice, ids, padding, ended, seen, uniform, numbers):
+    """Read the prompts, draw the first tokens: tokens, ended, seen, cache."""
+    logits, cache = model.step(ids, model.cache(tf.shape(ids)[0]), 0, padding)
+    return *_draw(choice, logits, ended, seen, uniform[:, 0], numbers), cache
+
+
+def _loop(model, choice, state, padding, counts, uniform, numbers):
+    """Up to `steps` more tokens, in the first columns of (B, max_length), and the new state."""
+    place, drawn, steps = tf.unstack(counts)
+
+    def step(i, new, last, ended, seen, cache):
+        ids = tf.maximum(last, 0)[:, None]
+        logits, cache = model.step(ids, cache, place + i, padding)
+        draw = tf.gather(uniform, drawn + i, axis=1)
+        last, ended, seen = _draw(choice, logits, ended, seen, draw, numbers)
+        new = tf.where(tf.range(new.shape[1]) == i, last[:, None], new)
+        return i + 1, new, last, ended, seen, cache
+
+    new = tf.fill((tf.shape(padding)[0], model.config["max_length"]), -1)
+    _, new, *state = tf.while_loop(
+        lambda i, new, last, ended, *_: (i < steps) & ~tf.reduce_all(ended),
+        step,
+        (0, new, *state),
+        maximum_iterations=model.config["max_length"],
+    )
+    return new, state
+
+
+def _draw(choice: _Choice, logits, ended, seen, uniform, numbers: _Numbers):
+    """A token for each row, -1 where it has ended; the new `ended` and `seen`."""
+    z = tf.cast(logits, tf.float32)
+    if choice.penalised:
+        z = tf.where(seen, tf.where(z > 0, z / numbers.penalty, z * numbers.penalty), z)
+    if choice.greedy:
+        token = tf.argmax(z, axis=-1, output_type=tf.int32)
+    else:
+        token = _drawn(choice, z / numbers.temperature, uniform, numbers.top_p)
+    token = tf.where(ended, -1, token)
+    ended |= tf.reduce_any(token[:, None] == numbers.stop, axis=1)
+    if choice.penalised:
+        seen |= tf.one_hot(token, seen.shape[1], True, False)
+    return token, ended, seen
+
+
+def _drawn(choice: _Choice, z, uniform, top_p):
+    """The first token at which the sum of the probabilities so far reaches `uniform`, (B,)."""
+    limited = choice.top_k is not None or choice.nucleus
+    if limited:  # the most probable one first
+        z, order = tf.math.top_k(z, choice.top_k or z.shape[-1])
+    p = tf.nn.softmax(z)
+    if choice.nucleus:
+        p = tf.where(tf.cumsum(p, axis=-1, exclusive=True) < top_p, p, 0.0)
+    sums = tf.cumsum(p, axis=-1)
+    before = tf.cast(sums < uniform[:, None] * sums[:, -1:], tf.int32)
+    last = tf.reduce_sum(tf.cast(p > 0, tf.int32), axis=-1) - 1 if limited else z.shape[-1] - 1
+    token = tf.minimum(tf.reduce_sum(before, axis=-1), last)  # sums are rounded
+    return tf.gather(order, token, axis=1, batch_dims=1) if limited else token

@@ -1,0 +1,192 @@
+"""GPT keeps its promises: causal, rows apart, cached as uncached; its checkpoints are checked."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from safetensors.numpy import load_file, save_file
+
+from aimodels.gpt import GPT
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = GPT(20, width=8, num_heads=2, num_layers=2, max_length=10)
+    rng = np.random.default_rng(1)
+    model.set_weights([0.5 * rng.normal(size=w.shape) for w in model.weights])
+    return model
+
+
+def test_logits_do_not_see_the_future(model, rng):
+    ids = rng.integers(0, 20, (3, 8))
+    changed = ids.copy()
+    changed[:, 5] = (ids[:, 5] + 7) % 20
+    difference = np.abs(np.array(model(ids) - model(changed)))
+    assert difference[:, :5].max() == 0
+    assert (difference[:, 5:].max(axis=(0, 2)) > 1e-3).all()
+
+
+def test_other_rows_change_nothing(model, rng):
+    ids = rng.integers(0, 20, (4, 8))
+    np.testing.assert_allclose(model(ids)[1:2], model(ids[1:2]), atol=1e-5)
+
+
+def test_the_embedding_reads_and_writes(model):
+    ids = np.array([[4, 4, 4]])
+    before = np.array(model(ids))
+    table = model.get_layer("embedding").embeddings
+    old = table.numpy()
+    new = old.copy()
+    new[9] *= 2  # a token that is not there: only its own logit changes, by two
+    table.assign(new)
+    difference = np.array(model(ids)) - before
+    table.assign(old)
+    np.testing.assert_allclose(difference[..., 9], before[..., 9], rtol=1e-5)
+    assert np.abs(np.delete(difference, 9, axis=-1)).max() == 0
+
+
+@pytest.mark.parametrize("padded", [False, True])
+def test_step_by_step_with_a_cache_is_all_at_once(model, rng, padded):
+    ids = rng.integers(0, 20, (3, 8))
+    padding = np.array([0, 3, 1]) * padded
+    cache, found = model.cache(3), []
+    for begin, end in ((0, 4), (4, 5), (5, 7), (7, 8)):
+        logits, cache = model.step(
+            tf.constant(ids[:, begin:end]), cache, begin, tf.constant(padding) if padded else None
+        )
+        found.append(logits)
+    for row, skip in enumerate(padding):
+        expected = np.array(model(ids[row : row + 1, skip:]))[0]
+        for i, end in enumerate((4, 5, 7, 8)):
+            np.testing.assert_allclose(found[i][row], expected[end - skip - 1], atol=1e-5)
+
+
+def test_save_and_load(model, rng, tmp_path):
+    model.save(tmp_path / "gpt.keras")
+    ids = rng.integers(0, 20, (3, 8))
+    np.testing.assert_array_equal(keras.models.load_model(tmp_path / "gpt.keras")(ids), model(ids))
+
+
+def test_xla_computes_the_same(model, rng):
+    ids = tf.constant(rng.integers(0, 20, (3, 8)))
+    compiled = tf.function(model, jit_compile=True)
+    np.testing.assert_allclose(compiled(ids), model(ids), atol=1e-5)
+
+
+@pytest.mark.parametrize("xla", [False, True])
+def test_it_learns_what_only_attention_can_know(rng, xla):
+    def rows(count):  # four tokens, then the same four again
+        half = rng.integers(0, 16, (count, 4))
+        return np.concatenate([half, half], axis=1)
+
+    model = GPT(16, width=32, num_heads=4, num_layers=2, max_length=8)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(3e-3), loss, xla=xla)
+    ids = rows(4000)
+    model.fit(ids[:, :-1], ids[:, 1:], batch_size=100, epochs=8, verbose=0)
+    ids = rows(200)
+    right = np.array(model(ids[:, :-1])).argmax(-1) == ids[:, 1:]
+    assert right[:, 3:].mean() >= 0.95  # by chance 1/16
+    assert right[:, :3].mean() <= 0.2  # nobody can know the first ones
+
+
+# Checkpoints
+
+
+@pytest.fixture
+def folder(model, tmp_path):
+    """The model, as Hugging Face would write it."""
+    config = {
+        "model_type": "gpt2", "vocab_size": 20, "n_embd": 8, "n_head": 2, "n_layer": 2,
+        "n_inner": None, "n_positions": 10, "activation_function": "gelu_new",
+        "layer_norm_epsilon": 1e-5,
+    }  # fmt: skip
+    (tmp_path / "config.json").write_text(json.dumps(config))
+    weights = {
+        "wte.weight": model.get_layer("embedding").embeddings,
+        "wpe.weight": model.get_layer("positions").table,
+        "ln_f.weight": model.get_layer("norm").gamma,
+        "ln_f.bias": model.get_layer("norm").beta,
+    }
+    for i in range(2):
+        block = model.get_layer(f"block{i + 1}")
+        for name, layer in (
+            ("ln_1", block.attention_norm), ("attn.c_attn", block.attention),
+            ("attn.c_proj", block.attention.output_dense), ("ln_2", block.feed_norm),
+            ("mlp.c_fc", block.inner), ("mlp.c_proj", block.outer),
+        ):  # fmt: skip
+            weights[f"h.{i}.{name}.weight"], weights[f"h.{i}.{name}.bias"] = layer.weights[:2]
+    weights = {f"transformer.{name}": value.numpy() for name, value in weights.items()}
+    save_file(weights, tmp_path / "model.safetensors")
+    return tmp_path
+
+
+def test_a_checkpoint_is_read_whole(model, folder, rng):
+    ids = rng.integers(0, 20, (3, 8))
+    np.testing.assert_array_equal(GPT.from_checkpoint(folder)(ids), model(ids))
+
+
+def test_names_without_a_prefix_are_the_same_model(model, folder, rng):
+    weights = load_file(folder / "model.safetensors")
+    weights = {name.removeprefix("transformer."): value for name, value in weights.items()}
+    save_file(weights, folder / "model.safetensors")
+    ids = rng.integers(0, 20, (3, 8))
+    np.testing.assert_array_equal(GPT.from_checkpoint(folder)(ids), model(ids))
+
+
+def without_a_file(folder):
+    (folder / "model.safetensors").unlink()
+
+
+def with_half_a_file(folder):
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+def with_a_broken_config(folder):
+    (folder / "config.json").write_text('{"model_type": ')
+
+
+def with_config(**changes):
+    def change(folder):
+        path = folder / "config.json"
+        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+
+    return change
+
+
+def without_a_weight(folder):
+    weights = load_file(folder / "model.safetensors")
+    del weights["transformer.h.1.mlp.c_fc.bias"]
+    save_file(weights, folder / "model.safetensors")
+
+
+@pytest.mark.parametrize(
+    ("harm", "error", "message"),
+    [
+        (without_a_file, FileNotFoundError, "has no model.safetensors: a folder with config.json"),
+        (with_half_a_file, ValueError, "a file in .* is damaged"),
+        (with_a_broken_config, ValueError, "a file in .* is damaged"),
+        (with_config(model_type="bert"), ValueError, "holds a 'bert' model, not a 'gpt2'"),
+        (with_config(activation_function="relu"), ValueError, "only activation_function = 'gelu_n"),
+        (with_config(vocab_size=21), ValueError, r"'wte.weight' has the shape \(20, 8\), wanted"),
+        (without_a_weight, ValueError, "no weight 'h.1.mlp.c_fc.bias'"),
+    ],
+)
+def test_a_bad_checkpoint_is_one_message(folder, harm, error, message):
+    harm(folder)
+    with pytest.raises(error, match=message):
+        GPT.from_checkpoint(folder)
+
+
+@pytest.mark.parametrize("name", ["vocabulary_size", "width", "num_layers", "num_heads"])
+def test_bad_arguments_are_one_message(name):
+    with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 on; got 0"):
+        GPT(**{"vocabulary_size": 9, name: 0})
