@@ -1,0 +1,224 @@
+"""BERT keeps its promises: padding is inert, what is hidden is 15 %, pre-training helps later."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens, sentence_pairs, tagger
+from aimodels.text import Vocabulary
+
+
+@pytest.fixture
+def rng():
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="module")
+def words():
+    return Vocabulary(["[MASK]", *"abcdefghijklmno"], start="[CLS]", end="[SEP]")
+
+
+def small(**options):
+    return BERT(20, **{"width": 8, "num_heads": 2, "num_layers": 2, "max_length": 12, **options})
+
+
+@pytest.fixture(scope="module")
+def model():
+    model = small()
+    rng = np.random.default_rng(1)
+    model.set_weights([0.5 * rng.normal(size=w.shape) for w in model.weights])
+    return model
+
+
+def test_padding_and_other_rows_change_nothing(model, rng):
+    ids = rng.integers(1, 20, (3, 7))
+    expected = [np.array(x) for x in model((ids, 0 * ids))]
+    longer = np.pad(ids, [(0, 0), (0, 4)])
+    for found, wanted in zip(model((longer, 0 * longer)), expected, strict=True):
+        np.testing.assert_allclose(found[:, :7] if found.ndim == 3 else found, wanted, atol=1e-5)
+    for found, wanted in zip(model((ids[:1], 0 * ids[:1])), expected, strict=True):
+        np.testing.assert_allclose(found, wanted[:1], atol=1e-5)
+
+
+def test_every_token_sees_every_other_one_and_the_segments(model, rng):
+    ids = rng.integers(1, 20, (1, 7))
+    before = np.array(model((ids, 0 * ids))[0])
+    changed = ids.copy()
+    changed[0, 6] = ids[0, 6] % 19 + 1
+    assert (np.abs(model((changed, 0 * ids))[0] - before).max(axis=-1) > 1e-4).all()
+    assert (np.abs(model((ids, 0 * ids + 1))[0] - before).max(axis=-1) > 1e-4).all()
+
+
+def test_save_and_load(model, rng, tmp_path):
+    ids = rng.integers(1, 20, (2, 6))
+    both = (ids, 0 * ids)
+    for name, made, inputs in (
+        ("bert", model, both),
+        ("pretraining", Pretraining(model), (*both, ids[:, :2] % 6)),
+        ("classifier", classifier(model, 3), both),
+        ("tagger", tagger(model, 4), both),
+    ):
+        made.save(tmp_path / f"{name}.keras")
+        loaded = keras.models.load_model(tmp_path / f"{name}.keras")
+        for a, b in zip(
+            tf.nest.flatten(loaded(inputs)), tf.nest.flatten(made(inputs)), strict=True
+        ):
+            np.testing.assert_array_equal(a, b)
+        assert len(loaded.trainable_variables) == len(made.trainable_variables)
+
+
+def test_a_head_trains_the_encoder_it_was_given(rng):
+    encoder = small()
+    before = encoder.get_layer("embedding").embeddings.numpy()
+    model = classifier(encoder, 2)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    ids = rng.integers(1, 20, (8, 6))
+    model.fit((ids, 0 * ids), ids[:, 1] % 2, verbose=0)
+    assert np.abs(encoder.get_layer("embedding").embeddings.numpy() - before).max() > 0
+
+
+def test_xla_computes_the_same(model, rng):
+    ids = tf.constant(rng.integers(1, 20, (3, 8)))
+    compiled = tf.function(model, jit_compile=True)
+    for a, b in zip(compiled((ids, 0 * ids)), model((ids, 0 * ids)), strict=True):
+        np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+# What it reads
+
+
+def test_pairs_are_cut_at_the_longer_end(words):
+    ids, segments = encode(words, [list("abcdef"), list("ab")], [list("gh"), list("klmno")], 8)
+    assert [words.tokens(row.tolist()) for row in ids] == [
+        ["[CLS]", "a", "b", "c", "[SEP]", "g", "h", "[SEP]"],
+        ["[CLS]", "a", "b", "[SEP]", "k", "l", "m", "[SEP]"],
+    ]
+    assert segments.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]]
+    ids, segments = encode(words, [list("abcdefgh")], length=6)
+    assert words.tokens(ids[0].tolist()) == ["[CLS]", *"abcd", "[SEP]"]
+    assert segments.sum() == 0
+
+
+def test_what_is_hidden_is_15_percent_and_80_10_10_of_it(words):
+    rng = np.random.default_rng(0)
+    ids = rng.integers(5, 20, (2000, 40)).astype("int32")
+    ids[:, 0], ids[:, 30], ids[:, 31:] = 2, 3, 0
+    new, places, hidden = (x.numpy() for x in mask_tokens(ids, words, seed=(1, 2)))
+    assert places.shape == hidden.shape == (2000, 6)
+    assert ((hidden > 0).sum(axis=1) == round(0.15 * 29)).all()
+    rows = np.repeat(np.arange(2000)[:, None], 6, axis=1)[hidden > 0]
+    where = places[hidden > 0]
+    np.testing.assert_array_equal(ids[rows, where], hidden[hidden > 0])
+    assert len({*zip(rows.tolist(), where.tolist(), strict=True)}) == len(rows)
+    untouched = np.ones_like(ids, bool)
+    untouched[rows, where] = False
+    np.testing.assert_array_equal(new[untouched], ids[untouched])
+    assert where.min() >= 1
+    assert where.max() <= 29
+    np.testing.assert_allclose(np.bincount(where, minlength=40)[1:30] / 8000, 1 / 29, rtol=0.25)
+    written, old = new[rows, where], ids[rows, where]
+    masked, kept = written == words.ids("[MASK]"), written == old
+    # of 10 % any token, 1 in 19 is [MASK] and 1 in 19 the old one
+    assert masked.mean() == pytest.approx(0.8 + 0.1 / 19, abs=0.012)
+    assert kept.mean() == pytest.approx(0.1 + 0.1 / 19, abs=0.012)
+    assert written.min() >= 1
+
+
+def test_masks_follow_the_seed_and_work_in_a_graph(words):
+    ids = np.random.default_rng(0).integers(5, 20, (4, 20)).astype("int32")
+    first, again, other = (mask_tokens(ids, words, seed)[0] for seed in ((1, 2), (1, 2), (1, 3)))
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+    data = tf.data.Dataset.from_tensors(ids).map(lambda x: mask_tokens(x, words, (1, 2)))
+    np.testing.assert_array_equal(next(iter(data))[0], first)
+
+
+def test_a_row_of_special_tokens_alone_hides_nothing(words):
+    new, _, hidden = mask_tokens([[2, 3, 0, 0]], words, (1, 2))
+    np.testing.assert_array_equal(new, [[2, 3, 0, 0]])
+    assert not hidden.numpy().any()
+
+
+def test_half_of_the_pairs_follow():
+    documents = [[(d, s) for s in range(12)] for d in range(100)]
+    first, second, follows = sentence_pairs(documents, seed=1)
+    assert len(first) == len(second) == len(follows) == 1100
+    assert follows.mean() == pytest.approx(0.5, abs=0.05)
+    for a, b, label in zip(first, second, follows, strict=True):
+        assert (b == (a[0], a[1] + 1)) if label else (b[0] != a[0])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda w: BERT(0), "vocabulary_size must be a whole number"),
+        (lambda w: encode(w, [["a"]], [["b"], ["c"]]), "1 first texts and 2 second ones"),
+        (lambda w: encode(w, [["a"]], length=4), "length must be a whole number from 5 on"),
+        (lambda w: mask_tokens([[5]], w, (1, 2), rate=0), "rate must be above 0 and below 1"),
+        (lambda w: mask_tokens([[5]], Vocabulary("ab"), (1, 2)), r"has no \[MASK\]"),
+        (lambda w: sentence_pairs([["a", "b"], []]), "two documents with sentences"),
+        (lambda w: classifier(small(), 1), "num_classes must be a whole number from 2 on"),
+    ],
+)
+def test_bad_arguments_are_one_message(words, make, message):
+    with pytest.raises(ValueError, match=message):
+        make(words)
+
+
+# Learning
+
+
+def cycles(rng, count, length=10):
+    """Rows of ids that count up, 5 to 19 and round again, from anywhere: one tells the others."""
+    ids = (rng.integers(0, 15, (count, 1)) + np.arange(length)) % 15 + 5
+    return np.pad(ids, [(0, 0), (1, 0)], constant_values=2).astype("int32")
+
+
+def pretrained(encoder, ids, vocabulary, epochs, xla=False):
+    new, places, hidden = mask_tokens(ids, vocabulary, (1, 2))
+    model = Pretraining(encoder)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+    follows = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(3e-3), [loss, follows], xla=xla)
+    labels = [hidden, np.zeros(len(ids), int)]
+    model.fit((new, 0 * new, places), labels, batch_size=100, epochs=epochs, verbose=0)
+    return model
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("xla", [False, True])
+def test_it_learns_what_is_hidden(words, rng, xla):
+    model = pretrained(small(width=32, dropout=0.0), cycles(rng, 4000), words, 8, xla)
+    new, places, hidden = (x.numpy() for x in mask_tokens(cycles(rng, 300), words, (3, 4)))
+    guess = np.array(model((new, 0 * new, places))[0]).argmax(-1)
+    assert (guess == hidden)[hidden > 0].mean() >= 0.9  # by chance 1/15
+
+
+@pytest.mark.slow
+def test_pretraining_helps_where_labels_are_few(rng):
+    vocabulary = Vocabulary(["[MASK]", *map(str, range(120))], start="[CLS]", end="[SEP]")
+
+    def topics(count, length):
+        """Words of one of two topics, 60 each, and which."""
+        label = rng.integers(2, size=count)
+        ids = 5 + 60 * label[:, None] + rng.integers(60, size=(count, length))
+        return np.pad(ids, [(0, 0), (1, 0)], constant_values=2), label
+
+    few, labels = topics(6, 4)
+    labels[:] = 0, 1, 0, 1, 0, 1
+    few[:, 1:] = (few[:, 1:] - 5) % 60 + 5 + 60 * labels[:, None]
+    many, truth = topics(500, 4)
+
+    def accuracy(encoder):
+        model = classifier(encoder, 2)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.Adam(1e-3), loss)
+        model.fit((few, 0 * few), labels, batch_size=6, epochs=40, verbose=0)
+        return (np.array(model((many, 0 * many))).argmax(-1) == truth).mean()
+
+    size = {"vocabulary_size": 125, "width": 32, "num_heads": 4, "num_layers": 2, "max_length": 12}
+    encoder = BERT(**size, dropout=0.0)
+    pretrained(encoder, topics(3000, 10)[0], vocabulary, 6)
+    assert accuracy(encoder) >= 0.9
+    assert accuracy(encoder) >= accuracy(BERT(**size, dropout=0.0)) + 0.1
