@@ -57,14 +57,15 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 	unshare --map-root-user --net sh -c 'ip link set lo up && exec env -u AIMODELS_DATA -u TFDS_DATA_DIR HOME="$$0" "$$@"' \
 		"$$home" $(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
 
-$(VENV)/.parity: $(READY)
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH)
+$(VENV)/.parity: $(READY) Makefile
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
 # PIP_FIND_LINKS offers it, is the CPU build the references were checked with.
 TORCH ?= torch==2.13.0
-parity: $(VENV)/.parity  ## the models against PyTorch; each difference is printed
+TRANSFORMERS ?= transformers==5.23.0
+parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(BIN)/pytest -q tests/parity
 
 test-matrix:  ## the quick tests on other Pythons: MATRIX="python3.12 python3.13"

@@ -15,6 +15,9 @@ import tempfile
 __version__ = "0.1.0"
 __all__ = [
     "arguments",
+    "attention",
+    "bert",
+    "checkpoint",
     "cnn",
     "course",
     "data",
@@ -22,15 +25,19 @@ __all__ = [
     "doctor",
     "embeddings",
     "foundations",
+    "generation",
+    "gpt",
     "launch",
     "plots",
     "profiling",
+    "recipes",
     "recurrent",
     "seq2seq",
     "start",
     "text",
     "text_classification",
     "training",
+    "transformer",
     "word_vectors",
 ]
 

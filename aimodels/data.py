@@ -57,6 +57,9 @@ _SETS = {
     "thucnews_titles": _Entry(
         19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
     ),
+    "tiny_shakespeare": _Entry(
+        3, "public domain", "plays of Shakespeare, one text in each split", "wikipedia_sample"
+    ),
     "wikipedia_sample": _Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
     "wnut17": _Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
     "word_analogies": _Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),

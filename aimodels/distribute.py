@@ -273,7 +273,8 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
 
     Args:
         examples: a finite `tf.data.Dataset` of single examples, or arrays (a tuple of them, a
-            dictionary), whose first axis is the examples.
+            dictionary), whose first axis is the examples; or a function from the number of the
+            epoch, a tensor, to such a dataset, always of one size: new examples for each epoch.
         batch_size: of the global batch, over all replicas.
         shuffle: blocks of so many examples are shuffled, all of them if it is their number; 0 keeps
             the order. It depends on `seed` and on the epoch alone: see `Backup`.
@@ -293,8 +294,11 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
             f"batch_size={batch_size} is the global batch, and {replicas} replicas want an example "
             f"each: take {replicas} or more"
         )
-    if not isinstance(examples, tf.data.Dataset):
+    if not callable(examples) and not isinstance(examples, tf.data.Dataset):
         examples = tf.data.Dataset.from_tensor_slices(examples)
+    changes = bool(shuffle) or callable(examples)
+    of_epoch = examples if callable(examples) else lambda epoch, same=examples: same
+    examples = of_epoch(tf.constant(0, tf.int64))
     fixed = isinstance(current, tf.distribute.TPUStrategy)
     if fixed and batch_size % replicas:
         raise ValueError(f"on a TPU batch_size={batch_size} must be a multiple of {replicas}")
@@ -303,9 +307,9 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         number, of = context.input_pipeline_id, context.num_input_pipelines
         found = examples
-        if shuffle:
+        if changes:
             epoch = tf.data.Dataset.from_tensors(number).map(epochs.next_of)
-            found = epoch.flat_map(lambda epoch: _shuffled(examples, shuffle, seed, epoch))
+            found = epoch.flat_map(lambda epoch: _shuffled(of_epoch(epoch), shuffle, seed, epoch))
             if examples.cardinality() >= 0:
                 known = tf.data.experimental.assert_cardinality(examples.cardinality())
                 found = found.apply(known)
@@ -333,6 +337,8 @@ def dataset(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
 
 def _shuffled(examples, size: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
     """Blocks of so many examples, each in an order that depends on seed, epoch and block alone."""
+    if not size:
+        return examples
 
     def permuted(number, block):
         count = tf.shape(tf.nest.flatten(block)[0])[0]

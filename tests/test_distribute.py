@@ -165,6 +165,28 @@ def test_the_order_depends_on_the_epoch_alone():
     assert orders(2, first=2)[0] == one[2]
 
 
+@pytest.mark.parametrize("shuffle", [0, 10])
+def test_each_epoch_may_have_examples_of_its_own(shuffle):
+    def examples(epoch):
+        return tf.data.Dataset.range(10).map(lambda i: 100 * epoch + i)
+
+    def orders(devices, first=0):
+        strategy = distribute.strategy("devices", devices=devices)
+        with strategy.scope():
+            data = distribute.dataset(examples, 4, shuffle=shuffle)
+        assert int(data.cardinality) == 3
+        data.epochs.start(first)
+        return [
+            np.concatenate([*itertools.chain(*seen(data, strategy))]).tolist() for _ in range(2)
+        ]
+
+    one = orders(1)
+    assert [sorted(order) for order in one] == [list(range(10)), list(range(100, 110))]
+    assert (one[0] != sorted(one[0])) == bool(shuffle)
+    assert orders(3) == one
+    assert orders(2, first=1)[0] == one[1]
+
+
 def test_a_batch_smaller_than_the_replicas():
     with (
         distribute.strategy("devices", devices=4).scope(),

@@ -1,4 +1,4 @@
-"""The command line: `aimodels course | grade | data | launch | doctor`; light to import."""
+"""The command line: `aimodels course | grade | data | train | launch | doctor`; light to import."""
 
 import argparse
 import shlex
@@ -59,6 +59,21 @@ def _parser() -> argparse.ArgumentParser:
     mirror.add_argument("folder", metavar="DIR")
     mirror.add_argument("names", nargs="*", metavar="NAME", help="else all public sets")
     mirror.set_defaults(run=_data_mirror)
+
+    train = commands.add_parser(
+        "train", help="train a GPT, BERT or Transformer; go on after a stop"
+    )
+    train.add_argument("model", help="gpt, bert or transformer")
+    train.add_argument("--folder", required=True, metavar="DIR", help="of this run")
+    train.add_argument(
+        "--data", dest="data_name", metavar="NAME", help="what to learn from; else what is built in"
+    )
+    train.add_argument("--recipe", default="cpu", metavar="NAME", help="tiny, cpu (default), ...")
+    train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
+    train.add_argument("--limit", type=int, metavar="N", help="fewer texts, for a trial")
+    train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
+    train.add_argument("--xla", action="store_true", help="compile the training step")
+    train.set_defaults(run=_train)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
     start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
@@ -201,6 +216,19 @@ def _data_mirror(args: argparse.Namespace) -> int:
 
     for path in data.mirror(args.folder, args.names or None):
         print(path)
+    return 0
+
+
+def _train(args: argparse.Namespace) -> int:
+    aimodels.start(args.seed)
+    from aimodels import recipes
+    from aimodels.distribute import DistributeError
+
+    names = ["model", "folder", "data_name", "recipe", "epochs", "xla", "seed", "limit"]
+    try:
+        recipes.train(**{name: getattr(args, name) for name in names})
+    except (recipes.RecipeError, DistributeError) as error:
+        raise CourseError(str(error)) from error
     return 0
 
 
