@@ -25,6 +25,8 @@ def _parser() -> argparse.ArgumentParser:
     check = actions.add_parser("check", help="prove notebooks and grades")
     check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
     check.add_argument("--quick", action="store_true", help="do not grade the assignments' answers")
+    check.add_argument("--again", action="store_true", help="grade also what is proven already")
+    check.add_argument("--keep", action="store_true", help="write down what is proven now")
     check.set_defaults(run=_check)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
@@ -119,12 +121,12 @@ def _check(args: argparse.Namespace) -> int:
     print(*problems, sep="\n", end="\n" if problems else "")
     assignments = [page for page in pages if page.kind == "assignment"]
     if assignments and not problems and not args.quick:
-        problems = _prove(assignments, args.jobs)
+        problems = _prove(assignments, args.jobs, args.again, args.keep)
     print(f"{len(pages)} notebooks checked, {len(problems)} problems")
     return int(bool(problems))
 
 
-def _prove(assignments: list, jobs: int) -> list[str]:
+def _prove(assignments: list, jobs: int, again: bool, keep: bool) -> list[str]:
     """Solution 100, untouched copy 0, each wrong answer its own points."""
     from tqdm import tqdm
 
@@ -132,10 +134,20 @@ def _prove(assignments: list, jobs: int) -> list[str]:
 
     kind, problems = proof.available(), []
     for page in assignments:
-        with tqdm(desc=str(page), unit="answer") as bar:
-            found = list(proof.prove(page, kind, jobs, lambda _, bar=bar: bar.update() and None))
+        count = {True: 0, False: 0}
+        with tqdm(desc=str(page), unit="answer", disable=None) as bar:
+
+            def progress(graded: bool, count=count, bar=bar) -> None:
+                count[graded] += 1
+                bar.update()
+
+            found = list(proof.prove(page, kind, jobs, progress, again, keep))
         print(*found, sep="\n", end="\n" if found else "")
-        print(f"{page}: {bar.n} answers graded, {len(found)} problems (sandbox: {kind})")
+        print(
+            f"{page}: {count[True]} answers graded, {count[False]} proven before and unchanged, "
+            f"{len(found)} problems (sandbox: {kind})",
+            flush=True,
+        )
         problems += found
     return problems
 

@@ -2,7 +2,8 @@
 each wrong answer exactly the points it should, without costing another question any.
 
 A wrong answer is not put to tests that cannot notice it: training the last question's model once
-for every wrong answer to the first would take most of the time, and prove nothing.
+for every wrong answer to the first would take most of the time, and prove nothing. Nor is it graded
+again while nothing has changed that its points rest on: see `proven`.
 """
 
 import ast
@@ -19,6 +20,7 @@ from aimodels.course import CourseError, sandbox
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.grade import Reference, grade_cells
 from aimodels.course.notebooks import Page
+from aimodels.course.proven import Proven
 
 WRONG_ANSWERS = 3  # a question, at least
 _TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
@@ -116,15 +118,22 @@ def _handed_in(assignment: Assignment, answers: dict[str, str]) -> list[Notebook
 
 
 def prove(
-    page: Page, kind: str, jobs: int = 2, progress: Callable[[str], None] = print
+    page: Page,
+    kind: str,
+    jobs: int = 2,
+    progress: Callable[[bool], None] = lambda graded: None,
+    again: bool = False,
+    keep: bool = False,
 ) -> Iterator[str]:
-    """What is not as it should be with this assignment's grades; runs every answer.
+    """What is not as it should be with this assignment's grades.
 
     Args:
         page: the assignment.
         kind: the sandbox, "bubblewrap" or "none" (these answers are the course's own).
         jobs: answers at a time.
-        progress: is called with a line for each answer.
+        progress: is called for each answer: was it graded, or proven before and unchanged?
+        again: grade every answer, also those that are proven and unchanged.
+        keep: write down what is proven now.
     """
     assignment = Assignment(page)
     answers = wrong_answers(assignment)
@@ -133,6 +142,7 @@ def prove(
     right = {cell.id: cell.source for cell in assignment.solution.cells if role(cell) == "answer"}
     full = assignment.questions
     every = assignment.tests
+    proven, fingerprints = Proven(assignment), {}
     cases = [(f"{page.source}: the solution", right, full, every)]
     cases += [(f"{assignment.copy_path}: the untouched copy", {}, dict.fromkeys(full, 0.0), every)]
     for answer in answers:
@@ -142,7 +152,13 @@ def prove(
         wanted = dict.fromkeys(full, 0.0)
         for test in tests:
             wanted[test.question] += test.points
-        cases.append((name, changed, wanted | {answer.question: answer.points}, tests))
+        wanted[answer.question] = answer.points
+        fingerprint = proven.fingerprint(wanted, answer.source, tests)
+        fingerprints[name] = fingerprint, f"{answer.question}, {answer.title}"
+        if again or not proven.holds(fingerprint):
+            cases.append((name, changed, wanted, tests))
+        else:
+            progress(False)
 
     def run(case: tuple[str, dict[str, str], dict[str, float], list[Test]]) -> str:
         name, sources, wanted, tests = case
@@ -150,7 +166,9 @@ def prove(
         status, message, marks = grade_cells(cells, assignment, reference, kind, cancelled, tests)
         got = {question: mark.points for question, mark in marks.items()}
         wrong = [f"{q} {got[q]:g}, wanted {wanted[q]:g}" for q in got if got[q] != wanted[q]]
-        progress(name)
+        progress(True)
+        if wrong:
+            fingerprints.pop(name, None)
         return f"{name}: {'; '.join(wrong)} ({status}) {message}".strip() if wrong else ""
 
     with ThreadPoolExecutor(jobs) as pool:
@@ -160,6 +178,8 @@ def prove(
             cancelled.set()
             pool.shutdown(cancel_futures=True)
             raise
+    if keep:
+        proven.keep(dict(fingerprints.values()))
 
 
 def available() -> str:
