@@ -6,6 +6,8 @@ MATRIX ?= python3.12 python3.13
 VENV ?= .venv
 BIN = $(VENV)/bin
 READY = $(VENV)/.ready
+# One thread of arithmetic for each of JOBS processes: more would wait for each other.
+ALONE = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 NBVAL = $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -p no:doctest -o addopts= -q
 NOTEBOOKS = $(wildcard chapters/*/lesson.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
@@ -40,7 +42,7 @@ lab: $(READY)  ## open JupyterLab on the chapters
 test: tests notebooks check  ## everything: style, tests, every cell of every notebook, every grade
 
 tests: lint $(READY)  ## style and tests alone
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -q --ignore=tests/parity
+	$(ALONE) $(BIN)/pytest -n $(JOBS) --dist loadfile -q --ignore=tests/parity
 
 check: $(READY)  ## notebooks and sources agree, and every answer earns what it should
 	$(BIN)/aimodels course check
@@ -50,11 +52,11 @@ lint: $(READY)
 	$(BIN)/ruff format --check .
 
 notebooks: $(READY)  ## run every cell of every notebook and compare its output
-	$(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
+	$(ALONE) $(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
 
 offline: $(READY)  ## the same with no network and an empty home (Linux)
 	home=$$(mktemp -d) && trap 'rm -rf "$$home"' EXIT && \
-	unshare --map-root-user --net sh -c 'ip link set lo up && exec env -u AIMODELS_DATA -u TFDS_DATA_DIR HOME="$$0" "$$@"' \
+	unshare --map-root-user --net sh -c 'ip link set lo up && exec env -u AIMODELS_DATA -u TFDS_DATA_DIR $(ALONE) HOME="$$0" "$$@"' \
 		"$$home" $(NBVAL) -n $(JOBS) --dist loadfile $(NOTEBOOKS)
 
 $(VENV)/.parity: $(READY) Makefile

@@ -23,6 +23,7 @@ import hashlib
 import importlib.util
 import io
 import os
+import random
 import sys
 from collections.abc import Iterable
 from pathlib import Path
@@ -369,7 +370,11 @@ def _prepared(name: str, data_dir: Any, mirror: Any) -> Any:
     builder_class, root = _builder_class(name), directory(data_dir)
     home = _home(builder_class, root)
     if not _is_prepared(home):
-        _prepare(builder_class, root, mirror)
+        state = random.getstate()  # TFDS draws; a seeded program's first run is as its second
+        try:
+            _prepare(builder_class, root, mirror)
+        finally:
+            random.setstate(state)
     aimodels.import_tensorflow()
     try:
         builder = builder_class(data_dir=root, version=home.name)

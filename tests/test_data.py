@@ -8,6 +8,7 @@ import hashlib
 import http.server
 import itertools
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -260,6 +261,13 @@ def test_data_directory(tmp_path, monkeypatch):
 
 
 # Embedded sets need nothing
+
+
+def test_preparing_draws_no_random_number(tmp_path):
+    """Else a seeded program's first run on a machine would not be as its second."""
+    before = random.getstate()
+    data.load("digits", data_dir=tmp_path)
+    assert random.getstate() == before
 
 
 def test_embedded_without_network(no_network, tmp_path, capfd):

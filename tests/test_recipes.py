@@ -28,10 +28,17 @@ def curve(folder):
     return json.loads((folder / "log.json").read_text())
 
 
+@pytest.fixture(scope="module")
+def once(tmp_path_factory):
+    """A run that nothing disturbed."""
+    folder = tmp_path_factory.mktemp("recipes") / "once"
+    subprocess.run(command("gpt", "--folder", str(folder), *TINY, "20"), check=True, timeout=300)
+    return folder
+
+
 @pytest.mark.slow
-def test_killed_and_resumed_is_undisturbed(tmp_path):
-    once, twice = tmp_path / "once", tmp_path / "twice"
-    subprocess.run(command("gpt", "--folder", str(once), *TINY, "20"), check=True, timeout=300)
+def test_killed_and_resumed_is_undisturbed(once, tmp_path):
+    twice = tmp_path / "twice"
     with subprocess.Popen(command("gpt", "--folder", str(twice), *TINY, "20")) as process:
         until = time.monotonic() + 300
         while not (twice / "backup.npz").is_file():
@@ -60,15 +67,15 @@ def test_killed_and_resumed_is_undisturbed(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("model", "more"), [("bert", ["20", "--xla"]), ("transformer", ["999"])])
-def test_each_model_trains_and_goes_on_by_command(model, more, tmp_path):
+@pytest.mark.parametrize(("model", "limit"), [("bert", "20"), ("transformer", "999")])
+def test_each_model_trains_and_goes_on_by_command(model, limit, tmp_path):
     def run(*arguments):
         return subprocess.run(
-            command(model, "--folder", str(tmp_path / "run"), *TINY, *more, *arguments),
+            command(model, "--folder", str(tmp_path / "run"), *TINY, limit, *arguments),
             check=True, timeout=300, capture_output=True, text=True,
         ).stdout  # fmt: skip
 
-    assert {"bert": "[MASK]", "transformer": " -> "}[model] in run()
+    assert {"bert": "[MASK]", "transformer": " -> "}[model] in run("--xla")
     first = curve(tmp_path / "run")
     assert first[1]["loss"] < first[0]["loss"]
     assert "Epoch 1/" not in run("--epochs", "3")
@@ -78,13 +85,11 @@ def test_each_model_trains_and_goes_on_by_command(model, more, tmp_path):
 
 
 @pytest.mark.slow
-def test_two_workers_are_one(tmp_path):
-    arguments = ["gpt", *TINY, "20", "--epochs", "2", "--folder"]
-    subprocess.run(command(*arguments, str(tmp_path / "one")), check=True, timeout=300)
+def test_two_workers_are_one(once, tmp_path):
     script = str(Path(sys.executable).with_name("aimodels"))
-    launch = [sys.executable, "-m", "aimodels", "launch", "--workers", "2", script, "train"]
-    subprocess.run([*launch, *arguments, str(tmp_path / "two")], check=True, timeout=300)
-    for a, b in zip(curve(tmp_path / "one"), curve(tmp_path / "two"), strict=True):
+    launch = [sys.executable, "-m", "aimodels", "launch", "--workers", "2", script, "train", "gpt"]
+    subprocess.run([*launch, *TINY, "20", "--folder", str(tmp_path)], check=True, timeout=300)
+    for a, b in zip(curve(once), curve(tmp_path), strict=True):
         assert a == pytest.approx(b, rel=1e-5)
 
 
