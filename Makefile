@@ -68,7 +68,7 @@ $(VENV)/.parity: $(READY) Makefile
 TORCH ?= torch==2.13.0
 TRANSFORMERS ?= transformers==5.23.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
-	$(BIN)/pytest -q tests/parity
+	$(ALONE) $(BIN)/pytest -n $(JOBS) --dist loadfile -q tests/parity
 
 test-matrix:  ## the quick tests on other Pythons: MATRIX="python3.12 python3.13"
 	for python in $(MATRIX); do \

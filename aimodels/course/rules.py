@@ -108,7 +108,7 @@ def front_matter(page: Page, notebook: NotebookNode) -> Problems:
             yield None, f"front matter: {key} is missing or is not of type {kind.__name__}"
             return
     for name in facts.get("prerequisites", []):
-        if not re.fullmatch(r"\d\d_[a-z_]+", name) or name >= page.chapter:
+        if not re.fullmatch(r"\d\d_[a-z0-9_]+", name) or name >= page.chapter:
             yield None, f"front matter: {name!r} is not the name of an earlier chapter"
     first = notebook.cells[0].source if notebook.cells else ""
     if not first.startswith(f"# {facts['title']}\n"):

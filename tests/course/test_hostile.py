@@ -37,7 +37,7 @@ hostile = _load("hostile")
 
 SECRET = "canary-in-the-environment"
 HONEST = [one for one in hostile.HOSTILE if re.match("(00|mm|zz) ", one.name)]
-QUICK = [one for one in hostile.HOSTILE if not one.slow]
+QUICK = [one for one in hostile.HOSTILE if not one.slow][::3]
 BY_FILE = {f"{one.name}.ipynb": one for one in hostile.HOSTILE}
 
 
@@ -89,7 +89,7 @@ class Outcome:
 
 @functools.cache
 def _graded(folder: Path, to: str, quick: bool = False) -> Outcome:
-    """Grade the whole class, or a class of the quick ones only, two at a time."""
+    """Grade the whole class, or a class of some of the quick ones, two at a time."""
     chosen = QUICK if quick else hostile.HOSTILE
     if quick:  # the same files in another folder
         folder = _moved(folder, to)
@@ -270,7 +270,7 @@ def test_no_page_runs_or_tells_what_it_should_not(graded):
 
 @pytest.mark.slow
 def test_a_second_run_gives_the_same(graded, tiny):
-    """All but those that wait for a limit, in another folder: the same lines."""
+    """Every third of those that wait for no limit, in another folder: the same lines."""
     again = _graded(tiny, "again", quick=True)
     lines = set(graded.text.splitlines())
     assert [line for line in again.text.splitlines() if line not in lines] == []

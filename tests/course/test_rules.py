@@ -97,6 +97,7 @@ def test_stderr_and_errors_are_found(page):
         ("minutes: 5", "minutes: 50", "50 minutes, but reading and running take about 5"),
         ("minutes: 5", "minutes: short", "minutes is missing or is not of type int"),
         ("prerequisites: []", "prerequisites: [02_x]", "is not the name of an earlier chapter"),
+        ("prerequisites: []", "prerequisites: [00_Up]", "is not the name of an earlier chapter"),
         ("[002-4.1]", "[003-1.4.1]", "does not say '003 §1.4.1'"),
         ("aimodels.start(seed=1)", "pass", "the first code cell is not"),
         ("](#rumelhart1986)", "](#knuth1984)", "knuth1984 is cited, but not among the references"),
