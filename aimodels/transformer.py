@@ -40,9 +40,11 @@ class TransformerBlock(layers.Layer):
         attention_mask: where attention may look in x, as in `MultiHeadAttention`.
         memory_mask: where it may look in the memory.
         cache, index: of the attention to x, as there.
+        return_attention_scores: return the weights as well.
 
     Returns:
-        (B, T, D); with a cache also the new cache.
+        (B, T, D); then, where they are asked for, the weights of the attention to x, with `cross`
+        those to the memory, and the new cache.
 
     Raises:
         ValueError: if an argument is out of range.
@@ -114,9 +116,10 @@ class TransformerBlock(layers.Layer):
         memory_mask=None,
         cache=None,
         index=0,
+        return_attention_scores=False,
         training=None,
     ):
-        new = []
+        weights, new = [], []
 
         def residual(x, norm, part):
             y = self.dropout(part(norm(x) if self.normalize_first else x), training=training)
@@ -129,22 +132,30 @@ class TransformerBlock(layers.Layer):
                 use_causal_mask=self.causal,
                 cache=cache,
                 index=index,
+                return_attention_scores=True,
                 training=training,
             )
-            if cache is not None:
-                y, kept = y
-                new.append(kept)
+            new.extend(y[2:])
+            weights.append(y[1])
+            return y[0]
+
+        def look_at_memory(h):
+            y, found = self.cross(
+                h,
+                memory,
+                attention_mask=memory_mask,
+                return_attention_scores=True,
+                training=training,
+            )
+            weights.append(found)
             return y
 
         x = residual(x, self.attention_norm, look)
         if self.given["cross"]:
-            x = residual(
-                x,
-                self.cross_norm,
-                lambda h: self.cross(h, memory, attention_mask=memory_mask, training=training),
-            )
+            x = residual(x, self.cross_norm, look_at_memory)
         x = residual(x, self.feed_norm, lambda h: self.outer(self.inner(h)))
-        return (x, *new) if new else x
+        more = [*weights, *new] if return_attention_scores else new
+        return (x, *more) if more else x
 
 
 def sinusoids(length: int, width: int) -> np.ndarray:
@@ -299,6 +310,28 @@ class Transformer(Model):
 
     def _decoders(self) -> list:
         return [self.get_layer(f"decoder{i + 1}") for i in range(self.config["num_layers"])]
+
+    def attention_weights(self, inputs) -> dict[str, np.ndarray]:
+        """Where each head of each layer looks, for source and target ids as in training.
+
+        Returns:
+            "encoder" (L, B, N, S, S), "decoder" (L, B, N, T, T) and "cross" (L, B, N, T, S).
+        """
+        source, target = (ops.convert_to_tensor(ids, "int32") for ids in inputs)
+        encoder, mask = self.get_layer("encoder"), ops.not_equal(source, 0)
+        x = encoder.get_layer("source_positions")(encoder.get_layer("source_embedding")(source))
+        found = {"encoder": [], "decoder": [], "cross": []}
+        for i in range(self.config["num_layers"]):
+            block = encoder.get_layer(f"encoder{i + 1}")
+            x, weights = block(x, attention_mask=mask, return_attention_scores=True)
+            found["encoder"].append(weights)
+        memory, mask = encoder(source)
+        y = self.get_layer("positions")(self.get_layer("embedding")(target))
+        for block in self._decoders():
+            y, own, cross = block(y, memory, memory_mask=mask, return_attention_scores=True)
+            found["decoder"].append(own)
+            found["cross"].append(cross)
+        return {name: np.array(weights) for name, weights in found.items()}
 
     def _heads(self, x, fold=True):
         """(B, N, L, d) -> (B N, L, d), or back: a search picks and repeats rows of a batch."""

@@ -134,6 +134,31 @@ def test_padding_and_other_rows_change_nothing(model, rng):
     np.testing.assert_allclose(model((source[:1], target[:1])), expected[:1], atol=1e-5)
 
 
+def test_attention_weights_are_those_that_the_model_uses(model, rng):
+    source, target = pairs(rng)
+    source[0, -2:] = 0
+    weights = model.attention_weights((source, target))
+    shapes = {name: found.shape[1:] for name, found in weights.items()}
+    heads = model.config["num_heads"]
+    assert shapes == {
+        "encoder": (3, heads, 6, 6),
+        "decoder": (3, heads, 5, 5),
+        "cross": (3, heads, 5, 6),
+    }
+    for name, found in weights.items():
+        assert len(found) == model.config["num_layers"]
+        np.testing.assert_allclose(found.sum(-1), 1, atol=1e-6)
+        if name != "decoder":
+            assert not found[:, 0, ..., -2:].any()
+    assert not np.triu(weights["decoder"], 1).any()
+    encoder = model.get_layer("encoder")
+    x = encoder.get_layer("source_positions")(encoder.get_layer("source_embedding")(source))
+    block = encoder.get_layer("encoder1")
+    x = block.attention_norm(x) if block.normalize_first else x
+    _, first = block.attention(x, attention_mask=source != 0, return_attention_scores=True)
+    np.testing.assert_allclose(weights["encoder"][0], first, atol=1e-6)
+
+
 def test_decoding_step_by_step_is_the_whole_model(model, rng):
     source, _ = pairs(rng, batch=4)
     source[2:, 4:] = 0
