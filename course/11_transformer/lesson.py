@@ -204,7 +204,7 @@ fig.colorbar(image, ax=left)
 alike = table @ table.T
 for place in (10, 25, 40):
     right.plot(alike[place], label=f"with place {place}")
-right.set(xlabel="place t", ylabel="dot product", title="Near places are alike")
+right.set(xlabel="place t", ylabel="dot product", ylim=(14, 40), title="Near places are alike")
 right.legend(fontsize=8)
 plt.show()
 
