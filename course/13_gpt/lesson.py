@@ -59,7 +59,8 @@ from aimodels.training import Model
 # $$ p(x) = \prod_{t=1}^{T} p(x_t \mid x_1, \dots, x_{t-1}) $$
 #
 # The **loss** is what we know from chapter 05, the cross-entropy of each right token, as a mean.
-# The **perplexity** is a picture of it: how many equally probable tokens would be as hard to guess?
+# The **perplexity** says the same in another unit: how many equally probable tokens would be as
+# hard to guess from?
 #
 # $$ L = -\frac{1}{T}\sum_{t=1}^{T} \ln p(x_t \mid x_{<t}), \qquad \mathrm{perplexity} = e^L $$
 #
@@ -75,11 +76,11 @@ print(f"loss {loss:.4f}, perplexity {np.exp(loss):.4f}")
 # Alone, the second token has perplexity 8 and the third has 1. The perplexity of the text is in
 # between: $8^{1/4} \cdot 2^{1/4} \cdot 4^{1/4} = 64^{1/4}$.
 #
-# Why is this one task so important? Whoever predicts a text well must have understood something
-# about it: grammar, names, meaning. And the text itself gives the right answers, so nobody has to
-# label anything. GPT was first trained like this and then taught single tasks ([Radford et al.
-# 2018](#radford2018)); larger ones solve tasks that are only described in the prompt ([Radford et
-# al. 2019](#radford2019), [Brown et al. 2020](#brown2020)).
+# Why is this one task so useful? To predict a text well, it helps to know its grammar, its names,
+# what it is about. And the text itself gives the right answers: nobody has to label it. GPT was
+# first trained like this and then taught single tasks ([Radford et al. 2018](#radford2018)); larger
+# ones solve tasks that are only described in the prompt ([Radford et al. 2019](#radford2019),
+# [Brown et al. 2020](#brown2020)).
 #
 # ## The text: Python's own library
 #
@@ -114,8 +115,9 @@ print(toy.merges)
 print(toy.tokens("the thaw"))
 
 # %% [markdown]
-# The `Ġ` is a space: a word is joined together with the space before it. *thaw* is no problem,
-# though it was never seen: its parts are known. In the worst case they are single bytes.
+# *th* stands there four times. The `Ġ` is a space: a word is joined together with the space before
+# it. *thaw* is no problem, though it was never seen: its parts are known. In the worst case they
+# are single bytes.
 #
 # Now the library. To save time we learn 256 pairs from a part of it, and train with every third
 # module. How many characters will a token have, on average?
@@ -225,10 +227,11 @@ assert baseline["unigram"] <= np.log(V) - 0.5
 #
 # ## A model that reads the answer
 #
-# Article 001 §1.4.3 calls an encoder a GPT. Its class has no token vectors, no positions, no loss
-# and no way to write a text; whatever number of layers you ask for, it builds one. All of that
-# would be easy to add. The serious fault makes no error message: it has **no causal mask**, so
-# each position looks at all the others, also at those on its right.
+# Article 001 §1.4.3 calls an encoder a GPT. As printed it does not run: indentation and an import
+# are missing. Its class has no token vectors, no positions, no loss and no way to write a text;
+# whatever number of layers you ask for, it builds one. All of that could be added. The serious
+# fault gives no error message: there is **no causal mask**, so each position looks at all the
+# others, also at those on its right.
 #
 # Does that matter? We let the same small model learn in vain: its tokens are drawn at random from
 # 20 kinds, so *nothing* about the next one can be known. An honest model stays at an accuracy of
@@ -356,7 +359,7 @@ model.compile(adam, crossentropy, xla=True)
 def train_until(step, since=0):
     """Mean losses of every 100 steps: in training, and on the windows that we watch."""
     rounds = {"steps_per_epoch": 100, "initial_epoch": since // 100, "epochs": step // 100}
-    history = model.fit(batches, validation_data=watch, verbose=0, **rounds).history
+    history = model.fit(batches.skip(since), validation_data=watch, verbose=0, **rounds).history
     return history["loss"], history["val_loss"]
 
 
@@ -486,7 +489,8 @@ assert mean["begins a word"] >= mean["goes on"] + 0.5
 # ### Where does it look?
 #
 # We pass the same lines through the model, block by block, and keep the weights of each head. Row:
-# the token that looks; column: the token that it looks at. What must the upper right half be?
+# the token that looks; column: the token that it looks at. What must the upper right half be? And
+# how many tokens back does each head look, on average?
 
 # %%
 x = model.get_layer("positions")(model.get_layer("embedding")(ids[None]))
@@ -512,14 +516,15 @@ plt.show()
 t = np.arange(len(ids))
 distance = [(w * (t[:, None] - t)).sum(axis=1).mean() for w in heads]
 alike = np.mean(t / 2)  # of a head that looks everywhere alike
-print("nearest head: less than half as far as one without preference:", min(distance) < alike / 2)
-print("farthest head: at least twice as far as the nearest:", max(distance) > 2 * min(distance))
-assert min(distance) < alike / 2
-assert max(distance) > 2 * min(distance)
+near, far = min(distance), max(distance)
+print("nearest head: at most 0.7 of the distance without preference:", near <= 0.7 * alike)
+print("farthest head: at least 1.5 times as far as the nearest:", far >= 1.5 * near)
+assert near <= 0.7 * alike
+assert far >= 1.5 * near
 
 # %% [markdown]
-# The heads have divided the work: some read the last tokens, others look far back. Nobody told
-# them to.
+# The heads have divided the work: some look at what is near, others farther back. Nobody told them
+# to.
 #
 # ## Choosing a token
 #
@@ -593,7 +598,8 @@ assert max(largest.values()) < 0.04
 # %% [markdown]
 # ## Let it write
 #
-# First greedy. What do you expect of a model that always takes the most probable token?
+# First greedy. What do you expect of a model that always takes the most probable token? (When a
+# text outgrows the window of 64, `generate` goes on from its last 32 tokens.)
 
 # %% tags=["nbval-ignore-output"]
 begin = encode("\n\ndef read(path):\n")
@@ -608,12 +614,23 @@ def variety(ids, n=8):
     return len(np.unique(runs, axis=0)) / len(runs)
 
 
+print("some runs come again:", variety(greedy) < 1)
+assert variety(greedy) < 1
+
+# %% [markdown]
+# Is that so in general? Six beginnings, each continued by 150 tokens, both ways:
+
+# %%
+lines = ("import os", "class Reader:", "def main():", "for i in range(10):", "    return", "# The")
+openings = [encode("\n\n" + line) for line in lines]
 wish = {"temperature": 0.8, "top_k": 40, "seed": 1}
-[sampled] = generate(model, [begin], 150, **wish)
-print("greedy repeats itself:", variety(greedy) < 0.7)
-print("sampled, it does so less:", variety(sampled) > variety(greedy) + 0.2)
-assert variety(greedy) < 0.7
-assert variety(sampled) > variety(greedy) + 0.2
+new = {}
+for name, how in {"greedy": {}, "sampled": wish}.items():
+    new[name] = np.mean([variety(ids) for ids in generate(model, openings, 150, **how)])
+print("greedy, at most 0.7 of the runs are new:", new["greedy"] <= 0.7)
+print("sampled, at least 0.9:", new["sampled"] >= 0.9)
+assert new["greedy"] <= 0.7
+assert new["sampled"] >= 0.9
 
 # %% [markdown]
 # Greedy goes in circles: what was written once becomes more probable the next time. (A
@@ -621,7 +638,7 @@ assert variety(sampled) > variety(greedy) + 0.2
 
 # %% tags=["nbval-ignore-output"]
 print(decode(begin), end="")
-generate(model, [begin], 150, callback=Printer(decode), **wish)
+[sampled] = generate(model, [begin], 150, callback=Printer(decode), **wish)
 print()
 
 # %% [markdown]
@@ -696,15 +713,14 @@ for name, writer in {"bigram": Pairs(bigram), "GPT": model}.items():
 print({name: round(float(share), 2) for name, share in closes.items()})
 
 # %%
-print("GPT at least 0.15 more often than pairs:", closes["GPT"] >= closes["bigram"] + 0.15)
+print("GPT at least 0.2 more often than pairs:", closes["GPT"] >= closes["bigram"] + 0.2)
 print("the library more often than GPT:", closes["library"] > closes["GPT"])
-assert closes["GPT"] >= closes["bigram"] + 0.15
+assert closes["GPT"] >= closes["bigram"] + 0.2
 assert closes["library"] > closes["GPT"]
 
 # %% [markdown]
 # Attention has learned that something is open.
-
-# %% [markdown]
+#
 # ## The cache
 #
 # To write token 41, the model must know all 40 before it. Has it to read them again for each new
@@ -731,9 +747,10 @@ assert all(map(np.array_equal, cached, plain))
 print(inspect.getsource(gpt.GPT.cache).split('"""')[2])
 
 # %% [markdown]
-# How much does it save? Reading one token takes about $12 D^2$ multiplications in each block for
-# the matrices, and $2tD$ to look at $t$ places. The plain way reads all $t$ tokens in step $t$, the
-# cached way one. For $n$ tokens:
+# The lines above are the whole empty cache: two tensors for each block. How much does it save?
+# Reading one token takes about $12 D^2$ multiplications in each block for the matrices, and $2tD$
+# to look at $t$ places. In step $t$ the plain way reads all $t$ tokens, the cached way one. For $n$
+# tokens:
 #
 # $$ \text{plain: } \sum_{t=1}^{n} L\,(12 D^2 t + 2 t^2 D), \qquad
 #    \text{cached: } \sum_{t=1}^{n} L\,(12 D^2 + 2 t D) $$
