@@ -204,7 +204,7 @@ assert np.allclose(bigram_with(10).sum(axis=1), 1)
 
 # %%
 def held_out_loss(p):
-    return -np.log(p[test]).mean()
+    return -np.log(p[test]).mean()  # test is (a, b): p[a, b] for each pair
 
 
 bigram = min(map(bigram_with, (1, 3, 10, 30, 100)), key=held_out_loss)
@@ -428,8 +428,8 @@ assert late <= early - 0.3
 
 # %% [markdown]
 # With one token to look at, GPT is a bigram model too, and not a better one: counting is exact. All
-# that it wins, it wins by looking back. In our picture most is won in the first ten to twenty
-# tokens; to use a longer past well, it would have to train for longer.
+# that it wins, it wins by looking back. In our picture most is won with the first ten tokens; to use
+# a longer past well, it would have to train for longer.
 #
 # ## Look inside
 #
