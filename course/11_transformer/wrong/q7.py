@@ -7,7 +7,7 @@ def train(rows, labels, seed):
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=5e-3, warmup_steps=steps // 10
+        0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model.compile(keras.optimizers.Adam(rate), loss)
@@ -20,11 +20,12 @@ def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
     x = layers.Embedding(int(rows.max()) + 1, 32)(ids)
-    x = TransformerBlock(4, 128)(x, attention_mask=ops.not_equal(ids, 0))
+    for _ in range(2):
+        x = TransformerBlock(4, 128)(x, attention_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=5e-3, warmup_steps=steps // 10
+        0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model.compile(keras.optimizers.Adam(rate), loss)
@@ -37,7 +38,8 @@ def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
     x = Positions(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
-    x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+    for _ in range(2):
+        x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     return lambda rows: model.predict(rows, verbose=0).argmax(axis=-1)
 
@@ -58,11 +60,12 @@ def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
     x = Positions(rows.shape[1])(layers.Embedding(int(rows.max()) + 1, 32)(ids))
-    x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+    for _ in range(2):
+        x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
     rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=5e-3, warmup_steps=steps // 10
+        0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model.compile(keras.optimizers.Adam(rate), loss)
