@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: The Transformer"
-#     minutes: 200
+#     minutes: 185
 #     repairs: [001-1.4.1]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -18,7 +18,7 @@
 # repair the encoder of article 001, write two habits of its training, and at the end train a small
 # Transformer that must find out by itself which letters belong together.
 #
-# **About 200 minutes**, in three or four sittings if you like. **100 points.** **Repairs:** article
+# **About 185 minutes**, in three or four sittings if you like. **100 points.** **Repairs:** article
 # 001 §1.4.1.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
