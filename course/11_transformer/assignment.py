@@ -328,7 +328,7 @@ with check.question("q3_hidden", points=9):
         check.close("places between places", positions(places, width), wanted, hint=given)
     for width in (2, 6, 64):
         distances = rng.integers(-90, 90, size=(3, 4)) / 2
-        start = rng.integers(100)
+        start = 7 * width
         one = column_by_column(np.array([start]), width)
         other = column_by_column((start + distances).ravel(), width)
         found = similarity(distances, width)
@@ -667,9 +667,9 @@ with check.question("q5_hidden", points=12):
 # $$ L = -\sum_{v=0}^{V-1} q_v \ln p_v, \qquad
 #    q_v = (1 - \varepsilon)\,[v = y] + \frac{\varepsilon}{V} $$
 #
-# The bracket is 1 where $v = y$, and else 0. This loss never becomes 0, however good the model is.
-# So when you read a loss of 0.6, you want to know: how low can it be at all? Which $p$ is the best,
-# and what is the loss then?
+# The bracket is 1 where $v = y$, and else 0. With $\varepsilon > 0$ this loss never becomes 0,
+# however good the model is. So when you read a loss of 0.6, you want to know: how low can it be at
+# all? Which $p$ is the best, and what is the loss then?
 #
 # Write in NumPy:
 #
