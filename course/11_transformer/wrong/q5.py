@@ -1,0 +1,233 @@
+# %% q5, 0 of 18 points: as the article: attends to the other rows
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = look(ops.swapaxes(y, 0, 1), attention_mask=ops.swapaxes(mask, 0, 1))
+        y = x + ops.swapaxes(y, 0, 1)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 0 of 18 points: as the article: the number of layers is the width between the dense layers
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(num_layers, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = x + look(y, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 0 of 18 points: no mask: padding is looked at
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = x + look(y)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 0 of 18 points: the two dense layers have no residual connection
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = x + look(y, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        y = outer(inner(two(x) if normalize_first else x))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 0 of 18 points: normalises what a part adds, not the sum
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        if normalize_first:
+            x = x + look(one(x), attention_mask=mask)
+            x = x + outer(inner(two(x)))
+        else:
+            x = x + one(look(x, attention_mask=mask))
+            x = x + two(outer(inner(x)))
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 0 of 18 points: no positions
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = layers.Embedding(vocabulary_size, width, name="embedding")(ids)
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = x + look(y, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 6 of 18 points: as the article: always one block
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, 2):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(x) if normalize_first else x
+        y = x + look(y, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 6 of 18 points: normalisation first, but the residual carries the normalised vector
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        x = one(x) if normalize_first else x
+        y = x + look(x, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        x = two(x) if normalize_first else x
+        y = x + outer(inner(x))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 6 of 18 points: normalisation always last
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        x = one(x + look(x, attention_mask=mask))
+        x = two(x + outer(inner(x)))
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
+
+
+# %% q5, 6 of 18 points: each block begins with the embedding again
+def build_encoder(
+    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+):
+    ids = keras.Input((None,), dtype="int32")
+    mask = ops.not_equal(ids, 0)
+    x = inputs = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    for n in range(1, num_layers + 1):
+        look = MultiHeadAttention(num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
+        outer = layers.Dense(width, name=f"outer{n}")
+        one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        y = one(inputs) if normalize_first else inputs
+        y = inputs + look(y, attention_mask=mask)
+        x = y if normalize_first else one(y)
+        y = two(x) if normalize_first else x
+        y = x + outer(inner(y))
+        x = y if normalize_first else two(y)
+    if normalize_first:
+        x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
+    return keras.Model(ids, x)
