@@ -158,15 +158,19 @@ def _claim(folder: Path, run: dict) -> None:
     """Make the folder this run's, or find that it is."""
     path = folder / "run.json"
     if path.is_file():
-        try:
-            found = json.loads(path.read_text(encoding="utf-8"))
-        except ValueError:
-            raise RecipeError(f"{path} is damaged: remove {folder} to begin anew") from None
+        found = _read(path)
         if found != run:
             raise RecipeError(f"{folder} holds another run, {found}: take another folder")
     elif distribute.is_chief():
         folder.mkdir(parents=True, exist_ok=True)
         _write(path, run)
+
+
+def _read(path: Path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RecipeError(f"{path} is damaged: remove {path.parent} to begin anew") from None
 
 
 def _write(path: Path, what) -> None:
@@ -192,7 +196,7 @@ class _Log(keras.callbacks.Callback):
     def __init__(self, folder: Path, sample: Callable[[], str]):
         super().__init__()
         self.path, self.sample = folder / "log.json", sample
-        self.rows = json.loads(self.path.read_text("utf-8")) if self.path.is_file() else []
+        self.rows = _read(self.path) if self.path.is_file() else []
 
     def on_epoch_end(self, epoch, logs=None):
         # A run that was killed between this and its backup comes here again.

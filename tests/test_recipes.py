@@ -116,7 +116,13 @@ def test_a_folder_holds_one_run(tmp_path, capsys):
     assert "holds another run, {'model': 'bert'}: take another folder" in capsys.readouterr().err
     (tmp_path / "run.json").write_text("{")
     assert main(["train", "gpt", "--folder", str(tmp_path)]) == 1
-    assert "is damaged: remove" in capsys.readouterr().err
+    assert "run.json is damaged: remove" in capsys.readouterr().err
+
+
+def test_a_damaged_log_is_one_message(tmp_path):
+    (tmp_path / "log.json").write_text("[{")
+    with pytest.raises(recipes.RecipeError, match=r"log\.json is damaged: remove"):
+        recipes._Log(tmp_path, str)
 
 
 def test_windows_are_pieces_of_the_text_and_new_in_each_epoch():
