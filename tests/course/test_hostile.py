@@ -37,7 +37,8 @@ hostile = _load("hostile")
 
 SECRET = "canary-in-the-environment"
 HONEST = [one for one in hostile.HOSTILE if re.match("(00|mm|zz) ", one.name)]
-QUICK = [one for one in hostile.HOSTILE if not one.slow][::3]
+# What a twin is called depends on who else hands in.
+QUICK = [one for one in hostile.HOSTILE if not one.slow and "twin" not in one.name][::3]
 BY_FILE = {f"{one.name}.ipynb": one for one in hostile.HOSTILE}
 
 
