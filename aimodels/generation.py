@@ -45,7 +45,8 @@ def generate(
     their last `max_length // 2` tokens and go on from those.
 
     Args:
-        model: a `gpt.GPT`, or another with its `cache`, `step` and `config`.
+        model: a `gpt.GPT`, or another object with its `cache` and `step`, and a `config` with
+            "vocabulary_size" and "max_length".
         prompts: a list of lists of ids, one id or more each.
         max_new_tokens: most tokens of an answer.
         temperature: $\tau$; 0 always takes the most probable token (greedy).

@@ -87,7 +87,8 @@ class GPT(Model):
         """Empty keys and values of each block, for `length` places (`max_length` if None)."""
         heads, width = self.config["num_heads"], self.config["width"]
         shape = (batch_size * heads, length or self.config["max_length"], width // heads)
-        return [[tf.zeros(shape), tf.zeros(shape)] for _ in range(self.config["num_layers"])]
+        empty = tf.zeros(shape, self.get_layer("positions").compute_dtype)
+        return [[empty, empty] for _ in range(self.config["num_layers"])]
 
     def step(self, ids, cache, index, padding=None):
         """Ids (B, T) -> logits of what follows the last one (B, V), new cache.
@@ -109,7 +110,8 @@ class GPT(Model):
             x, kept = block(x, attention_mask=mask, cache=kept, index=index)
             new.append(kept)
         x = self.get_layer("norm")(x[:, -1])
-        return tf.matmul(x, embedding.embeddings, transpose_b=True), new
+        table = tf.cast(embedding.embeddings, x.dtype)
+        return tf.matmul(x, table, transpose_b=True), new
 
     @classmethod
     def from_checkpoint(cls, folder: str | Path) -> "GPT":

@@ -237,7 +237,8 @@ def windows(ids, length: int, number: int, seed: int) -> Callable:
         seed: of their places.
 
     Returns:
-        A function from an epoch to a dataset of (ids, ids one place later), (T,) each.
+        A function from an epoch to a dataset of (ids, ids one place later), (T,) each. The same
+        epoch gives the same pieces: `distribute.dataset` asks for a new one each time.
     """
     ids = tf.constant(ids, tf.int32)
 

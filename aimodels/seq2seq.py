@@ -383,6 +383,9 @@ def _search(search, model, source, max_length, start, end, *others):
             f"source must be whole numbers of shape (B, S); got {source.dtype.name} {source.shape}"
         )
     whole(max_length=max_length)
+    longest = getattr(model, "config", {}).get("max_length", max_length)
+    if max_length > longest:
+        raise ValueError(f"max_length={max_length}, but the model was built for at most {longest}")
     if min(start, end) < 1 or start == end:
         raise ValueError(f"start and end must be two ids from 1 on; got {start} and {end}")
     source, arguments = tf.cast(source, tf.int32), (int(max_length), int(start), int(end), *others)

@@ -8,6 +8,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
+from aimodels.generation import generate
 from aimodels.gpt import GPT
 
 
@@ -66,6 +67,23 @@ def test_step_by_step_with_a_cache_is_all_at_once(model, rng, padded):
         expected = np.array(model(ids[row : row + 1, skip:]))[0]
         for i, end in enumerate((4, 5, 7, 8)):
             np.testing.assert_allclose(found[i][row], expected[end - skip - 1], atol=1e-5)
+
+
+def test_mixed_precision_writes_as_well(rng):
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        model = GPT(20, width=8, num_heads=2, num_layers=2, max_length=10)
+    finally:
+        keras.config.set_dtype_policy(before)
+    ids = rng.integers(0, 20, (3, 6)).astype("int32")
+    cache = model.cache(3)
+    logits, new = model.step(tf.constant(ids), cache, 0)
+    assert cache[0][0].dtype == new[0][0].dtype == tf.bfloat16
+    np.testing.assert_allclose(
+        tf.cast(logits, tf.float32), tf.cast(model(ids), tf.float32)[:, -1], atol=0.02
+    )
+    assert [answer.size for answer in generate(model, ids[:2], 12)] == [12, 12]
 
 
 def test_save_and_load(model, rng, tmp_path):

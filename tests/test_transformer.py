@@ -96,6 +96,14 @@ def test_bad_arguments_are_one_message(make, message):
         make()
 
 
+def test_an_answer_longer_than_the_model_is_one_message(rng):
+    model = Transformer(20, 30, width=8, num_heads=2, num_layers=1, max_length=8)
+    source, _ = pairs(rng)
+    for search in (seq2seq.greedy, seq2seq.beam_search):
+        with pytest.raises(ValueError, match="max_length=9, but the model was built for at most 8"):
+            search(model, source, max_length=9)
+
+
 # Positions
 
 
