@@ -7,6 +7,15 @@ from keras import layers, ops
 from aimodels.arguments import whole
 
 
+def fresh(initializer):
+    """An initializer by name or a copy of a given one, which draws numbers of its own.
+
+    An instance of Keras's draws the same numbers at each call: weights that share one begin alike.
+    """
+    found = keras.initializers.get(initializer)
+    return found.clone() if isinstance(found, keras.Initializer) else found
+
+
 @keras.saving.register_keras_serializable("aimodels")
 class MultiHeadAttention(layers.Layer):
     r"""Scaled dot-product attention in $N$ heads, each with projections of its own.
@@ -66,10 +75,11 @@ class MultiHeadAttention(layers.Layer):
                 f"{self.num_heads} heads of inputs that are {width}{other} wide: one width is "
                 "wanted, a multiple of the heads"
             )
-        self.kernel = self.add_weight((width, 3 * width), self.kernel_initializer, name="kernel")
+        initializer = fresh(self.kernel_initializer)
+        self.kernel = self.add_weight((width, 3 * width), initializer, name="kernel")
         self.bias = self.add_weight((3 * width,), "zeros", name="bias")
         self.output_dense = layers.Dense(
-            width, kernel_initializer=self.kernel_initializer, dtype=self.dtype_policy
+            width, kernel_initializer=fresh(initializer), dtype=self.dtype_policy
         )
         self.output_dense.build((None, None, width))
 

@@ -14,6 +14,7 @@ import tensorflow as tf
 from keras import layers, ops
 
 from aimodels.arguments import whole
+from aimodels.attention import fresh
 from aimodels.checkpoint import Checkpoint
 from aimodels.training import Model
 from aimodels.transformer import Positions, TransformerBlock
@@ -69,7 +70,9 @@ class BERT(Model):
         embedding = layers.ReversibleEmbedding(
             vocabulary_size, width, embeddings_initializer=normal, name="embedding"
         )
-        x = embedding(ids) + layers.Embedding(2, width, normal, name="segment_embedding")(segments)
+        x = embedding(ids) + layers.Embedding(2, width, fresh(normal), name="segment_embedding")(
+            segments
+        )
         x = Positions(max_length, learned=True, name="positions")(x)
         x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
         x = layers.Dropout(dropout)(x)
@@ -83,7 +86,9 @@ class BERT(Model):
                 kernel_initializer=normal,
                 name=f"block{i + 1}",
             )(x, attention_mask=ops.not_equal(ids, 0))
-        pooled = layers.Dense(width, "tanh", kernel_initializer=normal, name="pooler")(x[:, 0])
+        pooled = layers.Dense(width, "tanh", kernel_initializer=fresh(normal), name="pooler")(
+            x[:, 0]
+        )
         super().__init__([ids, segments], [x, pooled], **kwargs)
         self.config = config
 
@@ -293,11 +298,11 @@ class Pretraining(Model):
         normal = keras.initializers.RandomNormal(stddev=0.02)
         x = ops.take_along_axis(tokens, ops.expand_dims(places, -1), axis=1)
         x = layers.Dense(
-            bert.config["width"], "gelu", kernel_initializer=normal, name="masked_dense"
+            bert.config["width"], "gelu", kernel_initializer=fresh(normal), name="masked_dense"
         )(x)
         x = layers.LayerNormalization(epsilon=1e-12, name="masked_norm")(x)
         masked = _Bias(name="masked")(bert.get_layer("embedding")(x, reverse=True))
-        follows = layers.Dense(2, kernel_initializer=normal, name="follows")(pooled)
+        follows = layers.Dense(2, kernel_initializer=fresh(normal), name="follows")(pooled)
         super().__init__([*bert.inputs, places], [masked, follows], **kwargs)
         self.bert, self.config = bert, {"bert": bert.config}
 
@@ -346,4 +351,6 @@ def _with_head(bert, output, num_classes, dropout):
     whole(smallest=2, num_classes=num_classes)
     x = layers.Dropout(dropout)(bert(bert.inputs)[output])
     normal = keras.initializers.RandomNormal(stddev=0.02)
-    return Model(bert.inputs, layers.Dense(num_classes, kernel_initializer=normal, name="head")(x))
+    return Model(
+        bert.inputs, layers.Dense(num_classes, kernel_initializer=fresh(normal), name="head")(x)
+    )

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from aimodels.arguments import whole
-from aimodels.attention import MultiHeadAttention
+from aimodels.attention import MultiHeadAttention, fresh
 from aimodels.training import Model
 
 
@@ -83,12 +83,15 @@ class TransformerBlock(layers.Layer):
                 num_heads, dropout, kernel_initializer, name=name, dtype=self.dtype_policy
             )
 
-        kernel = {"kernel_initializer": kernel_initializer, "dtype": self.dtype_policy}
+        def dense(*arguments, name):
+            initializer, dtype = fresh(kernel_initializer), self.dtype_policy
+            return layers.Dense(*arguments, kernel_initializer=initializer, name=name, dtype=dtype)
+
         self.attention, self.attention_norm = attention("attention"), norm("attention_norm")
         if cross:
             self.cross, self.cross_norm = attention("cross"), norm("cross_norm")
-        self.inner = layers.Dense(intermediate_dim, activation, name="inner", **kernel)
-        self.outer_kernel, self.feed_norm = kernel, norm("feed_norm")
+        self.inner = dense(intermediate_dim, activation, name="inner")
+        self.make_outer, self.feed_norm = functools.partial(dense, name="outer"), norm("feed_norm")
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
 
     def build(self, x_shape, memory_shape=None):
@@ -98,7 +101,7 @@ class TransformerBlock(layers.Layer):
             self.cross.build(x_shape, memory_shape or x_shape)
             self.cross_norm.build(x_shape)
         self.inner.build(x_shape)
-        self.outer = layers.Dense(x_shape[-1], name="outer", **self.outer_kernel)
+        self.outer = self.make_outer(x_shape[-1])
         self.outer.build((*x_shape[:-1], self.inner.units))
         self.feed_norm.build(x_shape)
 

@@ -1,10 +1,14 @@
 """The Transformer keeps its promises: causal, blind to padding, cached as uncached, it learns."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
 
 from aimodels import seq2seq
+from aimodels.bert import BERT, Pretraining
+from aimodels.gpt import GPT
 from aimodels.transformer import (
     MultiHeadAttention,
     Positions,
@@ -194,6 +198,23 @@ def test_width_and_depth_are_what_was_asked():
     model = Transformer(12, 9, width=8, num_heads=2, num_layers=3, intermediate_dim=20)
     blocks = [layer for layer in model._flatten_layers() if isinstance(layer, TransformerBlock)]
     assert [block.inner.units for block in blocks] == [20] * 6
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda **sizes: Transformer(12, 12, **sizes),
+        lambda **sizes: GPT(12, **sizes),
+        lambda **sizes: Pretraining(BERT(12, **sizes)),
+    ],
+    ids=["Transformer", "GPT", "BERT"],
+)
+def test_no_two_weights_begin_alike(make):
+    model = make(width=8, num_heads=2, num_layers=2, max_length=10)
+    random = [np.ravel(w) for w in model.trainable_weights if np.std(w) > 0]
+    assert len(random) >= 10
+    for a, b in itertools.combinations(random, 2):
+        assert not np.isclose(a[:8] / np.std(a), b[:8] / np.std(b), rtol=0.01).all()
 
 
 # Training
