@@ -46,7 +46,8 @@ def generate(
 
     Args:
         model: a `gpt.GPT`, or another object with its `cache` and `step`, and a `config` with
-            "vocabulary_size" and "max_length".
+            "vocabulary_size" and "max_length"; if it has `eager = True`, its steps are called one
+            by one, as those of a `lite.LiteGPT`.
         prompts: a list of lists of ids, one id or more each.
         max_new_tokens: most tokens of an answer.
         temperature: $\tau$; 0 always takes the most probable token (greedy).
@@ -215,28 +216,46 @@ def _blocks(model, choice, numbers, rows, uniform, at_once, xla) -> Iterator[np.
 def _programs(model, choice: _Choice, xla: bool) -> tuple:
     graphs = model.__dict__.setdefault("_graphs", {})  # unseen by Keras, which would save it
     if (choice, xla) not in graphs:
-        graphs[choice, xla] = (
-            tf.function(functools.partial(_first, model, choice), reduce_retracing=True),
-            tf.function(functools.partial(_loop, model, choice), jit_compile=xla),
-        )
+        draw = functools.partial(_draw, choice)
+        if getattr(model, "eager", False):
+            draw = tf.function(draw, jit_compile=xla)
+            first, loop = (functools.partial(part, model, draw) for part in (_first, _by_hand))
+        else:
+            first = tf.function(functools.partial(_first, model, draw), reduce_retracing=True)
+            loop = tf.function(functools.partial(_loop, model, draw), jit_compile=xla)
+        graphs[choice, xla] = first, loop
     return graphs[choice, xla]
 
 
-def _first(model, choice, ids, padding, ended, seen, uniform, numbers):
+def _first(model, draw, ids, padding, ended, seen, uniform, numbers):
     """Read the prompts, draw the first tokens: tokens, ended, seen, cache."""
     logits, cache = model.step(ids, model.cache(tf.shape(ids)[0]), 0, padding)
-    return *_draw(choice, logits, ended, seen, uniform[:, 0], numbers), cache
+    return *draw(logits, ended, seen, uniform[:, 0], numbers), cache
 
 
-def _loop(model, choice, state, padding, counts, uniform, numbers):
+def _by_hand(model, draw, state, padding, counts, uniform, numbers):
+    """As `_loop`, for a model that is no part of a graph."""
+    (*state, cache), (place, drawn, steps) = state, counts.numpy()
+    new = np.full((len(uniform), steps), -1, "int32")
+    for i in range(steps):
+        if np.all(state[1]):
+            break
+        ids = np.maximum(state[0], 0)[:, None]
+        logits, cache = model.step(ids, cache, place + i, padding)
+        state = draw(logits, *state[1:], uniform[:, drawn + i], numbers)
+        new[:, i] = state[0]
+    return tf.constant(new), [*state, cache]
+
+
+def _loop(model, draw, state, padding, counts, uniform, numbers):
     """Up to `steps` more tokens, in the first columns of (B, max_length), and the new state."""
     place, drawn, steps = tf.unstack(counts)
 
     def step(i, new, last, ended, seen, cache):
         ids = tf.maximum(last, 0)[:, None]
         logits, cache = model.step(ids, cache, place + i, padding)
-        draw = tf.gather(uniform, drawn + i, axis=1)
-        last, ended, seen = _draw(choice, logits, ended, seen, draw, numbers)
+        chance = tf.gather(uniform, drawn + i, axis=1)
+        last, ended, seen = draw(logits, ended, seen, chance, numbers)
         new = tf.where(tf.range(new.shape[1]) == i, last[:, None], new)
         return i + 1, new, last, ended, seen, cache
 

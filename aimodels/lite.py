@@ -1,0 +1,130 @@
+r"""GPT as one LiteRT file, for machines without TensorFlow; with weights of 8 bits if you like.
+
+W (float32) -> q (int8) and one scale for each output: a quarter of the bytes to read
+"""
+
+import tempfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from aimodels.gpt import GPT
+
+
+def export(model: GPT, path: str | Path, int8: bool = True) -> None:
+    r"""Write a GPT's step, one token of one text, as a LiteRT file.
+
+    $$ W_{ij} \approx s_j q_{ij}, \qquad s_j = \max_i |W_{ij}| / 127, \qquad
+       q_{ij} \in \{-127, \dots, 127\} $$
+
+    The products themselves are of 8-bit numbers: LiteRT rounds each vector that meets such a matrix
+    as it comes, by its own largest number. Sums, softmax and normalisation stay float32.
+
+    Args:
+        model: computes in float32.
+        path: of the file, such as `gpt.tflite`.
+        int8: round the weights as above; float32 as they are if False.
+
+    Raises:
+        ValueError: if the model computes in another type.
+
+    Reference:
+        [jacob2018] for arithmetic with 8-bit numbers.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "small.tflite")
+        >>> export(GPT(100, width=16, num_heads=2, num_layers=1, max_length=8), path)
+        >>> LiteGPT(path).config
+        {'vocabulary_size': 100, 'max_length': 8}
+    """
+    empty = tf.stack([part for kept in model.cache(1) for part in kept])
+    if empty.dtype != tf.float32:
+        raise ValueError(f"a model in {empty.dtype.name}: LiteRT's file wants one in float32")
+
+    signature = [
+        tf.TensorSpec((1, 1), tf.int32, "ids"),
+        tf.TensorSpec((), tf.int32, "index"),
+        tf.TensorSpec(empty.shape, tf.float32, "cache"),
+    ]
+
+    def step(ids, index, cache):
+        parts = tf.unstack(cache)
+        logits, new = model.step(ids, [*zip(parts[::2], parts[1::2], strict=True)], index)
+        new = [part[:, index] for kept in new for part in kept]
+        return {"logits": logits, "new": tf.stack(new)}
+
+    archive = keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint("serve", step, signature)
+    with tempfile.TemporaryDirectory() as folder:
+        archive.write_out(folder, verbose=False)
+        converter = tf.lite.TFLiteConverter.from_saved_model(folder)
+        converter.experimental_enable_resource_variables = False  # weights belong into the file
+        if int8:
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        Path(path).write_bytes(converter.convert())
+
+
+class LiteGPT:
+    """A file of `export`, for `generation.generate` in place of the model.
+
+    Args:
+        path: of the file.
+        num_threads: for the computation; LiteRT's choice if None.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no LiteRT file, or not one of `export`.
+        ImportError: if LiteRT is not installed; it says how to get it.
+    """
+
+    eager = True
+
+    def __init__(self, path: str | Path, num_threads: int | None = None):
+        try:
+            from ai_edge_litert.interpreter import Interpreter
+        except ImportError:
+            raise ImportError("LiteRT is missing: pip install aimodels[lite]") from None
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"no file {path}: write it with aimodels.lite.export")
+        try:
+            self._lite = Interpreter(str(path), num_threads=num_threads)
+            self._lite.allocate_tensors()
+            inputs = {part["name"]: part for part in self._lite.get_input_details()}
+            inputs = {name.split("_")[-1].split(":")[0]: part for name, part in inputs.items()}
+            self._ids, self._at, self._cache = (
+                inputs[k]["index"] for k in ("ids", "index", "cache")
+            )
+            outputs = {len(part["shape"]): part for part in self._lite.get_output_details()}
+            self._logits, self._new = outputs[2]["index"], outputs[3]["index"]
+        except (ValueError, KeyError) as error:
+            raise ValueError(f"{path} is no file of aimodels.lite.export: {error}") from None
+        self._inside, self._shape = None, tuple(inputs["cache"]["shape"])
+        sizes = {"vocabulary_size": outputs[2]["shape"][1], "max_length": self._shape[2]}
+        self.config = {name: int(size) for name, size in sizes.items()}
+
+    def cache(self, batch_size: int) -> list[np.ndarray]:
+        """Empty keys and values for each row."""
+        return [np.zeros(self._shape, "float32") for _ in range(batch_size)]
+
+    def step(self, ids, cache, index, padding=None):
+        """As `gpt.GPT.step`, row by row and token by token, eagerly."""
+        lite, ids, index = self._lite, np.array(ids, "int32"), int(index)
+        begins = index - np.array(np.zeros(len(ids)) if padding is None else padding, "int32")
+        logits = []
+        for row, kept, begin in zip(ids, cache, begins, strict=True):
+            for place, token in enumerate(row, begin):
+                if place >= 0:
+                    lite.set_tensor(self._ids, token[None, None])
+                    lite.set_tensor(self._at, np.int32(place))
+                    if self._inside is not kept:
+                        lite.set_tensor(self._cache, kept)
+                    lite.invoke()
+                    kept[:, :, place] = lite.get_tensor(self._new)
+                    lite.tensor(self._cache)()[:, :, place] = kept[:, :, place]
+                    self._inside = kept  # one row's cache need not be copied each time
+            logits.append(lite.get_tensor(self._logits)[0])
+        return tf.constant(np.stack(logits)), cache
