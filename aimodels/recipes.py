@@ -95,8 +95,9 @@ def train(
 
     Args:
         model: "gpt", "bert" or "transformer".
-        folder: of the run; gets `run.json` (what it is), `log.json` (losses), `backup.npz`,
-            vocabularies and a byte-pair tokenizer's merges, and in the end `model.keras`.
+        folder: of the run; gets `run.json` (what it is), `log.json` (losses), the same curves for
+            TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair tokenizer's
+            merges, and in the end `model.keras`.
         data_name: what to learn from: see `DATA`; the first one there if None.
         recipe: of `RECIPES`.
         epochs: how many; the recipe's number if None. More than before goes on with a run.
@@ -205,7 +206,27 @@ class _Log(keras.callbacks.Callback):
         sample = self.sample()
         if distribute.is_chief():
             _write(self.path, self.rows)
+            _show_in_tensorboard(self.path.parent / "tensorboard", epoch + 1, logs, sample)
             print(sample, flush=True)
+
+
+def _show_in_tensorboard(folder: Path, step: int, logs: dict, sample: str) -> None:
+    """TensorBoard's own form, which TensorFlow writes without TensorBoard being there."""
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        with tf.summary.create_file_writer(str(folder / part)).as_default(step):
+            for name, value in logs.items():
+                if name.startswith("val_") == bool(prefix):
+                    value = tf.cast(value, tf.float32)
+                    metadata = _plugin("scalars", 1)
+                    tf.summary.write(name.removeprefix(prefix), value, metadata=metadata)
+            if prefix:
+                tf.summary.write("sample", sample, metadata=_plugin("text", 2))
+
+
+def _plugin(name: str, data_class: int) -> tf.compat.v1.SummaryMetadata:
+    metadata = tf.compat.v1.SummaryMetadata(data_class=data_class)
+    metadata.plugin_data.plugin_name = name
+    return metadata
 
 
 # GPT

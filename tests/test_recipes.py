@@ -67,6 +67,24 @@ def test_killed_and_resumed_is_undisturbed(once, tmp_path):
 
 
 @pytest.mark.slow
+def test_the_curves_are_there_for_tensorboard(once):
+    found = {"train": [], "validation": []}
+    for part, rows in found.items():
+        files = sorted(map(str, (once / "tensorboard" / part).iterdir()))
+        for record in tf.data.TFRecordDataset(files).as_numpy_iterator():
+            event = tf.compat.v1.Event.FromString(record)
+            for value in event.summary.value:
+                if value.metadata.plugin_data.plugin_name == "scalars":
+                    rows.append((event.step, value.tag, float(tf.make_ndarray(value.tensor))))
+                else:
+                    assert "def read(path):" in tf.make_ndarray(value.tensor).item().decode()
+    expected = {"train": "loss", "validation": "val_loss"}
+    for part, name in expected.items():
+        curve_of = [(row["epoch"], "loss", pytest.approx(row[name])) for row in curve(once)]
+        assert [row for row in found[part] if row[1] == "loss"] == curve_of
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "limit"), [("bert", "20"), ("transformer", "999")])
 def test_each_model_trains_and_goes_on_by_command(model, limit, tmp_path):
     def run(*arguments):
