@@ -53,13 +53,18 @@ def nearest(sentences: list[str], known: dict[str, list[str]]) -> list[str]:
     return [known[keys[i]][0] for i in alike]
 
 
-def run(epochs: int = 10, limit: int | None = None, units: int = 384) -> dict:
+def lstm(words: int, characters: int) -> Seq2Seq:
+    return Seq2Seq(words, characters, embedding_dim=192, units=384, dropout=0.3)
+
+
+def run(epochs: int = 10, limit: int | None = None, make=lstm, rate: float = 3e-3) -> dict:
     """Train, then read the test split once.
 
     Args:
         epochs: passes over the training pairs.
         limit: fewer sentences in each split, for a trial.
-        units: width of the decoder.
+        make: the model for so many words and characters.
+        rate: of learning, at its highest.
     """
     keras.utils.set_random_seed(1)
     parts = {name: dict(list(part.items())[:limit]) for name, part in splits().items()}
@@ -72,8 +77,8 @@ def run(epochs: int = 10, limit: int | None = None, units: int = 384) -> dict:
     english, chinese = (Vocabulary.build(side, min_count=2) for side in zip(*pairs, strict=True))
     source = english.encode([e for e, _ in pairs]).numpy()
     target = chinese.encode([c for _, c in pairs], start=True, end=True).numpy()
-    model = Seq2Seq(len(english), len(chinese), embedding_dim=192, units=units, dropout=0.3)
-    seconds = train(model, batches(source, target, 128), epochs, rate=3e-3)
+    model = make(len(english), len(chinese))
+    seconds = train(model, batches(source, target, 128), epochs, rate)
     result = {
         "training_pairs": len(pairs),
         "english_words": len(english),
