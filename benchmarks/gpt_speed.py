@@ -64,31 +64,6 @@ def _data() -> tuple[np.ndarray, np.ndarray]:
     return ids, rng.integers(0, VOCABULARY, (8, PROMPT)).astype("int32")
 
 
-def _fit(model, inputs: Callable, **how) -> Callable:
-    """A step of a Keras model: the seconds of those behind the first one."""
-    import keras
-    import tensorflow as tf
-
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(optimizer=keras.optimizers.Adam(1e-4), loss=loss, **how)
-    ids, _ = _data()
-    batch = tf.data.Dataset.from_tensors((inputs(ids[:, :-1]), ids[:, 1:])).repeat(1 + STEPS)
-
-    class Clock(keras.callbacks.Callback):
-        def on_train_batch_end(self, step, logs=None):
-            self.ended = time.perf_counter()
-            if step == 0:
-                self.began = self.ended
-
-    clock = Clock()
-
-    def step():
-        model.fit(batch, verbose=0, callbacks=[clock])
-        return (clock.ended - clock.began) / STEPS
-
-    return step
-
-
 def _ours(folder: str, peer: str):
     import aimodels
 
@@ -98,12 +73,12 @@ def _ours(folder: str, peer: str):
     from aimodels.gpt import GPT
 
     model, trained, xla = GPT.from_checkpoint(folder), GPT.from_checkpoint(folder), peer == OURS[1]
-    step = _fit(trained, lambda ids: ids, xla=xla)
+    ids, prompts = _data()
+    step = turns.fit(trained, ids[:, :-1], ids[:, 1:], STEPS, xla=xla)
     if peer == OURS[2]:
         path, step = Path(folder, "gpt.tflite"), None
         lite.export(model, path)
         model = lite.LiteGPT(path, num_threads=int(os.environ["OMP_NUM_THREADS"]))
-    prompts = _data()[1]
     return step, lambda rows: np.stack(generate(model, list(prompts[:rows]), NEW, xla=xla))
 
 
@@ -114,11 +89,13 @@ def _keras_hub(folder: str):
     from keras_hub.models import GPT2Backbone, GPT2CausalLM
 
     model, trained = (GPT2CausalLM(GPT2Backbone.from_preset(folder)) for _ in range(2))
-    step = _fit(trained, lambda ids: {"token_ids": ids, "padding_mask": np.ones_like(ids)})
+    ids, prompts = _data()
+    inputs = {"token_ids": ids[:, :-1], "padding_mask": np.ones_like(ids[:, :-1])}
+    step = turns.fit(trained, inputs, ids[:, 1:], STEPS)
     model.compile(sampler="greedy", jit_compile=True)
 
     def write(rows):
-        ids = np.pad(_data()[1][:rows], ((0, 0), (0, NEW)))
+        ids = np.pad(prompts[:rows], ((0, 0), (0, NEW)))
         known = np.broadcast_to(np.arange(PROMPT + NEW) < PROMPT, ids.shape).astype("int32")
         answer = model.generate({"token_ids": ids, "padding_mask": known}, stop_token_ids=None)
         return np.array(answer["token_ids"])[:, PROMPT:]
