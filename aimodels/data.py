@@ -45,6 +45,7 @@ class _Entry(NamedTuple):
 # Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
 _SETS = {
     "breast_cancer": _Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
+    "chinese_poems": _Entry(19657, "MIT", "poems of the Tang dynasty", "reviews_zh"),
     "chnsenticorp_htl": _Entry(7764, "none stated", "reviews of hotels, in Chinese", "reviews_zh"),
     "cmn_eng": _Entry(
         29155, "CC BY 2.0 FR", "English sentences and Chinese translations", "cmudict"
@@ -55,6 +56,9 @@ _SETS = {
     "mnist": _Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
     "peoples_daily": _Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
     "reviews_zh": _Entry(17321, "MIT", "Chinese reviews of books, hotels and others; 1 means good"),
+    "rt_polarity": _Entry(
+        10662, "CC BY 4.0", "sentences of film reviews; 1 means good", "wikipedia_sample"
+    ),
     "thucnews_titles": _Entry(
         19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
     ),

@@ -75,7 +75,7 @@ RECIPES = {
     },
 }  # fmt: skip
 DATA = {  # the first one is on every machine
-    "gpt": ["python", "tiny_shakespeare"],
+    "gpt": ["python", "tiny_shakespeare", "chinese_poems"],
     "bert": ["wikipedia_sample"],
     "transformer": ["cmudict", "cmn_eng"],
 }
@@ -278,6 +278,13 @@ def _gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
         parts = python_source(limit)
         tokenizer = text.BytePairTokenizer.train(parts[0][:300], merges=2000)
         prompt = "def read(path):\n"
+    elif name == "chinese_poems":
+        parts = [
+            [f"{poem['text'].numpy().decode()}\n\n" for poem in found.take(limit or -1)]
+            for found in data.load(name, split=["train", "validation+test"])
+        ]
+        tokenizer = text.BytePairTokenizer.train(parts[0][:3000], merges=3000)
+        prompt = "春"
     else:
         found = data.load(name)
         splits = {split: next(iter(found[split]))["text"].numpy().decode() for split in found}

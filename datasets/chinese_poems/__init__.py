@@ -1,0 +1,1 @@
+"""`chinese_poems`: 20,000 poems of the Tang dynasty."""

@@ -1,0 +1,1 @@
+"""`rt_polarity`: sentences of film reviews in English, good or bad."""
