@@ -370,11 +370,15 @@ def train_until(last, since):
     return found
 
 
-curve = train_until(500, since=0)
+curve = train_until(400, since=0)
 print("rounds:", len(curve))
 
 # %%
-curve += train_until(steps, since=500)
+curve += train_until(700, since=400)
+print("rounds:", len(curve))
+
+# %%
+curve += train_until(steps, since=700)
 print("rounds:", len(curve))
 
 # %%
@@ -523,20 +527,22 @@ def by_window(some):
 pretrained = encoder.get_weights()
 
 
-def by_bert(some, weights=None):
-    """Fine-tuned from these weights, or from scratch: the same network, labels and steps."""
+def by_bert(some, weights=None, steps=200):
+    """Fine-tuned from these weights, or trained from scratch: the same network."""
     keras.utils.set_random_seed(seed)
     own = fresh()
     if weights is not None:
         own.set_weights(weights)
     model = bert.tagger(own, 2)
     found, begins = labelled(some)
-    rate = keras.optimizers.schedules.CosineDecay(0.0, 180, warmup_target=2e-3, warmup_steps=20)
+    rate = keras.optimizers.schedules.CosineDecay(
+        0.0, steps - 20, warmup_target=2e-3, warmup_steps=20
+    )
     loss = crossentropy(from_logits=True, ignore_class=-1)
     model.compile(keras.optimizers.Adam(rate), loss, jit_compile=False)
     few = tf.data.Dataset.from_tensor_slices(((found, 0 * found), begins))
     few = few.shuffle(len(some), seed=seed).repeat().batch(16)
-    model.fit(few, steps_per_epoch=200, verbose=0)
+    model.fit(few, steps_per_epoch=steps, verbose=0)
     said = np.argmax(model((test_ids, nothing)), axis=-1)
     return f1_score(truth[judged], said[judged])
 
@@ -547,17 +553,28 @@ def by_bert(some, weights=None):
 
 # %%
 drawn = [train[i] for i in np.random.default_rng(seed).permutation(len(train))[:400]]
-counts = (25, 100, 400)
-f1 = {"pre-trained": [by_bert(drawn[:n], pretrained) for n in counts]}
-print(len(f1["pre-trained"]), "runs")
+f1 = {"pre-trained": [], "from scratch": [], "window": []}
+
+
+def compare(number):
+    some = drawn[:number]
+    f1["pre-trained"].append(by_bert(some, pretrained))
+    f1["from scratch"].append(by_bert(some))
+    f1["window"].append(by_window(some))
+    print(number, "labelled texts:", {name: len(values) for name, values in f1.items()})
+
+
+compare(25)
 
 # %%
-f1["from scratch"] = [by_bert(drawn[:n]) for n in counts]
-f1["window"] = [by_window(drawn[:n]) for n in counts]
-print(list(f1))
+compare(100)
+
+# %%
+compare(400)
 
 # %%
 fig, ax = plt.subplots(figsize=(6, 3.2))
+counts = 25, 100, 400
 for (name, values), style in zip(f1.items(), ("o-", "s--", "^:"), strict=True):
     ax.plot(counts, values, style, label=name)
 ax.set(xlabel="labelled texts", ylabel="F1 on held-out articles", xscale="log", ylim=(0, 1))
@@ -570,17 +587,27 @@ plt.show()
 network, scratch, simple = f1.values()
 print("100 labels: pre-trained at least 0.15 above scratch:", network[1] >= scratch[1] + 0.15)
 print("400 labels: at least 0.25 above scratch:", network[2] >= scratch[2] + 0.25)
-print("25 labels: the window is better than either:", simple[0] > max(network[0], scratch[0]))
+print("100 labels: the window better than pre-trained:", simple[1] > network[1])
 assert network[1] >= scratch[1] + 0.15
 assert network[2] >= scratch[2] + 0.25
-assert simple[0] > max(network[0], scratch[0])
+assert simple[1] > network[1]
 
 # %% [markdown]
-# Two honest answers. **Against itself from scratch**, pre-training wins by far. In 200 steps the
-# fresh network hardly gets beyond saying no, most of all where it cannot learn a handful of texts
-# by heart. (Give it more steps, and it gets further: exercise 4.) **Against the window**, it does
-# not win with few labels; with 400 the two come close. Seven letters tell much about where words
-# begin, and the window knows from the start which seven. BERT had to find that out.
+# From scratch, 200 steps are too few even with 400 labels. Is it only that? We give the fresh
+# network five times as many.
+
+# %%
+longer = by_bert(drawn, steps=1000)
+print("better than with 200 steps:", longer > scratch[2])
+print("pre-trained, 200 steps, still at least 0.04 above:", network[2] >= longer + 0.04)
+assert longer > scratch[2]
+assert network[2] >= longer + 0.04
+
+# %% [markdown]
+# Two honest answers. **Against itself from scratch**, pre-training wins by far, and a part of the
+# gain is time: it has learned already what the other one must still find out. **Against the
+# window**, it does not win with few labels; with 400 the two come close in our runs. Seven letters
+# tell much about where words begin, and the window is told which seven. BERT had to find that out.
 #
 # So when is BERT worth its cost? When the answer lies farther away than a fixed window, and when
 # there is far more text than a minute can read. Published models have read billions of words.
@@ -638,8 +665,8 @@ assert simple[0] > max(network[0], scratch[0])
 #    at `[MASK]` grow? Does fine-tuning suffer?
 # 3. **BERT's own start.** Remove the multiplication and the sines from `fresh`. How many steps does
 #    it then take to pass the left neighbour?
-# 4. **More steps.** Give the network from scratch 1,000 steps with 400 labels. How much of the
-#    distance does it make up? Do the same with the pre-trained one.
+# 4. **More labels.** With how many labelled texts does the network from scratch catch up, if each
+#    may take 1,000 steps? Where does the pre-trained one pass the window?
 # 5. **Both tasks.** Train `both` with pairs of 20 letters: the second 20 follow the first, or come
 #    from another article. Is *follows* better than chance on held-out articles?
 # 6. **Frozen.** Set `own.trainable = False` and train the head alone. What is left of the gain?
