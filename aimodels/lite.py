@@ -3,7 +3,10 @@ r"""GPT as one LiteRT file, for machines without TensorFlow; with weights of 8 b
 W (float32) -> q (int8) and one scale for each output: a quarter of the bytes to read
 """
 
+import os
+import sys
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
@@ -68,6 +71,20 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
         Path(path).write_bytes(converter.convert())
 
 
+@contextmanager
+def _silent():
+    """Without LiteRT's line about XNNPACK, which no setting turns off (file descriptor 2)."""
+    sys.stderr.flush()
+    kept = os.dup(2)
+    try:
+        with open(os.devnull, "wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+
+
 class LiteGPT:
     """A file of `export`, for `generation.generate` in place of the model.
 
@@ -91,8 +108,9 @@ class LiteGPT:
         if not Path(path).is_file():
             raise FileNotFoundError(f"no file {path}: write it with aimodels.lite.export")
         try:
-            self._lite = Interpreter(str(path), num_threads=num_threads)
-            self._lite.allocate_tensors()
+            with _silent():
+                self._lite = Interpreter(str(path), num_threads=num_threads)
+                self._lite.allocate_tensors()
             inputs = {part["name"]: part for part in self._lite.get_input_details()}
             inputs = {name.split("_")[-1].split(":")[0]: part for name, part in inputs.items()}
             self._ids, self._at, self._cache = (

@@ -1,6 +1,8 @@
 """A GPT in LiteRT's form writes what the model writes; with 8-bit weights, nearly so."""
 
 import builtins
+import subprocess
+import sys
 
 import keras
 import numpy as np
@@ -95,3 +97,11 @@ def test_without_litert_the_message_says_what_to_install(monkeypatch, files):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ImportError, match=r"pip install aimodels\[lite\]"):
         lite.LiteGPT(files[True])
+
+
+def test_it_writes_nothing_of_its_own(files):
+    lines = "import sys, aimodels; aimodels.start(); from aimodels import lite"
+    lines += "; lite.LiteGPT(sys.argv[1])"
+    command = [sys.executable, "-c", lines, files[False]]
+    run = subprocess.run(command, capture_output=True, text=True)
+    assert (run.returncode, run.stdout, run.stderr) == (0, "", "")

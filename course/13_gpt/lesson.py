@@ -803,7 +803,7 @@ assert numbers == 2 * L * T * D
 # How large is the error, compared with the weights?
 
 # %%
-W = np.array(model.get_layer("block1").inner.kernel)
+W = model.get_layer("block1").inner.kernel.numpy()
 s = np.abs(W).max(axis=0) / 127
 q = np.round(W / s).astype("int8")
 error = np.std(s * q - W) / np.std(W)
