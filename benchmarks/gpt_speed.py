@@ -4,7 +4,8 @@ All read the same weights, from a folder in the form of Hugging Face, and must w
 tokens; with 8-bit weights, ours may write others. What a first call costs more, compilation among
 it, is stated apart. PyTorch runs eagerly, with its fused attention; its cache is allocated once, as
 ours is. Its training step is compiled as well; keras-hub compiles all. The peers come with
-`pip install aimodels[peers]`.
+`pip install aimodels[peers]`. A training step is nearly all matrix products: what they take at this
+machine's peak is the least that anybody's step can take.
 """
 
 import functools
@@ -56,6 +57,25 @@ def _checkpoint(folder: Path) -> None:
         "embd_pdrop": 0.0, "attn_pdrop": 0.0, "bos_token_id": None, "eos_token_id": None,
     }  # fmt: skip
     (folder / "config.json").write_text(json.dumps(config))
+
+
+def _roofline(folder: str) -> dict:
+    """What a training step computes, and the time for it at the speed of one large product."""
+    import keras
+
+    from aimodels.gpt import GPT
+    from aimodels.profiling import cost, machine
+
+    inputs = keras.Input((LENGTH,), dtype="int32")
+    flops = cost(
+        keras.Model(inputs, GPT.from_checkpoint(folder)(inputs)), BATCH, training=True
+    ).flops
+    peak, _ = machine(seconds=5)
+    return {
+        "operations of a training step": flops,
+        "peak operations a second": round(peak),
+        "milliseconds of a step at the peak": round(1000 * flops / peak, 2),
+    }
 
 
 def _data() -> tuple[np.ndarray, np.ndarray]:
@@ -173,7 +193,7 @@ def run() -> dict:
     """Milliseconds a step and a token, ratios of neighbours, with one and with two threads."""
     with tempfile.TemporaryDirectory() as folder:
         _checkpoint(Path(folder))
-        return {
+        return {"roofline, all cores": _roofline(folder)} | {
             f"threads: {threads}": turns.race(__file__, OURS, THEIRS, TASKS, [folder], threads)
             for threads in (1, 2)
         }
