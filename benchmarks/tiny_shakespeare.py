@@ -46,7 +46,7 @@ def _ours(folder: str, xla: bool) -> dict:
     return found
 
 
-def _text() -> tuple[list, list, int]:
+def text_ids() -> tuple[list, list, int]:
     """Ids for training and for validation, and how many kinds there are: as our recipe has them."""
     from aimodels import data, text
 
@@ -62,7 +62,7 @@ def _text() -> tuple[list, list, int]:
 
 
 def _held_out() -> np.ndarray:
-    return np.array(_text()[1], "int32")
+    return np.array(text_ids()[1], "int32")
 
 
 def _perplexity(model, windows: np.ndarray) -> float:
@@ -87,7 +87,7 @@ def _pytorch(_: str) -> dict:
     torch.manual_seed(0)
     plan = RECIPES["gpt"]["cpu"]
     began, losses = time.perf_counter(), []
-    *parts, size = _text()
+    *parts, size = text_ids()
     train, held_out = (torch.tensor(part) for part in parts)
     model = TorchGPT(size, 128, 4, 4, plan.length)
     groups = {True: [], False: []}
