@@ -47,6 +47,7 @@ import numpy as np
 import tensorflow as tf
 
 from aimodels import gpt, lite, recipes, transformer
+from aimodels.course import recorded
 from aimodels.generation import Printer, generate
 from aimodels.text import BytePairTokenizer, Vocabulary
 from aimodels.training import Model
@@ -856,6 +857,25 @@ print("tokens written:", len(answer))
 assert len(answer) == 40
 
 # %% [markdown]
+# Is it faster? `benchmarks/gpt_speed.py` lets this GPT, larger ones of the same size from PyTorch,
+# Hugging Face and keras-hub, and our file of eight bits take turns. All but the last must write the
+# same tokens. With XLA the whole loop over the tokens is compiled. Which one do you expect to win?
+
+# %%
+measured = recorded("gpt_speed")
+speed = measured["figures"]["threads: 1"]["generation, batch 1"]
+names = sorted(speed, key=lambda name: -speed[name]["milliseconds"])
+fig, ax = plt.subplots(figsize=(6, 2.4))
+ax.barh(names, [speed[name]["milliseconds"] for name in names])
+ax.set(xlabel="milliseconds for each token", title="one text, one thread: less is better")
+plt.show()
+
+# %%
+for name in ("ours with XLA", "ours in int8"):
+    print(f"{name:<13} {speed[name]['times the speed of PyTorch']} times the speed of PyTorch")
+print("measured on one core of", measured["machine"]["processor"])
+
+# %% [markdown]
 # ## Scale it
 #
 # One minute was enough to beat counting. For text that reads well, take more of everything: more
@@ -882,8 +902,37 @@ for name in ("cpu", "base"):
     print(f"{name:<4} {in_blocks:>10,} parameters in {deep} blocks, reads {tokens:,} tokens")
 
 # %% [markdown]
-# Loss falls with size and data in a very regular way ([Kaplan et al. 2020](#kaplan2020)). You can
-# also take weights that others have trained: `GPT.from_checkpoint` reads a folder with the
+# How much do size and text buy? `benchmarks/gpt_scaling.py` trained GPTs of five sizes on
+# Shakespeare's letters, all for the same number of steps, and one of them also on parts of the
+# text. Both axes grow by factors, not by sums.
+
+# %%
+runs = recorded("gpt_scaling")["figures"]
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
+for ax, name, x in zip(axes, ["sizes", "texts"], ["parameters in blocks", "letters"], strict=True):
+    ax.loglog([one[x] for one in runs[name]], [one["loss"] for one in runs[name]], "o-")
+    ax.set(xlabel=x, title=f"{len(runs[name])} {name}")
+axes[0].set(ylabel="held-out loss")
+axes[0].yaxis.set_minor_formatter("{x:.1f}")
+plt.show()
+
+# %% [markdown]
+# In such a picture a straight line means a **power law**, loss $= c\,N^{-\alpha}$: each factor of
+# size buys the same factor of loss. [Kaplan et al. 2020](#kaplan2020) found such lines over many
+# powers of ten, with $\alpha$ near 0.076 for size and 0.095 for text. Our line of sizes grows
+# flatter to the right: which models did not learn to their end in these steps? And what happens to
+# a model that sees the same little text again and again?
+
+# %%
+for name in ("size", "text"):
+    alpha = runs[f"exponent of {name}"]
+    print(f"{name}: exponent {alpha}, so ten times as much gives {10**-alpha:.2f} times the loss")
+small_text = runs["texts"][0]
+print("least text, held-out loss on the way:", small_text["losses on the way"])
+print("and its training loss in the end:", small_text["last training loss"])
+
+# %% [markdown]
+# You can also take weights that others have trained: `GPT.from_checkpoint` reads a folder with the
 # published files of GPT-2, `config.json` and `model.safetensors`. Its tokens are in two more files:
 #
 # ```
