@@ -128,7 +128,9 @@ def _pytorch(_: str) -> dict:
         schedule.step()
         if step % plan.steps == 0:
             with torch.inference_mode():
-                found = [(len(part), float(loss(part))) for part in pieces.split(4 * plan.batch_size)]
+                found = [
+                    (len(part), float(loss(part))) for part in pieces.split(4 * plan.batch_size)
+                ]
             losses.append(sum(n * x for n, x in found) / len(pieces))
     return {"seconds": time.perf_counter() - began, "losses": losses}
 
