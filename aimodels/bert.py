@@ -349,7 +349,7 @@ def tagger(bert: BERT, num_classes: int, dropout: float = 0.1) -> Model:
 
 def _with_head(bert, output, num_classes, dropout):
     whole(smallest=2, num_classes=num_classes)
-    x = layers.Dropout(dropout)(bert.outputs[output])  # without what this output does not need
+    x = layers.Dropout(dropout)(bert(bert.inputs)[output])
     normal = keras.initializers.RandomNormal(stddev=0.02)
     return Model(
         bert.inputs, layers.Dense(num_classes, kernel_initializer=fresh(normal), name="head")(x)

@@ -78,15 +78,6 @@ def test_a_head_trains_the_encoder_it_was_given(rng):
     assert np.abs(encoder.get_layer("embedding").embeddings.numpy() - before).max() > 0
 
 
-def test_a_tagger_leaves_out_what_it_does_not_need(recwarn):
-    model, ids = tagger(small(), 3), np.ones((4, 6), "int32")
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    model.fit((ids, 0 * ids), ids, verbose=0)
-    assert "pooler" not in {layer.name for layer in model.layers}
-    assert "pooler" in {layer.name for layer in classifier(small(), 3).layers}
-    assert not [one for one in recwarn if "Gradients do not exist" in str(one.message)]
-
-
 def test_xla_computes_the_same(model, rng):
     ids = tf.constant(rng.integers(1, 20, (3, 8)))
     compiled = tf.function(model, jit_compile=True)

@@ -80,6 +80,7 @@ twenty = Vocabulary(["[MASK]", *"abcdefghijklmnopqrst"], start="[CLS]", end="[SE
 noise = np.random.default_rng(0).integers(5, 25, size=(6000, 16), dtype="int32")
 seen = np.array(bert.mask_tokens(noise, twenty, seed=(0, 1))[0])
 encoder = bert.BERT(len(twenty), width=64, num_layers=1, dropout=0.0, max_length=16)
+encoder.get_layer("pooler").trainable = False  # nothing is asked of [CLS]
 copier = bert.tagger(encoder, len(twenty), dropout=0.0)
 crossentropy = keras.losses.SparseCategoricalCrossentropy
 copier.compile(keras.optimizers.Adam(3e-3), crossentropy(from_logits=True), jit_compile=False)
