@@ -40,18 +40,23 @@ def batches(source: np.ndarray, target: np.ndarray, size: int) -> tf.data.Datase
     return dataset.apply(tf.data.experimental.assert_cardinality(-(-len(source) // size)))
 
 
-def train(model: Seq2Seq, dataset: tf.data.Dataset, epochs: int, rate: float, **fit) -> float:
-    """Adam with a warm-up and a cosine; returns the seconds it took."""
+def train(
+    model: keras.Model,
+    dataset: tf.data.Dataset,
+    epochs: int,
+    rate: float,
+    loss: keras.losses.Loss | None = None,
+) -> float:
+    """Adam with a warm-up and a cosine; returns the seconds it took. The loss is cross-entropy."""
+    if loss is None:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     steps = len(dataset) * epochs
     schedule = keras.optimizers.schedules.CosineDecay(
         rate / 10, steps - steps // 10, warmup_target=rate, warmup_steps=steps // 10
     )
-    model.compile(
-        keras.optimizers.Adam(schedule, clipnorm=1.0),
-        keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0),
-    )
+    model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss)
     start = time.perf_counter()
-    model.fit(dataset.prefetch(4), epochs=epochs, verbose=2, **fit)
+    model.fit(dataset.prefetch(4), epochs=epochs, verbose=2)
     return time.perf_counter() - start
 
 

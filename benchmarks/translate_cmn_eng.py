@@ -57,7 +57,14 @@ def lstm(words: int, characters: int) -> Seq2Seq:
     return Seq2Seq(words, characters, embedding_dim=192, units=384, dropout=0.3)
 
 
-def run(epochs: int = 10, limit: int | None = None, make=lstm, rate: float = 3e-3) -> dict:
+def run(
+    epochs: int = 10,
+    limit: int | None = None,
+    make=lstm,
+    rate: float = 3e-3,
+    batch_size: int = 128,
+    loss: keras.losses.Loss | None = None,
+) -> dict:
     """Train, then read the test split once.
 
     Args:
@@ -65,6 +72,8 @@ def run(epochs: int = 10, limit: int | None = None, make=lstm, rate: float = 3e-
         limit: fewer sentences in each split, for a trial.
         make: the model for so many words and characters.
         rate: of learning, at its highest.
+        batch_size: of training.
+        loss: cross-entropy if None.
     """
     keras.utils.set_random_seed(1)
     parts = {name: dict(list(part.items())[:limit]) for name, part in splits().items()}
@@ -78,7 +87,7 @@ def run(epochs: int = 10, limit: int | None = None, make=lstm, rate: float = 3e-
     source = english.encode([e for e, _ in pairs]).numpy()
     target = chinese.encode([c for _, c in pairs], start=True, end=True).numpy()
     model = make(len(english), len(chinese))
-    seconds = train(model, batches(source, target, 128), epochs, rate)
+    seconds = train(model, batches(source, target, batch_size), epochs, rate, loss)
     result = {
         "training_pairs": len(pairs),
         "english_words": len(english),

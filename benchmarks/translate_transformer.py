@@ -1,16 +1,21 @@
-"""English to Chinese with a Transformer: pairs, searches and scores as in `translate_cmn_eng`."""
+"""English to Chinese with a Transformer: pairs, searches and scores as in `translate_cmn_eng`.
+
+The recipe was chosen on the validation split. A wider one with larger batches, which normalised
+last, stayed far behind the LSTM: a Transformer wants many steps.
+"""
 
 import translate_cmn_eng
 
-from aimodels.transformer import Transformer
+from aimodels.transformer import SmoothedCrossentropy, Transformer
 
 
 def transformer(words: int, characters: int) -> Transformer:
-    """About as many parameters as the LSTM there."""
     return Transformer(
-        words, characters, width=192, num_heads=6, num_layers=3, dropout=0.3, max_length=64
+        words, characters, width=128, num_heads=4, dropout=0.3, max_length=64, normalize_first=True
     )
 
 
-def run(epochs: int = 16, limit: int | None = None) -> dict:
-    return translate_cmn_eng.run(epochs, limit, transformer, rate=1e-3)
+def run(epochs: int = 24, limit: int | None = None) -> dict:
+    return translate_cmn_eng.run(
+        epochs, limit, transformer, rate=2e-3, batch_size=64, loss=SmoothedCrossentropy(0.1)
+    )
