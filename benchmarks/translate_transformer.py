@@ -11,7 +11,7 @@ from aimodels.transformer import SmoothedCrossentropy, Transformer
 
 def transformer(words: int, characters: int) -> Transformer:
     return Transformer(
-        words, characters, width=128, num_heads=4, dropout=0.3, max_length=64, normalize_first=True
+        words, characters, width=128, num_heads=4, dropout=0.25, max_length=64, normalize_first=True
     )
 
 
