@@ -11,11 +11,11 @@ from aimodels.transformer import SmoothedCrossentropy, Transformer
 
 def transformer(words: int, characters: int) -> Transformer:
     return Transformer(
-        words, characters, width=128, num_heads=4, dropout=0.25, max_length=64, normalize_first=True
+        words, characters, width=128, num_heads=4, dropout=0.2, max_length=64, normalize_first=True
     )
 
 
-def run(epochs: int = 24, limit: int | None = None) -> dict:
+def run(epochs: int = 16, limit: int | None = None) -> dict:
     return translate_cmn_eng.run(
         epochs, limit, transformer, rate=2e-3, batch_size=64, loss=SmoothedCrossentropy(0.1)
     )
