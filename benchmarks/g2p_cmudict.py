@@ -47,7 +47,7 @@ def train(
     rate: float,
     loss: keras.losses.Loss | None = None,
 ) -> float:
-    """Adam with a warm-up and a cosine; returns the seconds it took. The loss is cross-entropy."""
+    """Adam with a warm-up and a cosine; returns the seconds. The loss is cross-entropy if None."""
     if loss is None:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     steps = len(dataset) * epochs

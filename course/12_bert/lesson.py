@@ -594,8 +594,9 @@ assert network[2] >= scratch[2] + 0.25
 assert simple[1] > network[1]
 
 # %% [markdown]
-# From scratch, 200 steps are too few even with 400 labels. Is it only that? We give the fresh
-# network three times as many.
+# From scratch, 200 steps are too few even with 400 labels, and its curve even falls. Why? A step
+# reads 16 texts, so 200 steps read 3,200: 25 texts 128 times each, but 400 texts only 8 times. Is
+# time all that is missing? We give the fresh network three times as many steps.
 
 # %%
 longer = by_bert(drawn, steps=600)
@@ -645,15 +646,18 @@ assert network[2] >= longer + 0.04
 
 # %%
 reviews = recorded("rt_polarity")["figures"]
-print(f"{reviews['sentences']['train']:,} sentences to learn from, accuracy on others:")
-for name in ("from scratch", "bag of words", "from MiniLM"):
-    print(f"{name:<13} {reviews[name]['test']:.3f}")
-assert reviews["from MiniLM"]["test"] > reviews["bag of words"]["test"] + 0.02
-assert reviews["bag of words"]["test"] > reviews["from scratch"]["test"]
+learned, others = (reviews["sentences"][split] for split in ("train", "test"))
+print(f"{learned:,} sentences to learn from, accuracy on {others:,} others:")
+reached = {name: reviews[name]["test"] for name in ("from scratch", "bag of words", "from MiniLM")}
+for name, accuracy in reached.items():
+    print(f"{name:<13} {accuracy:.3f}")
+assert reached["from MiniLM"] > reached["bag of words"] + 0.03
+assert abs(reached["bag of words"] - reached["from scratch"]) < 0.02
 
 # %% [markdown]
-# From scratch, in twice the epochs, the network does not even reach the counts of words: with so
-# few sentences that is usual. With what MiniLM has read before, the same network passes both.
+# From scratch, with up to twice the epochs, the network is about as good as the counts of words:
+# on a thousand sentences, a difference below 0.02 may be chance. With what MiniLM has read before,
+# the same network is clearly better than both.
 #
 # ## Summary
 #
