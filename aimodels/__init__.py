@@ -9,36 +9,14 @@ Submodules load on first use, so `import aimodels` itself is instant:
 
 import importlib
 import os
+import pkgutil
 import sys
 import tempfile
 
 __version__ = "0.1.0"
 __all__ = [
-    "arguments",
-    "attention",
-    "bert",
-    "checkpoint",
-    "cnn",
-    "course",
-    "data",
-    "distribute",
-    "doctor",
-    "embeddings",
-    "foundations",
-    "generation",
-    "gpt",
-    "launch",
-    "plots",
-    "profiling",
-    "recipes",
-    "recurrent",
-    "seq2seq",
     "start",
-    "text",
-    "text_classification",
-    "training",
-    "transformer",
-    "word_vectors",
+    *sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__"),
 ]
 
 

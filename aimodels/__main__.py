@@ -2,6 +2,6 @@
 
 import sys
 
-from aimodels.course.cli import main
+from aimodels.cli import main
 
 sys.exit(main())

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from aimodels.training import Model
+from aimodels.train import Model
 
 
 def _pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
@@ -225,7 +225,7 @@ class CNN(Model):
         filters: how many filters each stage has; as many stages as there are numbers.
         dropout: the share of the averaged features that is dropped in training.
         batch_normalization: False leaves it out, and gives the convolutions a bias.
-        **kwargs: passed to `training.Model`, such as `name`.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: (B, H, W, C), pixels of order one (divide bytes by 255).
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.

@@ -6,10 +6,10 @@ import keras
 import tensorflow as tf
 from keras import layers
 
-from aimodels.arguments import whole
 from aimodels.checkpoint import Checkpoint
-from aimodels.training import Model
-from aimodels.transformer import Positions, TransformerBlock
+from aimodels.checks import check_positive_int
+from aimodels.layers import Positions, TransformerBlock
+from aimodels.train import Model
 
 
 def _gelu(x):
@@ -34,7 +34,7 @@ class GPT(Model):
         intermediate_dim: width between a block's two dense layers, 4 D if None.
         dropout: share that is dropped in training.
         max_length: the longest T.
-        **kwargs: of `training.Model`, such as `name`.
+        **kwargs: of `train.Model`, such as `name`.
 
     Raises:
         ValueError: if an argument is out of range; it says which.
@@ -60,7 +60,7 @@ class GPT(Model):
         **kwargs,
     ):
         config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
-        whole(vocabulary_size=vocabulary_size, width=width, num_layers=num_layers)
+        check_positive_int(vocabulary_size=vocabulary_size, width=width, num_layers=num_layers)
         normal = keras.initializers.RandomNormal(stddev=0.02)
         ids = keras.Input((None,), dtype="int32", name="ids")
         embedding = layers.ReversibleEmbedding(

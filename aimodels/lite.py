@@ -86,7 +86,7 @@ def _silent():
 
 
 class LiteGPT:
-    """A file of `export`, for `generation.generate` in place of the model.
+    """A file of `export`, for `decoding.generate` in place of the model.
 
     Args:
         path: of the file.

@@ -189,7 +189,7 @@ def roofline(
         ax: where to draw; a new figure if not given.
 
     Example:
-        >>> from aimodels.profiling import Cost
+        >>> from aimodels.train.profiling import Cost
         >>> ax = roofline({"sum": Cost(flops=100, bytes=800)}, peak=1e11, bandwidth=1e10)
         >>> ax.get_xlabel(), ax.texts[0].get_text()
         ('FLOPs a byte', 'sum')

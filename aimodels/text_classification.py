@@ -10,14 +10,14 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
-from aimodels.arguments import whole
-from aimodels.training import Model
+from aimodels.checks import check_positive_int
+from aimodels.train import Model
 
 
 def _embedded(vocabulary_size: int, embedding_dim: int, num_classes: int, dropout: float = 0.0):
     """The input ids (B, T), their vectors (B, T, D) with zeros for padding, the mask (B, T, 1)."""
-    whole(2, vocabulary_size=vocabulary_size, num_classes=num_classes)
-    whole(embedding_dim=embedding_dim)
+    check_positive_int(2, vocabulary_size=vocabulary_size, num_classes=num_classes)
+    check_positive_int(embedding_dim=embedding_dim)
     ids = keras.Input((None,), dtype="int32", name="ids")
     x = layers.Embedding(vocabulary_size, embedding_dim, name="embedding")(ids)
     if dropout:
@@ -47,7 +47,7 @@ class TextCNN(Model):
         filters: how many filters of each width.
         dropout: the share of the answers that is dropped in training.
         embedding_dropout: the share of the vectors' features that is, in the whole text at once.
-        **kwargs: passed to `training.Model`, such as `name`.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: (B, T), whole numbers; any T from 1 on.
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.
@@ -114,7 +114,7 @@ class MeanEmbedding(Model):
         num_classes: how many logits.
         embedding_dim: D, how long a word's vector is.
         dropout: the share of the mean's features that is dropped in training.
-        **kwargs: passed to `training.Model`, such as `name`.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: (B, T), whole numbers. A text of nothing but padding has the mean zero.
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.

@@ -11,7 +11,9 @@ import numpy as np
 import tensorflow as tf
 
 from aimodels import data
-from aimodels.seq2seq import Seq2Seq, beam_search, error_rates, greedy
+from aimodels.decoding import beam_search, greedy
+from aimodels.metrics import error_rates
+from aimodels.seq2seq import Seq2Seq
 from aimodels.text import Vocabulary
 
 

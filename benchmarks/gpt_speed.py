@@ -64,7 +64,7 @@ def _roofline(folder: str) -> dict:
     import keras
 
     from aimodels.gpt import GPT
-    from aimodels.profiling import cost, machine
+    from aimodels.train.profiling import cost, machine
 
     inputs = keras.Input((LENGTH,), dtype="int32")
     flops = cost(
@@ -89,7 +89,7 @@ def _ours(folder: str, peer: str):
 
     aimodels.start(0)
     from aimodels import lite
-    from aimodels.generation import generate
+    from aimodels.decoding import generate
     from aimodels.gpt import GPT
 
     model, trained, xla = GPT.from_checkpoint(folder), GPT.from_checkpoint(folder), peer == OURS[1]

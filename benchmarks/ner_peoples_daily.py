@@ -8,7 +8,8 @@ out names of one character: 日, for Japan, is "day" far more often.
 import keras
 from ner_wnut17 import Sentences, batches, look_up, rounded, scores, sentences, train
 
-from aimodels.recurrent import Tagger, bio, span_f1
+from aimodels.metrics import bio, span_f1
+from aimodels.recurrent import Tagger
 from aimodels.text import Vocabulary
 
 TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}

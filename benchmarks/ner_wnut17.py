@@ -14,7 +14,8 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from aimodels import data
-from aimodels.recurrent import Tagger, TokenAccuracy, span_f1, spans
+from aimodels.metrics import TokenAccuracy, span_f1, spans
+from aimodels.recurrent import Tagger
 from aimodels.text import Vocabulary
 
 Sentences = list[tuple[list[str], list[str]]]

@@ -53,7 +53,7 @@ def commit() -> str:
 
 def measure(name: str) -> Path:
     """Run a benchmark and write its figures beside the facts that they depend on."""
-    from aimodels import doctor
+    from aimodels.course import doctor
 
     measured = commit()  # before the run: what is committed meanwhile did not run
     result = {

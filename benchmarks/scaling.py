@@ -53,8 +53,8 @@ def _contestant(model: str, kind: str, batch: int):
     import keras
     import numpy as np
 
-    from aimodels import distribute
-    from aimodels.training import Model
+    from aimodels import train
+    from aimodels.train import Model
 
     steps = MODELS[model][1]
     rng = np.random.default_rng(0)
@@ -62,7 +62,7 @@ def _contestant(model: str, kind: str, batch: int):
     build = {"gpt": _gpt, "cnn": _cnn}[model]
     replicas = kind == "replicas"
     # Several processes: what TF_CONFIG says. Else one device, though there may be several.
-    scope = distribute.strategy("auto" if replicas or "TF_CONFIG" in os.environ else "one").scope()
+    scope = train.strategy("auto" if replicas or "TF_CONFIG" in os.environ else "one").scope()
     with scope:
         network, *shapes = build(keras, keras.Model if kind == "keras" else Model, batch)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -73,7 +73,7 @@ def _contestant(model: str, kind: str, batch: int):
             for shape, high in shapes
         ]
         examples = tuple(np.repeat(array, 1 + steps, axis=0) for array in arrays)
-        data = distribute.dataset(examples, batch)
+        data = train.batches(examples, batch)
 
     class Clock(keras.callbacks.Callback):
         def on_train_batch_end(self, step, logs=None):
@@ -96,10 +96,10 @@ def _child(args) -> None:
     if args.core is not None and hasattr(os, "sched_setaffinity"):
         task = json.loads(os.environ.get("TF_CONFIG", '{"task": {"index": 0}}'))["task"]
         os.sched_setaffinity(0, [sorted(os.sched_getaffinity(0))[args.core + task["index"]]])
-    from aimodels import distribute
+    from aimodels import train
 
     if "replicas" in args.kinds:
-        distribute.logical_devices(2)
+        train.logical_devices(2)
     batch = MODELS[args.model][0] * args.scaled
     turns = {kind: _contestant(args.model, kind, batch) for kind in args.kinds}
     for turn in turns.values():
@@ -108,7 +108,7 @@ def _child(args) -> None:
     for _ in range(args.turns):
         for kind, turn in turns.items():
             found[kind].append([*turn(), batch])
-    if distribute.is_chief():
+    if train.is_chief():
         print("RESULT", json.dumps(found), flush=True)
 
 

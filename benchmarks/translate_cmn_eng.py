@@ -15,7 +15,8 @@ from g2p_cmudict import answers, batches, train
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from aimodels import data
-from aimodels.seq2seq import Seq2Seq, beam_search, greedy
+from aimodels.decoding import beam_search, greedy
+from aimodels.seq2seq import Seq2Seq
 from aimodels.text import CharacterTokenizer, Vocabulary, WordTokenizer
 
 

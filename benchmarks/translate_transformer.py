@@ -6,7 +6,8 @@ last, stayed far behind the LSTM: a Transformer wants many steps.
 
 import translate_cmn_eng
 
-from aimodels.transformer import SmoothedCrossentropy, Transformer
+from aimodels.train import SmoothedCrossentropy
+from aimodels.transformer import Transformer
 
 
 def transformer(words: int, characters: int) -> Transformer:

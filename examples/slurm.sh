@@ -8,7 +8,7 @@
 #SBATCH --requeue
 #SBATCH --open-mode=append
 
-# distribute.strategy() finds the tasks of the step by itself. The folder is on a shared disk.
+# train.strategy() finds the tasks of the step by itself. The folder is on a shared disk.
 srun --kill-on-bad-exit=1 python examples/train.py --folder "$SLURM_SUBMIT_DIR/run1" --timeout 300
 status=$?
 if [ "$status" -ne 0 ] && [ "${SLURM_RESTART_COUNT:-0}" -lt 3 ]; then

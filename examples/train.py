@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from aimodels import data, distribute
+from aimodels import data, train
 from aimodels.cnn import CNN
 
 parser = argparse.ArgumentParser()
@@ -26,7 +26,7 @@ args = parser.parse_args()
 
 keras.config.set_floatx("float64" if args.float64 else "float32")
 keras.utils.set_random_seed(1)
-strategy = distribute.strategy(timeout=args.timeout)  # before anything is computed
+strategy = train.strategy(timeout=args.timeout)  # before anything is computed
 digits = data.load("digits", split="train", as_supervised=True).take(args.examples)
 digits = digits.map(lambda image, label: (keras.ops.cast(image, keras.config.floatx()) / 16, label))
 with strategy.scope():
@@ -40,11 +40,11 @@ with strategy.scope():
         metrics=["accuracy"],
         xla=args.xla,
     )
-    batches = distribute.dataset(digits, args.batch_size, shuffle=args.examples, seed=1)
-    backup = distribute.Backup(args.folder, batches)
+    batches = train.batches(digits, args.batch_size, shuffle=args.examples, seed=1)
+    backup = train.Backup(args.folder, batches)
 
-chief = distribute.is_chief()
+chief = train.is_chief()
 model.fit(batches, epochs=args.epochs, callbacks=[backup], verbose=2 if chief else 0)
-model.save(distribute.chief_path(Path(args.folder, "model.keras")))
+model.save(train.chief_path(Path(args.folder, "model.keras")))
 weights = np.concatenate([w.ravel() for w in model.get_weights()])
 print(f"done, XLA {model.xla}: mean weight {np.abs(weights).mean():.6f}")

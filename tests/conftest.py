@@ -13,9 +13,9 @@ os.environ.setdefault("MPLBACKEND", "agg")
 def pytest_collection_finish():
     """Four logical devices, while TensorFlow has not computed anything yet."""
     if "tensorflow" in sys.modules:
-        from aimodels import distribute
+        from aimodels import train
 
-        distribute.logical_devices(4)
+        train.logical_devices(4)
 
 
 @pytest.fixture(autouse=True)

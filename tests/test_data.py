@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from aimodels import data
+from aimodels.data import registry
 
 ROOT = Path(__file__).parent.parent
 FILES = {
@@ -107,7 +108,7 @@ def tiny(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         patch.syspath_prepend(root)
         __import__("sets_of_this_test.tiny_public.tiny_public_dataset_builder")
-        patch.setitem(data._SETS, "tiny_public", data._Entry(200, "CC0", "bytes", "digits"))
+        patch.setitem(registry.SETS, "tiny_public", registry.Entry(200, "CC0", "bytes", "digits"))
         yield url
     server.shutdown()
 
@@ -312,16 +313,18 @@ def test_other_values_in_scikit_learn(tmp_path, monkeypatch):
 def test_package_that_carries_a_set(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(data.DataError, match=r"^s: the package carrier .* is not installed"):
-        data.carried("s", "carrier", "deep/file", sha256="")
+        data.packaged_file("s", "carrier", "deep/file", sha256="")
     (tmp_path / "carrier").mkdir()
     (tmp_path / "carrier/__init__.py").write_text("raise SystemExit('imported')")
     with pytest.raises(data.DataError, match="has no deep/file here"):
-        data.carried("s", "carrier", "deep/file", sha256="")
+        data.packaged_file("s", "carrier", "deep/file", sha256="")
     (tmp_path / "carrier/deep").mkdir()
     (tmp_path / "carrier/deep/file").write_bytes(b"abc")
     with pytest.raises(data.DataError, match=r"of carrier that constraints\.txt names"):
-        data.carried("s", "carrier", "deep/file", sha256="0" * 64)
-    path = data.carried("s", "carrier", "deep/file", sha256=hashlib.sha256(b"abc").hexdigest())
+        data.packaged_file("s", "carrier", "deep/file", sha256="0" * 64)
+    path = data.packaged_file(
+        "s", "carrier", "deep/file", sha256=hashlib.sha256(b"abc").hexdigest()
+    )
     assert path.read_bytes() == b"abc"
 
 

@@ -19,10 +19,9 @@ import pytest
 import tensorflow as tf
 import yaml
 
-from aimodels import cnn, distribute  # noqa: F401  (the saved model is a CNN)
-from aimodels.distribute import Backup, DistributeError
-from aimodels.launch import free_ports, tf_configs
-from aimodels.training import Model
+from aimodels import cnn, train  # noqa: F401  (the saved model is a CNN)
+from aimodels.train import Backup, DistributeError, Model
+from aimodels.train.launch import free_ports, tf_configs
 
 ROOT = Path(__file__).parents[1]
 SCRIPT = ROOT / "examples" / "train.py"
@@ -45,29 +44,29 @@ def seen(dataset, strategy) -> list[list[np.ndarray]]:
 
 
 def test_auto_takes_all_logical_devices():
-    assert distribute.strategy().num_replicas_in_sync == 4
+    assert train.strategy().num_replicas_in_sync == 4
 
 
 def test_logical_devices_cannot_become_more_later():
     tf.constant(0)
-    assert len(distribute.logical_devices(2)) == 2  # there are four
+    assert len(train.logical_devices(2)) == 2  # there are four
     with pytest.raises(DistributeError, match="restart the kernel and call logical_devices first"):
-        distribute.logical_devices(5)
+        train.logical_devices(5)
 
 
 def test_more_devices_than_there_are():
     with pytest.raises(DistributeError, match=r"9 devices are wanted, there are 4 processor"):
-        distribute.strategy("devices", devices=9)
+        train.strategy("devices", devices=9)
 
 
 def test_an_unknown_kind():
     with pytest.raises(ValueError, match="kind must be one of auto, one, devices"):
-        distribute.strategy("gpus")
+        train.strategy("gpus")
 
 
 def test_no_tpu(monkeypatch):
     with pytest.raises(DistributeError, match="no TPU answers"):
-        distribute.strategy("tpu")
+        train.strategy("tpu")
 
 
 TASK = {"type": "worker", "index": 0}
@@ -87,7 +86,7 @@ WRONG = {
 def test_a_wrong_tf_config(monkeypatch, text, message):
     monkeypatch.setenv("TF_CONFIG", text)
     with pytest.raises(DistributeError, match=message):
-        distribute.strategy()
+        train.strategy()
 
 
 def test_a_port_that_is_taken_and_a_worker_that_never_comes(monkeypatch):
@@ -96,10 +95,10 @@ def test_a_port_that_is_taken_and_a_worker_that_never_comes(monkeypatch):
         config = tf_configs([f"localhost:{taken}", "localhost:1"])[0]
         monkeypatch.setenv("TF_CONFIG", config)
         with pytest.raises(DistributeError, match=f"port {taken} of this worker .* is taken"):
-            distribute.strategy()
+            train.strategy()
     monkeypatch.setenv("TF_CONFIG", config)
     with pytest.raises(DistributeError, match=r"after 1 s nobody answers at localhost:1: is the"):
-        distribute.strategy(timeout=1)
+        train.strategy(timeout=1)
 
 
 # Batches
@@ -107,9 +106,9 @@ def test_a_port_that_is_taken_and_a_worker_that_never_comes(monkeypatch):
 
 @pytest.mark.parametrize("replicas", [1, 2, 3, 4])
 def test_the_parts_of_a_batch_are_the_batch(replicas):
-    strategy = distribute.strategy("devices", devices=replicas)
+    strategy = train.strategy("devices", devices=replicas)
     with strategy.scope():
-        data = distribute.dataset(np.arange(23), 8)
+        data = train.batches(np.arange(23), 8)
     batches = seen(data, strategy)
     assert [np.concatenate(parts).tolist() for parts in batches] == [
         list(range(0, 8)), list(range(8, 16)), list(range(16, 23))
@@ -120,10 +119,10 @@ def test_the_parts_of_a_batch_are_the_batch(replicas):
 
 
 def test_structures_of_examples():
-    strategy = distribute.strategy("devices", devices=2)
+    strategy = train.strategy("devices", devices=2)
     with strategy.scope():
         examples = ({"a": np.zeros((5, 2)), "b": np.zeros(5)}, np.zeros(5))
-        data = distribute.dataset(examples, 4)
+        data = train.batches(examples, 4)
     x, y = next(iter(data))
     assert [part.shape for part in strategy.experimental_local_results(x["a"])] == [(2, 2)] * 2
     assert len(strategy.experimental_local_results(y)) == 2
@@ -133,26 +132,26 @@ def test_structures_of_examples():
 def test_the_number_of_steps_is_known(devices):
     """Also of a dataset that cannot say it; else Keras takes part of a step too many."""
     numbers = tf.data.Dataset.range(30)
-    with distribute.strategy("devices", devices=devices).scope():
+    with train.strategy("devices", devices=devices).scope():
         for examples, steps in ((numbers, 4), (numbers.filter(lambda n: n < 17), 3)):
             for shuffle in (0, 17):
-                data = distribute.dataset(examples, 8, shuffle=shuffle)
+                data = train.batches(examples, 8, shuffle=shuffle)
                 assert int(data.cardinality) == steps == sum(1 for _ in data)
 
 
 def test_tensorflows_tuner_of_pipelines_runs_only_if_wanted():
     """Each epoch's end would wait until it wakes, on one core up to a minute."""
     numbers, options = tf.data.Dataset.range(30), tf.data.Options()
-    assert distribute.dataset(numbers, 8, shuffle=30).options().autotune.enabled is False
+    assert train.batches(numbers, 8, shuffle=30).options().autotune.enabled is False
     options.autotune.enabled = True
-    assert distribute.dataset(numbers.with_options(options), 8).options().autotune.enabled is True
+    assert train.batches(numbers.with_options(options), 8).options().autotune.enabled is True
 
 
 def test_the_order_depends_on_the_epoch_alone():
     def orders(devices, first=0):
-        strategy = distribute.strategy("devices", devices=devices)
+        strategy = train.strategy("devices", devices=devices)
         with strategy.scope():
-            data = distribute.dataset(np.arange(20), 8, shuffle=20, seed=3)
+            data = train.batches(np.arange(20), 8, shuffle=20, seed=3)
         data.epochs.start(first)
         return [
             np.concatenate([*itertools.chain(*seen(data, strategy))]).tolist() for _ in range(3)
@@ -171,9 +170,9 @@ def test_each_epoch_may_have_examples_of_its_own(shuffle):
         return tf.data.Dataset.range(10).map(lambda i: 100 * epoch + i)
 
     def orders(devices, first=0):
-        strategy = distribute.strategy("devices", devices=devices)
+        strategy = train.strategy("devices", devices=devices)
         with strategy.scope():
-            data = distribute.dataset(examples, 4, shuffle=shuffle)
+            data = train.batches(examples, 4, shuffle=shuffle)
         assert int(data.cardinality) == 3
         data.epochs.start(first)
         return [
@@ -189,10 +188,10 @@ def test_each_epoch_may_have_examples_of_its_own(shuffle):
 
 def test_a_batch_smaller_than_the_replicas():
     with (
-        distribute.strategy("devices", devices=4).scope(),
+        train.strategy("devices", devices=4).scope(),
         pytest.raises(ValueError, match="batch_size=3 is the global batch, and 4 replicas"),
     ):
-        distribute.dataset(np.arange(9), 3)
+        train.batches(np.arange(9), 3)
 
 
 # Backups
@@ -223,9 +222,9 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path, devices):
     x, y = rng.normal(size=(21, 4)).astype("float32"), rng.integers(0, 3, 21)
 
     def fit(folder, stop=99):
-        with distribute.strategy("devices", devices=devices).scope():
+        with train.strategy("devices", devices=devices).scope():
             model = small()
-            data = distribute.dataset((x, y), 8, shuffle=21)
+            data = train.batches((x, y), 8, shuffle=21)
             callbacks = [Backup(folder, data), StopAfter(stop)]
             model.fit(data, epochs=5, verbose=0, callbacks=callbacks)
         return model

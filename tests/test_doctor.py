@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from aimodels import doctor
-from aimodels.course import cli
+from aimodels import cli
+from aimodels.course import doctor
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import pytest
 import tensorflow as tf
 
 from aimodels import embeddings
-from aimodels.embeddings import CBOW, FastText, GloVe, SkipGram, WordVectors
+from aimodels.embeddings import CBOW, FastText, GloVe, SkipGram, WordVectors, trainer
 
-STRETCH = embeddings.STRETCH
+STRETCH = trainer.STRETCH
 MODELS = [SkipGram, CBOW, FastText, GloVe]
 
 
@@ -198,7 +198,7 @@ def test_subsampling_keeps_the_share_it_says():
 
 
 def test_every_word_is_a_centre_once(rng, monkeypatch):
-    monkeypatch.setattr(embeddings, "BLOCK", 70)
+    monkeypatch.setattr("aimodels.embeddings.word2vec.BLOCK", 70)
     model = small(SkipGram)
     model.count([rng.choice(list("abcdefgh"), 9).tolist() for _ in range(33)])
     blocks = list(model.blocks())

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import chisquare
 
-from aimodels.generation import Printer, generate
+from aimodels.decoding import TextStreamer, generate
 from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer
 
@@ -180,7 +180,7 @@ def test_words_are_printed_as_they_come():
     tokens = tokenizer.tokens(text)
     assert len(tokens) > len(text)  # bytes: several make one character
     file, shown = io.StringIO(), []
-    show = Printer(lambda ids: tokenizer.text([tokens[i] for i in ids]), row=1, file=file)
+    show = TextStreamer(lambda ids: tokenizer.text([tokens[i] for i in ids]), row=1, file=file)
     for i in range(len(tokens)):
         show(np.array([-1, i]))
         shown.append(file.getvalue())

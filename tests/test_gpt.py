@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from safetensors.numpy import load_file, save_file
 
-from aimodels.generation import generate
+from aimodels.decoding import generate
 from aimodels.gpt import GPT
 
 

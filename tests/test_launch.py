@@ -10,8 +10,8 @@ import time
 import psutil
 import pytest
 
-from aimodels.course import cli
-from aimodels.launch import launch, tf_configs
+from aimodels import cli
+from aimodels.train.launch import launch, tf_configs
 
 SHOW = """\
 import json, os

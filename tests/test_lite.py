@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from aimodels import gpt, lite
-from aimodels.generation import generate
+from aimodels.decoding import generate
 
 
 @pytest.fixture(scope="module")

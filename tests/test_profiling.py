@@ -6,8 +6,8 @@ import sys
 import keras
 import pytest
 
-from aimodels import profiling
 from aimodels.cnn import CNN
+from aimodels.train import profiling
 
 L = keras.layers
 
@@ -75,8 +75,8 @@ def test_a_model_without_an_optimizer():
 PEAK = """
 import sys
 import keras, numpy as np
-from aimodels import profiling
-from aimodels.training import Model
+from aimodels.train import profiling
+from aimodels.train import Model
 x = inputs = keras.Input((2048,))
 for _ in range(4):
     x = keras.layers.Dense(2048, activation="relu")(x)

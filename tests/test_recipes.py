@@ -14,7 +14,7 @@ import pytest
 import tensorflow as tf
 
 from aimodels import recipes
-from aimodels.course.cli import main
+from aimodels.cli import main
 from aimodels.text import BytePairTokenizer, Vocabulary
 
 TINY = ["--recipe", "tiny", "--limit"]
@@ -140,7 +140,7 @@ def test_a_folder_holds_one_run(tmp_path, capsys):
 def test_a_damaged_log_is_one_message(tmp_path):
     (tmp_path / "log.json").write_text("[{")
     with pytest.raises(recipes.RecipeError, match=r"log\.json is damaged: remove"):
-        recipes._Log(tmp_path, str)
+        recipes.run._Log(tmp_path, str)
 
 
 def test_windows_are_pieces_of_the_text_and_new_in_each_epoch():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels import recurrent
+from aimodels import metrics, recurrent
 from aimodels.recurrent import Forecaster, Recurrent, Tagger, TextClassifier
 
 CELLS = ["rnn", "lstm", "gru"]
@@ -177,11 +177,11 @@ ZEROS = np.zeros
         (lambda: Tagger(10, 3, num_layers=0), "num_layers"),
         (lambda: Tagger(10, 3, num_characters=-1), "num_characters"),
         (lambda: Forecaster(1, 0), "horizon"),
-        (lambda: recurrent.spans(["O", "PER"]), "place 1"),
-        (lambda: recurrent.spans(["B-"]), "B-type"),
-        (lambda: recurrent.span_f1([["O"]], [["O", "O"]]), "1 true and 2 predicted"),
-        (lambda: recurrent.span_f1([["O"]], []), "shorter"),
-        (lambda: recurrent.bio(["a"], [], {}), "shorter"),
+        (lambda: metrics.spans(["O", "PER"]), "place 1"),
+        (lambda: metrics.spans(["B-"]), "B-type"),
+        (lambda: metrics.span_f1([["O"]], [["O", "O"]]), "1 true and 2 predicted"),
+        (lambda: metrics.span_f1([["O"]], []), "shorter"),
+        (lambda: metrics.bio(["a"], [], {}), "shorter"),
     ],
 )
 def test_bad_input_is_named(call, message):
@@ -384,14 +384,14 @@ def test_loss_and_accuracy_are_those_of_real_tokens(rng):
     loss = -np.take_along_axis(log_p, tags[..., None], axis=-1)[..., 0][real].mean()
     accuracy = (logits.argmax(axis=-1) == tags)[real].mean()
     assert accuracy not in (0, (logits.argmax(axis=-1) == tags).mean())
-    model.compile(keras.optimizers.SGD(0.0), TOKENS, metrics=[recurrent.TokenAccuracy()])
+    model.compile(keras.optimizers.SGD(0.0), TOKENS, metrics=[metrics.TokenAccuracy()])
     for x, y in ((ids, tags), (padded(ids), np.pad(tags, [(0, 0), (0, 5)]))):
         for measured in (model.train_on_batch(x, y), model.evaluate(x, y, verbose=0)):
             np.testing.assert_allclose(measured, [loss, accuracy], rtol=1e-5)
 
 
 def test_accuracy_of_several_batches_counts_tokens():
-    metric = recurrent.TokenAccuracy()
+    metric = metrics.TokenAccuracy()
     metric.update_state(np.array([[1, 2, 1], [2, 0, 0]]), np.eye(3)[[[1, 1, 1], [1, 0, 0]]])
     assert float(metric.result()) == 0.5  # 2 of 4
     metric.update_state(np.array([[1, 1, 1], [1, 1, 1]]), np.eye(3)[[[1] * 3] * 2])
@@ -422,28 +422,28 @@ def test_tag_names_real_tokens_only(rng):
     ],
 )
 def test_spans(tags, expected):
-    assert recurrent.spans(tags.split()) == expected
+    assert metrics.spans(tags.split()) == expected
 
 
 def test_span_f1_by_hand():
     true = ["B-A I-A O B-B O", "B-A O", "O O O"]
     predicted = ["B-A I-A O B-A O", "B-A I-A", "B-B O B-B"]
-    found = recurrent.span_f1([t.split() for t in true], [p.split() for p in predicted])
+    found = metrics.span_f1([t.split() for t in true], [p.split() for p in predicted])
     # True: 3 entities. Predicted: 5. Right: the first one alone; a type, an end, two inventions.
     assert found == {"precision": 1 / 5, "recall": 1 / 3, "f1": pytest.approx(2 / 8)}
     perfect = [t.split() for t in true]
-    assert recurrent.span_f1(perfect, perfect) == {"precision": 1, "recall": 1, "f1": 1}
+    assert metrics.span_f1(perfect, perfect) == {"precision": 1, "recall": 1, "f1": 1}
     nothing = [["O"] * len(t) for t in perfect]
-    assert recurrent.span_f1(perfect, nothing) == {"precision": 0, "recall": 0, "f1": 0}
+    assert metrics.span_f1(perfect, nothing) == {"precision": 0, "recall": 0, "f1": 0}
 
 
 def test_bio():
     words, tags = ["江", "泽民", "在", "北京", "上海", "说"], ["nr", "nr", "p", "ns", "ns", "v"]
     types = {"nr": "PER", "ns": "LOC"}
-    characters, found = recurrent.bio(words, tags, types, joined=["PER"])
+    characters, found = metrics.bio(words, tags, types, joined=["PER"])
     assert "".join(characters) == "江泽民在北京上海说"
     assert " ".join(found) == "B-PER I-PER I-PER O B-LOC I-LOC B-LOC I-LOC O"
-    assert recurrent.bio(words, tags, types)[1][:3] == ["B-PER", "B-PER", "I-PER"]
+    assert metrics.bio(words, tags, types)[1][:3] == ["B-PER", "B-PER", "I-PER"]
 
 
 # Do they learn?
@@ -477,12 +477,12 @@ def test_the_tagger_reads_both_sides(rng):
         tags[i, place + 1 : place + 3] = 2 + 2 * kind, 3 + 2 * kind
     keras.utils.set_random_seed(0)
     model = Tagger(30, 6, embedding_dim=16, units=16)
-    model.compile(keras.optimizers.Adam(0.03), TOKENS, metrics=[recurrent.TokenAccuracy()])
+    model.compile(keras.optimizers.Adam(0.03), TOKENS, metrics=[metrics.TokenAccuracy()])
     model.fit(ids[:300], tags[:300], epochs=10, verbose=0)
     majority = (tags[300:] == 1).mean()
     assert model.evaluate(ids[300:], tags[300:], verbose=0)[1] > majority + 0.15
     true = [[names[t] for t in row] for row in tags[300:]]
-    assert recurrent.span_f1(true, model.tag(ids[300:], names))["f1"] > 0.9  # all O reaches 0
+    assert metrics.span_f1(true, model.tag(ids[300:], names))["f1"] > 0.9  # all O reaches 0
 
 
 @pytest.mark.slow
@@ -494,7 +494,7 @@ def test_letters_tell_of_unknown_words(rng):
     for letters, bar in ((None, 0.0), (8, 0.95)):
         keras.utils.set_random_seed(0)
         model = Tagger(2, 3, units=8, num_characters=letters, character_dim=8)
-        model.compile(keras.optimizers.Adam(0.03), TOKENS, metrics=[recurrent.TokenAccuracy()])
+        model.compile(keras.optimizers.Adam(0.03), TOKENS, metrics=[metrics.TokenAccuracy()])
         train, test = (
             [ids[part], characters[part]] if letters else ids[part]
             for part in (slice(100), slice(100, None))

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels import seq2seq
-from aimodels.seq2seq import Seq2Seq, beam_search, greedy
+from aimodels import metrics, seq2seq
+from aimodels.decoding import beam_search, greedy
+from aimodels.seq2seq import Seq2Seq
 
 KINDS = ["dot", "additive", None]
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
@@ -402,11 +403,11 @@ def test_learns_to_reverse(rng):
     ],
 )
 def test_edit_distance(a, b, distance):
-    assert seq2seq.edit_distance(a, b) == seq2seq.edit_distance(b, a) == distance
+    assert metrics.edit_distance(a, b) == metrics.edit_distance(b, a) == distance
 
 
 def test_error_rates_take_the_nearest():
-    per, wer = seq2seq.error_rates(["ab", "abc", ""], [["xy", "ab"], ["abd"], ["a"]])
+    per, wer = metrics.error_rates(["ab", "abc", ""], [["xy", "ab"], ["abd"], ["a"]])
     assert per == pytest.approx(2 / 6)
     assert wer == pytest.approx(2 / 3)
 
@@ -433,9 +434,9 @@ def test_error_rates_take_the_nearest():
         (lambda: greedy(None, [[1]], 5, end=2), "start and end"),
         (lambda: beam_search(None, [[1]], 5, beam_size=0), "beam_size"),
         (lambda: beam_search(None, [[1]], 5, alpha=-1), "alpha"),
-        (lambda: seq2seq.error_rates(["a"], []), "references"),
-        (lambda: seq2seq.error_rates(["a"], [[]]), "references"),
-        (lambda: seq2seq.error_rates([], []), "references"),
+        (lambda: metrics.error_rates(["a"], []), "references"),
+        (lambda: metrics.error_rates(["a"], [[]]), "references"),
+        (lambda: metrics.error_rates([], []), "references"),
     ],
 )
 def test_bad_input_is_named(call, message):

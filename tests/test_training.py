@@ -1,4 +1,4 @@
-"""`training.Model` equals `keras.Model` on one device, and itself on several: weight by weight."""
+"""`train.Model` equals `keras.Model` on one device, and itself on several: weight by weight."""
 
 import functools
 
@@ -7,8 +7,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels import distribute
-from aimodels.training import Model
+from aimodels.train import Model, batches, strategy
 
 pytestmark = pytest.mark.slow  # each traces and compiles some models
 L = keras.layers
@@ -63,7 +62,7 @@ def train(
         model = build(cls, *middle, ids=ids)
         model.compile(keras.optimizers.get(optimizer), loss, metrics=["accuracy"], **compile)
         arrays = (IDS if ids else X, Y) + ((np.linspace(0, 2, 51),) if weights else ())
-        data = distribute.dataset(tuple(a[:count] for a in arrays), batch)
+        data = batches(tuple(a[:count] for a in arrays), batch)
         model.history_ = model.fit(data, epochs=epochs, verbose=0, **(fit or {})).history
     return model
 
@@ -87,12 +86,12 @@ def difference(one, other) -> float:
 
 @pytest.fixture(scope="module", params=[2, 4])
 def several(request):
-    return distribute.strategy("devices", devices=request.param)
+    return strategy("devices", devices=request.param)
 
 
 @pytest.fixture(scope="module")
 def two():
-    return distribute.strategy("devices", devices=2)
+    return strategy("devices", devices=2)
 
 
 PLAIN = {
@@ -283,7 +282,7 @@ def test_an_overflow_on_one_replica_skips_the_step_on_all(two):
             before = model.get_weights()
             x = X[:8].copy()
             x[7] = 6e4  # the last example, on the second replica
-            model.fit(distribute.dataset((x, Y[:8]), 8), verbose=0)
+            model.fit(batches((x, Y[:8]), 8), verbose=0)
     finally:
         keras.config.set_dtype_policy("float32")
     for one, other in zip(before, model.get_weights(), strict=True):
@@ -295,10 +294,10 @@ def test_callbacks_validation_evaluate_and_predict(two, tmp_path):
     with two.scope():
         model = build(Model)
         model.compile("adam", CROSS_ENTROPY, metrics=["accuracy"], xla=True)
-        data = distribute.dataset((X, Y), 8, shuffle=51)
+        data = batches((X, Y), 8, shuffle=51)
         best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
         stop = keras.callbacks.EarlyStopping(patience=1)
-        valid = distribute.dataset((X, Y), 8)
+        valid = batches((X, Y), 8)
         history = model.fit(
             data, validation_data=valid, epochs=4, verbose=0, callbacks=[best, stop]
         ).history

@@ -6,18 +6,12 @@ import keras
 import numpy as np
 import pytest
 
-from aimodels import seq2seq
+from aimodels import decoding
 from aimodels.bert import BERT, Pretraining
 from aimodels.gpt import GPT
-from aimodels.transformer import (
-    MultiHeadAttention,
-    Positions,
-    SmoothedCrossentropy,
-    Transformer,
-    TransformerBlock,
-    WarmUp,
-    sinusoids,
-)
+from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock, sinusoids
+from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
+from aimodels.transformer import Transformer
 
 
 @pytest.fixture
@@ -90,7 +84,7 @@ def test_token_by_token_with_a_cache_is_all_at_once(rng):
         ),
         (lambda: TransformerBlock(2, 0), "intermediate_dim must be a whole number"),
         (lambda: Positions(4)(np.zeros((1, 5, 8))), "5 tokens, at most max_length=4"),
-        (lambda: WarmUp(8, 0), "warmup_steps must be a whole number"),
+        (lambda: InverseSqrtWarmup(8, 0), "warmup_steps must be a whole number"),
         (lambda: SmoothedCrossentropy(1.0), "label_smoothing must be from 0 to below 1"),
         (lambda: Transformer(0, 9), "source_vocabulary_size must be a whole number"),
     ],
@@ -103,7 +97,7 @@ def test_bad_arguments_are_one_message(make, message):
 def test_an_answer_longer_than_the_model_is_one_message(rng):
     model = Transformer(20, 30, width=8, num_heads=2, num_layers=1, max_length=8)
     source, _ = pairs(rng)
-    for search in (seq2seq.greedy, seq2seq.beam_search):
+    for search in (decoding.greedy, decoding.beam_search):
         with pytest.raises(ValueError, match="max_length=9, but the model was built for at most 8"):
             search(model, source, max_length=9)
 
@@ -174,7 +168,7 @@ def test_attention_weights_are_those_that_the_model_uses(model, rng):
 def test_decoding_step_by_step_is_the_whole_model(model, rng):
     source, _ = pairs(rng, batch=4)
     source[2:, 4:] = 0
-    ids, scores = seq2seq.greedy(model, source, max_length=8)
+    ids, scores = decoding.greedy(model, source, max_length=8)
     ids = ids.numpy()
     reads = np.concatenate([np.full((4, 1), 2), ids[:, :-1]], axis=1)
     log_p = np.array(keras.ops.log_softmax(model((source, reads))))
@@ -183,7 +177,7 @@ def test_decoding_step_by_step_is_the_whole_model(model, rng):
     assert (log_p.argmax(-1) == ids)[said].all()
     found = np.take_along_axis(log_p, ids[..., None], -1)[..., 0]
     np.testing.assert_allclose(scores, np.where(said, found, 0).sum(1), atol=1e-4)
-    beam = seq2seq.beam_search(model, source, max_length=8, beam_size=3)[1]
+    beam = decoding.beam_search(model, source, max_length=8, beam_size=3)[1]
     assert (beam.numpy() >= scores.numpy() - 1e-5).all()
 
 
@@ -252,5 +246,5 @@ def test_it_learns_to_reverse(rng, xla):
     model.compile(keras.optimizers.Adam(3e-3), SmoothedCrossentropy(0.1), xla=xla)
     model.fit((source, reads), says, batch_size=100, epochs=12, verbose=0)
     source, _, says = reversals(rng, 200)
-    ids, _ = seq2seq.greedy(model, source, max_length=8)
+    ids, _ = decoding.greedy(model, source, max_length=8)
     assert (ids.numpy() == says).all(axis=1).mean() >= 0.95

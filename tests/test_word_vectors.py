@@ -8,7 +8,7 @@ import pytest
 from gensim.models import KeyedVectors
 from scipy.stats import spearmanr
 
-from aimodels.word_vectors import (
+from aimodels.embeddings import (
     UnknownWordError,
     WordVectors,
     evaluate_analogies,

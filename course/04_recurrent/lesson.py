@@ -45,7 +45,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aimodels import data, plots, recurrent
+from aimodels import data, metrics, plots, recurrent
 
 # %% [markdown]
 # ## Order, and a state that carries it
@@ -545,7 +545,7 @@ assert 0.95 * linear < error < linear / 0.85
 # %%
 TYPES = {"nr": "PER", "ns": "LOC", "nt": "ORG"}
 words, tags = ["李", "明", "在", "北京", "工作"], ["nr", "nr", "p", "ns", "v"]
-for character, tag in zip(*recurrent.bio(words, tags, TYPES, joined=["PER"]), strict=True):
+for character, tag in zip(*metrics.bio(words, tags, TYPES, joined=["PER"]), strict=True):
     print(character, tag)
 
 
@@ -555,7 +555,7 @@ def news(split, length=60):
     paragraphs = []
     for example in data.load("peoples_daily", split=split).as_numpy_iterator():
         words, tags = (example[key].decode().split(" ") for key in ("tokens", "tags"))
-        characters, tags = recurrent.bio(words, tags, TYPES, joined=["PER"])
+        characters, tags = metrics.bio(words, tags, TYPES, joined=["PER"])
         end = min(length, len(tags))
         while end < len(tags) and tags[end].startswith("I"):
             end -= 1
@@ -577,7 +577,7 @@ print(len(training), "paragraphs to learn from,", len(held_out), "of the month's
 # %%
 known, seen = collections.defaultdict(collections.Counter), set()
 for characters, tags in training:
-    for kind, begin, end in recurrent.spans(tags):
+    for kind, begin, end in metrics.spans(tags):
         seen.add(name := "".join(characters[begin:end]))
         if end - begin > 1:  # 日 for Japan is also "day": one character tells too little
             known[name][kind] += 1
@@ -601,7 +601,7 @@ truth = [tags for _, tags in held_out]
 found = {"dictionary": [look_up(characters) for characters, _ in held_out]}
 share = np.mean([tag == "O" for tags in truth for tag in tags])
 print(f"{share:.1%} of the characters are outside names")
-for name, value in recurrent.span_f1(truth, found["dictionary"]).items():
+for name, value in metrics.span_f1(truth, found["dictionary"]).items():
     print(f"dictionary: {name:<9} {value:.3f}")
 
 # %% [markdown]
@@ -636,7 +636,7 @@ print(ids.shape, len(vocabulary), "characters,", len(names) - 1, "tags:", *names
 keras.utils.set_random_seed(1)
 tagger = recurrent.Tagger(len(vocabulary), len(names), dropout=0.3)
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-tagger.compile(keras.optimizers.Adam(0.01), loss, metrics=[recurrent.TokenAccuracy()])
+tagger.compile(keras.optimizers.Adam(0.01), loss, metrics=[metrics.TokenAccuracy()])
 fitted = tagger.fit(ids, tag_numbers, batch_size=64, epochs=4, verbose=0)
 
 # %%
@@ -649,16 +649,16 @@ def f1(name, kind):
     def only(rows):
         return [[tag if tag.endswith(kind) else "O" for tag in row] for row in rows]
 
-    return recurrent.span_f1(only(truth), only(found[name]))["f1"]
+    return metrics.span_f1(only(truth), only(found[name]))["f1"]
 
 
 def recall(name, in_training):
     """Of the names that the training paragraphs have, or have not."""
     hits = []
     for (characters, tags), said in zip(held_out, found[name], strict=True):
-        for span in recurrent.spans(tags):
+        for span in metrics.spans(tags):
             if ("".join(characters[span[1] : span[2]]) in seen) == in_training:
-                hits.append(span in recurrent.spans(said))
+                hits.append(span in metrics.spans(said))
     return np.mean(hits)
 
 
@@ -711,7 +711,7 @@ assert recall(new, False) > 0.3
 organisations = collections.Counter(
     "".join(characters[begin:end])
     for characters, tags in held_out
-    for kind, begin, end in recurrent.spans(tags)
+    for kind, begin, end in metrics.spans(tags)
     if kind == "ORG"
 )
 [(most, count)], total = organisations.most_common(1), organisations.total()
@@ -741,7 +741,7 @@ ax.set(xlabel="reporter | Li Xiaohua | from | Beijing | reports", title="Probabi
 plt.show()
 
 # %%
-spans = recurrent.spans([names[1 + k] for k in probabilities.argmax(axis=-1)])
+spans = metrics.spans([names[1 + k] for k in probabilities.argmax(axis=-1)])
 print("Li Xiaohua 李晓华 in the dictionary:", "李晓华" in known, " found:", ("PER", 2, 5) in spans)
 print("Beijing 北京 in the dictionary:", "北京" in known, " found:", ("LOC", 6, 8) in spans)
 assert ("PER", 2, 5) in spans

@@ -43,7 +43,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from aimodels import seq2seq
+from aimodels import decoding, seq2seq
 from aimodels.course import check
 from aimodels.text import Vocabulary
 
@@ -416,8 +416,8 @@ with check.question("q3_hidden", points=11):
 # Work on beginnings. Say you know the best counts for shorter beginnings. The last step of an
 # alignment is one of three: the two last tokens stand beside each other; the answer's last token
 # stands beside a gap; or the right one's does. Each leads back to a shorter pair of beginnings, so
-# a table with a cell for each pair can be filled row by row. `seq2seq.edit_distance` does this for
-# the number of errors alone; a cell with `seq2seq.edit_distance??` shows you how. What more must a
+# a table with a cell for each pair can be filled row by row. `metrics.edit_distance` does this for
+# the number of errors alone; a cell with `metrics.edit_distance??` shows you how. What more must a
 # cell of your table keep? Python compares tuples from the left, which may help.
 
 
@@ -499,7 +499,7 @@ with check.question("q4_hidden", points=9):
 # ## Question 5: more than one answer (14 points)
 #
 # *read* is said in two ways. A beam has several answers at hand when it stops, but
-# `seq2seq.beam_search` returns one. Write `n_best(step, beam_size, max_length, alpha, end)`, for one
+# `decoding.beam_search` returns one. Write `n_best(step, beam_size, max_length, alpha, end)`, for one
 # source, in plain Python and NumPy. The model is hidden in `step`: `step(ids)` takes the tuple of
 # ids said so far, at first `()`, and returns $\ln p$ of each next id, $(V,)$; $-\infty$ where an id
 # is impossible.
@@ -794,7 +794,7 @@ for sentence, written in pairs[:5]:
 #
 # - The source is a sequence of words, the target a sequence of signs, digits and points. Both
 #   vocabularies come from `pairs`. A sentence may have words that are in none of them.
-# - Set Keras' random numbers with `seed` first. `seq2seq.Seq2Seq` and `seq2seq.greedy` may do most
+# - Set Keras' random numbers with `seed` first. `seq2seq.Seq2Seq` and `decoding.greedy` may do most
 #   of the work, or layers of your own. An answer has at most 10 signs, and its end.
 # - Small is enough: 64 units, a batch size of 32, about 200 steps. Training takes about 15 seconds
 #   on two processor cores; a cell that runs for more than 120 seconds is stopped when your work is
@@ -828,7 +828,7 @@ def train(pairs, seed):
 
     def answer(sentences):
         encoded = words.encode([sentence.split() for sentence in sentences])
-        ids, _ = seq2seq.greedy(model, encoded, max_length=11)
+        ids, _ = decoding.greedy(model, encoded, max_length=11)
         return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
 
     return answer

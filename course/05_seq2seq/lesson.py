@@ -47,7 +47,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from aimodels import data, seq2seq
+from aimodels import data, decoding, metrics, seq2seq
 from aimodels.text import Vocabulary
 
 # %% [markdown]
@@ -122,9 +122,9 @@ for name, sign in {"fewer": -1, "as many": 0, "more": 1}.items():
 # several right answers, the nearest one counts.)
 
 # %%
-print("distance", seq2seq.edit_distance(["K", "N", "IY"], ["N", "IY"]))
+print("distance", metrics.edit_distance(["K", "N", "IY"], ["N", "IY"]))
 answered = [["K", "N", "IY"], ["B", "AA", "K", "S"]]
-per, wer = seq2seq.error_rates(answered, [[["N", "IY"]], [["B", "AA", "K", "S"]]])
+per, wer = metrics.error_rates(answered, [[["N", "IY"]], [["B", "AA", "K", "S"]]])
 print(f"phoneme error rate {per:.4f}, word error rate {wer}")
 
 # %% [markdown]
@@ -186,7 +186,7 @@ def look_up(words, table, reach):
 # %%
 for reach in (0, 2):
     answered = look_up(short, letter_table(pairs, reach), reach)
-    per, wer = seq2seq.error_rates(answered, [right[word] for word in short])
+    per, wer = metrics.error_rates(answered, [right[word] for word in short])
     print(f"reach {reach}: phoneme error rate {per:.2f}, word error rate {wer:.2f}")
 
 # %% [markdown]
@@ -695,7 +695,7 @@ print(inspect.getsource(seq2seq.Seq2Seq.decode_step).split('"""')[2].strip("\n")
 
 
 # %%
-def answers(model, words, search=seq2seq.greedy, **kwargs):
+def answers(model, words, search=decoding.greedy, **kwargs):
     """The phonemes that the model says for each word; 100 words at a time."""
     found = []
     for i in range(0, len(words), 100):
@@ -727,7 +727,7 @@ print(len(words), "test words,", sum(len(word) <= 7 for word in words), "of them
 def rates(name, lengths):
     chosen = [i for i, word in enumerate(words) if len(word) in lengths]
     references = [right_test[words[i]] for i in chosen]
-    return seq2seq.error_rates([spoken[name][i] for i in chosen], references)
+    return metrics.error_rates([spoken[name][i] for i in chosen], references)
 
 
 # %% tags=["nbval-ignore-output"]
@@ -888,7 +888,7 @@ ax.axis("off")
 plt.show()
 
 # %% [markdown]
-# `seq2seq.greedy` and `seq2seq.beam_search` need only two methods of a model, `encode` and
+# `decoding.greedy` and `decoding.beam_search` need only two methods of a model, `encode` and
 # `decode_step`. So we may hand them a toy with just these probabilities.
 
 
@@ -916,9 +916,9 @@ p_next[names.ids(["x", "y", "z"]), names.end] = 1
 toy, question = Toy(p_next), tf.constant([[4]])
 
 # %%
-ids, score = seq2seq.greedy(toy, question, max_length=3)
+ids, score = decoding.greedy(toy, question, max_length=3)
 print("greedy     ", names.tokens(ids[0].numpy()), np.exp(score[0]).round(4))
-better, better_score = seq2seq.beam_search(toy, question, max_length=3, beam_size=2)
+better, better_score = decoding.beam_search(toy, question, max_length=3, beam_size=2)
 print("beam search", names.tokens(better[0].numpy()), np.exp(better_score[0]).round(4))
 assert names.tokens(better[0].numpy())[:2] == ["B", "x"]
 
@@ -929,8 +929,8 @@ assert names.tokens(better[0].numpy())[:2] == ["B", "x"]
 
 # %%
 ids = letters.encode([list(word) for word in words if len(word) <= 7][-500:])
-_, greedy_score = seq2seq.greedy(model, ids, max_length=20)
-_, beam_score = seq2seq.beam_search(model, ids, max_length=20, beam_size=4)
+_, greedy_score = decoding.greedy(model, ids, max_length=20)
+_, beam_score = decoding.beam_search(model, ids, max_length=20, beam_size=4)
 gain = beam_score.numpy() - greedy_score.numpy()
 print("never worse:", (gain > -1e-4).all(), "- sometimes better:", (gain > 1e-4).any())
 print("the same in at least 8 words of 10:", np.mean(gain < 1e-4) >= 0.8)
@@ -947,7 +947,7 @@ chosen = [word for word in words if len(word) <= 7]
 rate = {}
 for name, kwargs in {"greedy": {}, "beam_search": {"beam_size": 4}}.items():
     found = answers(model, chosen, getattr(seq2seq, name), **kwargs)
-    rate[name] = seq2seq.error_rates(found, [right_test[word] for word in chosen])
+    rate[name] = metrics.error_rates(found, [right_test[word] for word in chosen])
     print(f"{name:<12} phoneme error rate {rate[name][0]:.4f}, word error rate {rate[name][1]:.4f}")
 
 # %%

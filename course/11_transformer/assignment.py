@@ -38,9 +38,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aimodels.attention import MultiHeadAttention
 from aimodels.course import check
-from aimodels.transformer import Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: where to look (12 points)
@@ -340,7 +339,7 @@ with check.question("q3_hidden", points=9):
 # %% [markdown]
 # ## Question 4: many heads, and what each one adds (16 points)
 #
-# `aimodels.attention.MultiHeadAttention` keeps all it has learned in four arrays: a kernel $(D, 3D)$
+# `aimodels.layers.MultiHeadAttention` keeps all it has learned in four arrays: a kernel $(D, 3D)$
 # and its bias $(3D)$, then $W^O$ $(D, D)$ and its bias $b$ $(D)$. In the first kernel and bias, the
 # columns from 0 to $D - 1$ make the queries, the next $D$ the keys, the last $D$ the values. Of each
 # of these, the first $d = D/N$ columns belong to the first of $N$ heads, the next $d$ to the second,
@@ -498,7 +497,7 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 # | name | layer |
 # |---|---|
 # | `embedding` | `layers.Embedding` |
-# | `attention`$n$ | `MultiHeadAttention` of `aimodels.attention`, from $x$ to $x$ |
+# | `attention`$n$ | `MultiHeadAttention` of `aimodels.layers`, from $x$ to $x$ |
 # | `inner`$n$ | `layers.Dense`, `intermediate_dim` wide, with relu |
 # | `outer`$n$ | `layers.Dense`, `width` wide, no activation |
 # | `attention_norm`$n$, `feed_norm`$n$ | `layers.LayerNormalization` with `epsilon=1e-5` |

@@ -44,18 +44,12 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aimodels import data, seq2seq
-from aimodels.attention import MultiHeadAttention
+from aimodels import data, decoding, metrics, seq2seq
 from aimodels.course import recorded
+from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock, sinusoids
 from aimodels.text import Vocabulary
-from aimodels.transformer import (
-    Positions,
-    SmoothedCrossentropy,
-    Transformer,
-    TransformerBlock,
-    WarmUp,
-    sinusoids,
-)
+from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
+from aimodels.transformer import Transformer
 
 # %% [markdown]
 # ## One after the other, or all at once
@@ -479,7 +473,7 @@ assert changes == {"a later token": [3, 4, 5, 6, 7], "more padding": [], "anothe
 # Where is its maximum, and how large is it?
 
 # %%
-schedule = WarmUp(width=64, warmup_steps=100)
+schedule = InverseSqrtWarmup(width=64, warmup_steps=100)
 steps = np.arange(400)
 rates = np.array([float(schedule(step)) for step in steps])
 highest = rates.argmax() + 1
@@ -543,7 +537,7 @@ def train(model, inputs, goals, epochs, batch_size=64):
 
 def backwards(model, words):
     """What the model says, one token after the other, from its own answers."""
-    ids, _ = seq2seq.greedy(model, pairs(words)[0][0], max_length=9)
+    ids, _ = decoding.greedy(model, pairs(words)[0][0], max_length=9)
     return ["".join(letters.tokens(row[row > letters.end])) for row in ids.numpy()]
 
 
@@ -662,7 +656,7 @@ def pronounce(name):
     keras.utils.set_random_seed(1)
     one = contestants[name]
     train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=4)
-    ids, _ = seq2seq.greedy(one, letters.encode([list(word) for word in asked], 7), max_length=10)
+    ids, _ = decoding.greedy(one, letters.encode([list(word) for word in asked], 7), max_length=10)
     answers[name] = [phonemes.tokens(row[row > phonemes.end]) for row in ids.numpy()]
 
 
@@ -672,7 +666,7 @@ pronounce("LSTM")
 pronounce("Transformer")
 
 # %% tags=["nbval-ignore-output"]
-rates = {name: seq2seq.error_rates(said, right) for name, said in answers.items()}
+rates = {name: metrics.error_rates(said, right) for name, said in answers.items()}
 for name, (per, wer) in rates.items():
     print(f"{name:<12} phoneme error rate {per:.3f}, word error rate {wer:.3f}")
 

@@ -45,8 +45,8 @@ from keras import layers, ops
 
 from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens
 from aimodels.course import check
+from aimodels.layers import Positions, TransformerBlock
 from aimodels.text import Vocabulary
-from aimodels.transformer import Positions, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: two texts in one row (12 points)

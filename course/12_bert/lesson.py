@@ -49,9 +49,9 @@ from sklearn.metrics import f1_score
 
 from aimodels import bert, data
 from aimodels.course import recorded
+from aimodels.layers import TransformerBlock, sinusoids
 from aimodels.text import Vocabulary, WordTokenizer
-from aimodels.training import Model
-from aimodels.transformer import TransformerBlock, sinusoids
+from aimodels.train import Model
 
 # %% [markdown]
 # ## Fill the gap
@@ -258,7 +258,7 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 D = 64
 
 
-def fresh():
+def clone_initializer():
     encoder = bert.BERT(V, width=D, num_heads=4, num_layers=2, dropout=0.0, max_length=T)
     for weight in encoder.weights:
         if weight.name in ("kernel", "embeddings"):
@@ -274,7 +274,7 @@ print(f"{0.02 * math.sqrt(768):.2f} and {0.02 * math.sqrt(D):.2f}")
 # %%
 seed = 1
 keras.utils.set_random_seed(seed)
-encoder = fresh()
+encoder = clone_initializer()
 both = bert.Pretraining(encoder)
 tokens, pooled = encoder((new[:2], 0 * new[:2]))
 print("each token", tuple(tokens.shape), "all", tuple(pooled.shape))
@@ -531,7 +531,7 @@ pretrained = encoder.get_weights()
 def by_bert(some, weights=None, steps=200):
     """Fine-tuned from these weights, or trained from scratch: the same network."""
     keras.utils.set_random_seed(seed)
-    own = fresh()
+    own = clone_initializer()
     if weights is not None:
         own.set_weights(weights)
     model = bert.tagger(own, 2)

@@ -41,11 +41,10 @@ import keras
 import numpy as np
 from keras import layers
 
-from aimodels.attention import MultiHeadAttention
 from aimodels.course import check
-from aimodels.generation import generate
+from aimodels.decoding import generate
 from aimodels.gpt import GPT
-from aimodels.transformer import Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: three units of surprise (12 points)
@@ -838,7 +837,7 @@ print(len(prompts), "new prompts:", *prompts[:5])
 # - A batch size of 32 and about 600 steps are enough. Training takes about ten seconds on one
 #   processor core; a cell that runs for more than 120 seconds is stopped when your work is graded.
 #   The learning rate should warm up, and fall at the end; `jit_compile=False` saves time here.
-# - `generate` of `aimodels.generation` continues the prompts, greedily if you ask for nothing else.
+# - `generate` of `aimodels.decoding` continues the prompts, greedily if you ask for nothing else.
 #   Where must it stop?
 #
 # **The bar:** 90 % of the new prompts answered without a single mistake (the visible test); with

@@ -48,9 +48,9 @@ import tensorflow as tf
 
 from aimodels import gpt, lite, recipes, transformer
 from aimodels.course import recorded
-from aimodels.generation import Printer, generate
+from aimodels.decoding import TextStreamer, generate
 from aimodels.text import BytePairTokenizer, Vocabulary
-from aimodels.training import Model
+from aimodels.train import Model
 
 # %% [markdown]
 # ## One task
@@ -644,7 +644,7 @@ assert new["sampled"] >= 0.9
 
 # %% tags=["nbval-ignore-output"]
 print(decode(begin), end="")
-[sampled] = generate(model, [begin], 150, callback=Printer(decode), **wish)
+[sampled] = generate(model, [begin], 150, callback=TextStreamer(decode), **wish)
 print()
 
 # %% [markdown]

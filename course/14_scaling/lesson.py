@@ -52,11 +52,11 @@ import os
 
 import tensorflow as tf
 
-from aimodels import distribute
+from aimodels import train
 
 tf.config.set_visible_devices([], "GPU")
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
-devices = distribute.logical_devices(4)
+devices = train.logical_devices(4)
 print(devices)
 
 # %%
@@ -67,8 +67,8 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 
-from aimodels import cnn, data, plots, profiling
-from aimodels.training import Model
+from aimodels import cnn, data, plots
+from aimodels.train import Model, profiling
 
 tf.get_logger().setLevel("ERROR")  # it would warn of the many models that we make
 
@@ -338,8 +338,8 @@ assert np.abs(plain - whole).max() > 1e-4
 # The plain mean is wrong, and not by rounding. It is what a `keras.Model` does under
 # `tf.distribute`. With equal parts nobody notices. But the *last* batch of an epoch is rarely full.
 #
-# `aimodels.training.Model` is a `keras.Model` that weights each replica by its part. Here are 205
-# digits in batches of 40: five full ones and a last one of 5. `distribute.dataset` divides each
+# `aimodels.train.Model` is a `keras.Model` that weights each replica by its part. Here are 205
+# digits in batches of 40: five full ones and a last one of 5. `train.batches` divides each
 # batch, and the model is built in the strategy's `scope()`. We keep the weights after each epoch.
 
 # %%
@@ -360,13 +360,13 @@ def train(cls=Model, on=None, layer=None, **compile):
         model = cls(inputs, keras.layers.Dense(10, dtype="float32")(x))
         model.compile("adam", loss, **compile)
         keep = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: path.append(flat(model)))
-        batches = distribute.dataset((X, y), batch_size=40)
+        batches = train.batches((X, y), batch_size=40)
         model.fit(batches, epochs=3, shuffle=False, verbose=0, callbacks=[keep])
     return model, np.array(path)
 
 
 # %%
-two, four = (distribute.strategy("devices", devices=n) for n in (2, 4))
+two, four = (train.strategy("devices", devices=n) for n in (2, 4))
 _, alone = train(keras.Model)
 _, on_two = train(on=two)
 _, on_four = train(on=four)
@@ -385,8 +385,8 @@ def apart(path):
 epochs = np.arange(1, 4)
 plt.figure(figsize=(7, 3))
 plt.semilogy(epochs, apart(keras_on_two), "o-", color="tab:red", label="keras.Model on two devices")
-plt.semilogy(epochs, apart(on_two) + 1e-12, "o-", label="training.Model on two")
-plt.semilogy(epochs, apart(on_four) + 1e-12, "s--", label="training.Model on four")
+plt.semilogy(epochs, apart(on_two) + 1e-12, "o-", label="train.Model on two")
+plt.semilogy(epochs, apart(on_four) + 1e-12, "s--", label="train.Model on four")
 plt.axhline(1e-6, color="grey", ls=":", label="1e-6")
 plt.xticks(epochs), plt.xlabel("epoch"), plt.ylabel("largest difference"), plt.legend(fontsize=8)
 plt.title("Every epoch's last batch leaves a trace in the weights")
@@ -497,7 +497,7 @@ def mean_mask(cls):
         x = keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")(x)
         model = cls(inputs, x)
         model.compile(keras.optimizers.SGD(1.0), loss=lambda y, out: out)
-        batches = distribute.dataset((np.ones((2, 1000)), np.ones((2, 1))), 2)
+        batches = train.batches((np.ones((2, 1000)), np.ones((2, 1))), 2)
         model.fit(batches, shuffle=False, verbose=0)
     return -model.get_weights()[0]
 
@@ -542,17 +542,17 @@ for synchronized in (True, False):
 # **chief**: it computes like the others, and it also writes the files.
 
 # %%
-from aimodels.launch import tf_configs
+from aimodels.train.launch import tf_configs
 
 for config in tf_configs(["10.0.0.1:5000", "10.0.0.2:5000"]):
     print(config)
 
 # %% [markdown]
 # Read the script below as you would read your own. Five lines know of many machines.
-# `distribute.strategy()` finds out what is there, and the model is built in its `scope()`.
-# `distribute.dataset` divides batches. `distribute.chief_path` gives the real path to the chief and
+# `train.strategy()` finds out what is there, and the model is built in its `scope()`.
+# `train.batches` divides batches. `train.chief_path` gives the real path to the chief and
 # a temporary one to the others, so that only one process writes the file. And
-# `distribute.Backup` writes, after each epoch, all that is needed to go on: weights, Adam's
+# `train.Backup` writes, after each epoch, all that is needed to go on: weights, Adam's
 # moments, random states. It is written into a second file, which then replaces the first in
 # one step: a process killed while writing leaves the old one.
 
@@ -561,11 +561,11 @@ program = """
 import os, sys, time
 import keras
 import numpy as np
-from aimodels import distribute
-from aimodels.training import Model
+from aimodels import train
+from aimodels.train import Model
 
 folder = sys.argv[1]
-strategy = distribute.strategy()  # before TensorFlow computes anything
+strategy = train.strategy()  # before TensorFlow computes anything
 keras.utils.set_random_seed(1)
 digits = np.load(os.path.dirname(folder) + "/digits.npz")
 with strategy.scope():
@@ -574,8 +574,8 @@ with strategy.scope():
     model = Model(inputs, keras.layers.Dense(10)(x))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(0.01), loss)
-    batches = distribute.dataset((digits["X"], digits["y"]), batch_size=40, shuffle=205, seed=1)
-    backup = distribute.Backup(folder, batches)
+    batches = train.batches((digits["X"], digits["y"]), batch_size=40, shuffle=205, seed=1)
+    backup = train.Backup(folder, batches)
 def say(epoch, logs):
     print("epoch", epoch, "process", os.getpid(), flush=True)
     time.sleep(0.3)  # time for an accident
@@ -583,7 +583,7 @@ def say(epoch, logs):
 report = keras.callbacks.LambdaCallback(on_epoch_begin=say)
 model.fit(batches, epochs=5, verbose=0, callbacks=[backup, report])
 weights = np.concatenate([w.ravel() for w in model.get_weights()])
-np.save(distribute.chief_path(folder + "/weights.npy"), weights)
+np.save(train.chief_path(folder + "/weights.npy"), weights)
 """
 
 # %% [markdown]
@@ -775,7 +775,7 @@ else:
     raise AssertionError("Keras can do it now: simplify this lesson")
 
 # %% [markdown]
-# `training.Model` compiles forward and backward pass on each replica, and leaves the all-reduce and
+# `train.Model` compiles forward and backward pass on each replica, and leaves the all-reduce and
 # the update outside. If a layer cannot be compiled (one that handles text, or synchronised batch
 # normalisation), it warns once, goes on without, and sets `model.xla` to `False`. So ask it.
 
@@ -1091,13 +1091,13 @@ assert np.isclose(bubble, (p - 1) / (m + p - 1))
 # ```python
 # keras.config.set_dtype_policy("mixed_bfloat16")   # or "mixed_float16" on older GPUs
 # model.compile(optimizer, loss, xla=True)          # measure it against jit_compile=False
-# batches = distribute.dataset(examples, batch_size=64 * strategy.num_replicas_in_sync)
+# batches = train.batches(examples, batch_size=64 * strategy.num_replicas_in_sync)
 # ```
 #
 # A larger global batch takes fewer steps an epoch; the learning rate must be chosen anew.
 #
 # For a TPU `strategy()` asks TensorFlow for the attached one. A TPU compiles everything with XLA,
-# so shapes must be fixed: `distribute.dataset` leaves out a last batch that is not full, and the
+# so shapes must be fixed: `train.batches` leaves out a last batch that is not full, and the
 # batch must be a multiple of the replicas. Use `mixed_bfloat16`, and sizes that are multiples
 # of 128.
 # **The TPU code is written after TensorFlow's documentation and untested: we had none.**

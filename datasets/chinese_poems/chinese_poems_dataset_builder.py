@@ -49,5 +49,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     "title": poem["title"], "author": poem["author"], "text": text,
                 }  # fmt: skip
         for letters, poem in found.items():
-            if letters and low <= data.share(letters[:10]) < high:
+            if letters and low <= data.hash_fraction(letters[:10]) < high:
                 yield letters, poem

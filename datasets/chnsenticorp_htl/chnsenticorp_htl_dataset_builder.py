@@ -51,5 +51,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
             }
         for letters, (text, label) in reviews.items():
             # Alike beginnings are most often one review.
-            if letters and low <= data.share(letters[:15]) < high:
+            if letters and low <= data.hash_fraction(letters[:15]) < high:
                 yield letters, {"text": text, "label": label}

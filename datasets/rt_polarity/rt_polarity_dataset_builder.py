@@ -49,5 +49,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                 lines = files.read(f"sentence_polarity/rt-polarity.{name}").decode("latin-1")
                 found |= {line.strip(): label for line in lines.split("\n") if line.strip()}
         for text, label in found.items():
-            if low <= data.share(text[:30]) < high:
+            if low <= data.hash_fraction(text[:30]) < high:
                 yield text, {"text": text, "label": label}

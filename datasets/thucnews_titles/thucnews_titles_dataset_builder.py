@@ -54,5 +54,5 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     titles[letters] = title.strip()
                     labels[letters].add(int(label))
         for letters, title in titles.items():
-            if len(labels[letters]) == 1 and low <= data.share(letters[:15]) < high:
+            if len(labels[letters]) == 1 and low <= data.hash_fraction(letters[:15]) < high:
                 yield letters, {"text": title, "label": labels[letters].pop()}

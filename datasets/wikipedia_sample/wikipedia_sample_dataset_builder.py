@@ -32,7 +32,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {"train": self._generate_examples()}
 
     def _generate_examples(self):
-        path = data.carried("wikipedia_sample", "gensim", _FILE, sha256=_SHA256)
+        path = data.packaged_file("wikipedia_sample", "gensim", _FILE, sha256=_SHA256)
         from gensim.corpora import wikicorpus
 
         with bz2.open(path) as pages:

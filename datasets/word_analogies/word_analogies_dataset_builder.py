@@ -29,7 +29,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {"test": self._generate_examples()}
 
     def _generate_examples(self):
-        path = data.carried("word_analogies", "gensim", _FILE, sha256=_SHA256)
+        path = data.packaged_file("word_analogies", "gensim", _FILE, sha256=_SHA256)
         section = None
         for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             if line.startswith(":"):

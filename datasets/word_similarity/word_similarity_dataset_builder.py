@@ -43,7 +43,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         return {split: self._generate_examples(*file) for split, file in _FILES.items()}
 
     def _generate_examples(self, file, sha256):
-        path = data.carried("word_similarity", "gensim", file, sha256=sha256)
+        path = data.packaged_file("word_similarity", "gensim", file, sha256=sha256)
         for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):
             if not line.startswith("#"):
                 first, second, score = line.split()

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from aimodels.course import CourseError, build, cli, notebooks, pull
+from aimodels import cli
+from aimodels.course import CourseError, build, notebooks, pull
 
 
 def edit(page, old: str, new: str) -> None:
@@ -149,7 +150,7 @@ def test_outside_a_checkout_the_command_says_so(tmp_path, monkeypatch, capsys):
     assert "run this in a checkout" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("command", ["import aimodels", "import aimodels.course.cli"])
+@pytest.mark.parametrize("command", ["import aimodels", "import aimodels.cli"])
 def test_importing_loads_nothing_heavy(command):
     """The reason why `import aimodels` and `aimodels --help` are instant."""
     heavy = {"numpy", "keras", "tensorflow", "jupytext", "matplotlib"}

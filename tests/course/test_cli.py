@@ -5,8 +5,7 @@ import sys
 
 import pytest
 
-from aimodels import data
-from aimodels.course import cli
+from aimodels import cli, data
 
 
 def run(capsys, *argv: str) -> tuple[int, str, str]:
@@ -51,7 +50,7 @@ def test_an_embedded_set_needs_no_mirror(capsys, tmp_path):
 
 
 def test_a_set_that_cannot_be_had_is_one_message(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("aimodels.data.unreachable", lambda urls: ["nowhere: no answer"])
+    monkeypatch.setattr("aimodels.data.loading.unreachable", lambda urls: ["nowhere: no answer"])
     code, _, err = run(capsys, "data", "load", "mnist", "--mirror", str(tmp_path))
     assert code == 1
     assert "Meanwhile use 'digits'" in err
@@ -62,7 +61,7 @@ def test_a_bug_keeps_its_traceback(monkeypatch):
     def bug():
         raise ValueError("a bug")
 
-    monkeypatch.setattr("aimodels.doctor.examine", bug)
+    monkeypatch.setattr("aimodels.course.doctor.examine", bug)
     with pytest.raises(ValueError, match="a bug"):
         cli.main(["doctor"])
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from aimodels.course import CourseError, cli, grade, sandbox
+from aimodels import cli
+from aimodels.course import CourseError, grade, sandbox
 from aimodels.course.assignment import Assignment, Limits
 from aimodels.course.notebooks import Page
 from aimodels.course.sandbox import Kernel, Stopped

@@ -2,7 +2,8 @@
 
 import pytest
 
-from aimodels.course import CourseError, cli, notebooks, proof, rules
+from aimodels import cli
+from aimodels.course import CourseError, notebooks, proof, rules
 from aimodels.course.assignment import Assignment
 
 

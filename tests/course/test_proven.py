@@ -4,7 +4,8 @@ import shutil
 
 import pytest
 
-from aimodels.course import CourseError, cli, proven, rules
+from aimodels import cli
+from aimodels.course import CourseError, proven, rules
 from aimodels.course.assignment import Assignment
 
 ANSWER = "def predict(x):\n    return x > 0"

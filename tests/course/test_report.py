@@ -9,7 +9,8 @@ from urllib.parse import unquote
 import nbformat
 import pytest
 
-from aimodels.course import CourseError, cli, grade, report, sandbox, submission
+from aimodels import cli
+from aimodels.course import CourseError, grade, report, sandbox, submission
 from aimodels.course.assignment import Assignment
 from aimodels.course.grade import Mark, Result
 from aimodels.course.notebooks import Page

@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from aimodels.course import build, cli, notebooks, rules
+from aimodels import cli
+from aimodels.course import build, notebooks, rules
 
 
 def problems(page) -> str:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels.generation import generate
+from aimodels.decoding import generate
 from aimodels.gpt import GPT
 
 torch = pytest.importorskip("torch")

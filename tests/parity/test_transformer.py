@@ -5,8 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels.attention import MultiHeadAttention
-from aimodels.transformer import TransformerBlock
+from aimodels.layers import MultiHeadAttention, TransformerBlock
 
 torch = pytest.importorskip("torch")
 CAUSAL = torch.triu(torch.ones(5, 5, dtype=torch.bool), 1)

@@ -11,7 +11,7 @@ def train(pairs, seed):
     model.fit(inputs, target[:, 1:], batch_size=64, epochs=2, verbose=0)
 
     def answer(sentences):
-        ids, _ = seq2seq.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
+        ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
         return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
 
     return answer
@@ -31,7 +31,7 @@ def train(pairs, seed):
     model.fit(inputs, target[:, 1:], batch_size=32, epochs=6, verbose=0)
 
     def answer(sentences):
-        ids, _ = seq2seq.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
+        ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
         return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
 
     return answer
@@ -50,7 +50,7 @@ def train(pairs, seed):
     model.fit(inputs, target[:, 1:], batch_size=64, epochs=2, verbose=0)
 
     def answer(sentences):
-        ids, _ = seq2seq.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
+        ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
         return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
 
     return answer

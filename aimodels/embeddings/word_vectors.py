@@ -1,15 +1,12 @@
-"""Word vectors in use: looking up, neighbours, analogies, files of every common format, marks.
-
-`aimodels.embeddings` trains such vectors.
-"""
+"""Word vectors in use: looking up, neighbours, analogies."""
 
 import difflib
-import zipfile
-import zlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
+
+from aimodels.embeddings.files import read_binary, read_npz, read_text
 
 
 class UnknownWordError(KeyError):
@@ -42,7 +39,7 @@ class WordVectors:
         >>> vectors["kings"]
         Traceback (most recent call last):
         ...
-        aimodels.word_vectors.UnknownWordError: no vector for 'kings'; near spellings: 'king'
+        aimodels.embeddings.word_vectors.UnknownWordError: no vector for 'kings'; near spellings: 'king'
     """
 
     def __init__(
@@ -65,7 +62,7 @@ class WordVectors:
         if not np.isfinite(self.vectors).all():
             bad = int(np.argmin(np.isfinite(self.vectors).all(1)))
             raise ValueError(f"the vector of {self.words[bad]!r} is not finite")
-        self.unit = _unit(self.vectors)
+        self.unit = unit_vectors(self.vectors)
 
     @property
     def dim(self) -> int:
@@ -90,20 +87,20 @@ class WordVectors:
 
     def similarity(self, a: str, b: str) -> float:
         """The cosine of two words' vectors, -1 to 1."""
-        return float(_unit(self[a]) @ _unit(self[b]))
+        return float(unit_vectors(self[a]) @ unit_vectors(self[b]))
 
     def nearest(self, word: str | np.ndarray, k: int = 10) -> list[tuple[str, float]]:
         """The k words of largest cosine to a word (itself left out) or to a vector (dim,)."""
         if isinstance(word, str):
-            return self._nearest(_unit(self[word]), k, {word})
+            return self._nearest(unit_vectors(self[word]), k, {word})
         if np.shape(word) != (self.dim,):
             raise ValueError(f"a word or a vector of shape ({self.dim},); got {np.shape(word)}")
-        return self._nearest(_unit(np.asarray(word, np.float32)), k, ())
+        return self._nearest(unit_vectors(np.asarray(word, np.float32)), k, ())
 
     def analogy(self, a: str, b: str, c: str, k: int = 1) -> list[tuple[str, float]]:
         """a is to b as c is to which words? The nearest to b - a + c [mikolov2013efficient]."""
-        a_unit, b_unit, c_unit = (_unit(self[word]) for word in (a, b, c))
-        return self._nearest(_unit(b_unit - a_unit + c_unit), k, {a, b, c})
+        a_unit, b_unit, c_unit = (unit_vectors(self[word]) for word in (a, b, c))
+        return self._nearest(unit_vectors(b_unit - a_unit + c_unit), k, {a, b, c})
 
     def _nearest(self, unit, k, left_out) -> list[tuple[str, float]]:
         if k < 1:
@@ -154,134 +151,13 @@ class WordVectors:
         Raises:
             ValueError: if the file is damaged; it says where.
         """
-        reader = {".npz": _read_npz, ".bin": _read_binary}.get(Path(path).suffix, _read_text)
+        reader = {".npz": read_npz, ".bin": read_binary}.get(Path(path).suffix, read_text)
         try:
             return cls(*reader(Path(path)))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 
 
-def _unit(vectors: np.ndarray) -> np.ndarray:
+def unit_vectors(vectors: np.ndarray) -> np.ndarray:
     norms = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / np.maximum(norms, np.finfo(np.float32).tiny)).astype(np.float32)
-
-
-def _read_npz(path: Path):
-    try:
-        with np.load(path, allow_pickle=False) as arrays:  # a pickle could run any code
-            words, vectors = arrays["words"], arrays["vectors"]
-        if words.dtype == np.uint8:
-            return words.tobytes().decode().split("\n") if len(words) else [], vectors
-        return words.astype(str).tolist(), vectors
-    except (zipfile.BadZipFile, zlib.error, EOFError, KeyError, ValueError) as error:
-        raise ValueError(f"no intact npz file with `words` and `vectors` ({error})") from None
-
-
-def _read_text(path: Path):
-    words, rows, seen, expected = [], [], set(), None
-    with open(path, "rb") as file:  # splits at \n alone; a word may hold other separators
-        for number, line in enumerate(file, 1):
-            try:
-                fields = line.decode().rstrip("\r\n").rstrip(" ").split(" ")
-                if number == 1 and len(fields) == 2 and all(f.isdigit() for f in fields):
-                    expected = [int(f) for f in fields]
-                    continue
-                dim = expected[1] if expected else len(rows[0]) if rows else len(fields) - 1
-                word, row = " ".join(fields[:-dim]), np.array(fields[-dim:], np.float32)
-                if dim < 1 or len(fields) <= dim or word in seen or not np.isfinite(row).all():
-                    raise ValueError
-            except ValueError:
-                wanted = (
-                    f"a new word and {dim} finite numbers" if number > 1 else "words and numbers"
-                )
-                raise ValueError(f"line {number}: expected {wanted}; got {line[:40]!r}") from None
-            words.append(word)
-            rows.append(row)
-            seen.add(word)
-    if expected and len(words) != expected[0]:
-        raise ValueError(f"line 1 promises {expected[0]} words, but {len(words)} are there")
-    if not words:
-        raise ValueError("line 1: nothing is there")
-    return words, np.stack(rows)
-
-
-def _read_binary(path: Path):
-    content = path.read_bytes()
-    try:
-        start = content.index(b"\n") + 1
-        number, dim = map(int, content[:start].split())
-        if min(number, dim) < 1:
-            raise ValueError
-    except ValueError:
-        raise ValueError("line 1: expected the numbers of words and dimensions") from None
-    words, vectors = [], np.empty((min(number, len(content) // 4), dim), np.float32)
-    for i in range(number):
-        space = content.find(b" ", start)
-        try:
-            words.append(content[start:space].lstrip(b"\n").decode())
-            vectors[i] = np.frombuffer(content, "<f4", dim, space + 1)
-        except (ValueError, IndexError):
-            raise ValueError(f"damaged or cut off at word {i + 1} of {number}") from None
-        if space < 0:
-            raise ValueError(f"damaged or cut off at word {i + 1} of {number}")
-        start = space + 1 + 4 * dim
-    return words, vectors
-
-
-def evaluate_similarity(
-    vectors: WordVectors, pairs: Iterable[tuple[str, str, float]], lowercase: bool = True
-) -> dict:
-    r"""Spearman's $\rho$ between cosines and people's scores of pairs of words.
-
-    It is the correlation of ranks; equal values share the mean of their ranks.
-
-    Returns:
-        `spearman` (nan with fewer than two pairs), `pairs` that counted, and `unknown`: pairs
-        left out because a word has no vector.
-
-    Example:
-        >>> vectors = WordVectors(["cat", "dog", "car"], [[1, 0], [1, 0.2], [0, 1]])
-        >>> evaluate_similarity(vectors, [("cat", "dog", 9), ("Dog", "car", 2), ("cat", "bus", 1)])
-        {'spearman': 1.0, 'pairs': 2, 'unknown': 1}
-    """
-    pairs = [(_case(a, lowercase), _case(b, lowercase), score) for a, b, score in pairs]
-    known = [(a, b, score) for a, b, score in pairs if a in vectors and b in vectors]
-    spearman = float("nan")
-    if len(known) > 1:
-        cosines, scores = zip(*((vectors.similarity(a, b), s) for a, b, s in known), strict=True)
-        with np.errstate(invalid="ignore"):  # all scores equal: nan
-            spearman = round(float(np.corrcoef(_ranks(cosines), _ranks(scores))[0, 1]), 12)
-    return {"spearman": spearman, "pairs": len(known), "unknown": len(pairs) - len(known)}
-
-
-def evaluate_analogies(
-    vectors: WordVectors, questions: Iterable[tuple[str, str, str, str]], lowercase: bool = True
-) -> dict:
-    """How often a is to b as c is to d comes out right: `WordVectors.analogy` names d first.
-
-    Returns:
-        `accuracy`, `questions` that counted, and `unknown`: those left out for want of a vector.
-
-    Reference:
-        [mikolov2013efficient]
-    """
-    asked = [[_case(word, lowercase) for word in question] for question in questions]
-    known = [[vectors.index[w] for w in q] for q in asked if all(w in vectors for w in q)]
-    right = 0
-    for start in range(0, len(known), 512):
-        a, b, c, d = np.array(known[start : start + 512]).T
-        cosines = _unit(vectors.unit[b] - vectors.unit[a] + vectors.unit[c]) @ vectors.unit.T
-        for taken in (a, b, c):
-            cosines[np.arange(len(a)), taken] = -np.inf
-        right += int((cosines.argmax(1) == d).sum())
-    accuracy = right / len(known) if known else float("nan")
-    return {"accuracy": accuracy, "questions": len(known), "unknown": len(asked) - len(known)}
-
-
-def _case(word: str, lowercase: bool) -> str:
-    return word.lower() if lowercase else word
-
-
-def _ranks(values) -> np.ndarray:
-    _, where, counts = np.unique(values, return_inverse=True, return_counts=True)
-    return (np.cumsum(counts) - (counts - 1) / 2)[where]

@@ -4,10 +4,10 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from aimodels.arguments import whole
+from aimodels.checks import check_positive_int
 
 
-def fresh(initializer):
+def clone_initializer(initializer):
     """An initializer by name or a copy of a given one, which draws numbers of its own.
 
     An instance of Keras's draws the same numbers at each call: weights that share one begin alike.
@@ -60,7 +60,7 @@ class MultiHeadAttention(layers.Layer):
     """
 
     def __init__(self, num_heads, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs):
-        whole(num_heads=num_heads)
+        check_positive_int(num_heads=num_heads)
         super().__init__(**kwargs)
         self.num_heads = num_heads
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
@@ -75,11 +75,11 @@ class MultiHeadAttention(layers.Layer):
                 f"{self.num_heads} heads of inputs that are {width}{other} wide: one width is "
                 "wanted, a multiple of the heads"
             )
-        initializer = fresh(self.kernel_initializer)
+        initializer = clone_initializer(self.kernel_initializer)
         self.kernel = self.add_weight((width, 3 * width), initializer, name="kernel")
         self.bias = self.add_weight((3 * width,), "zeros", name="bias")
         self.output_dense = layers.Dense(
-            width, kernel_initializer=fresh(initializer), dtype=self.dtype_policy
+            width, kernel_initializer=clone_initializer(initializer), dtype=self.dtype_policy
         )
         self.output_dense.build((None, None, width))
 

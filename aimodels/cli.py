@@ -234,7 +234,7 @@ def _data_mirror(args: argparse.Namespace) -> int:
 def _train(args: argparse.Namespace) -> int:
     aimodels.start(args.seed)
     from aimodels import recipes
-    from aimodels.distribute import DistributeError
+    from aimodels.train import DistributeError
 
     names = ["model", "folder", "data_name", "recipe", "epochs", "xla", "seed", "limit"]
     try:
@@ -245,7 +245,7 @@ def _train(args: argparse.Namespace) -> int:
 
 
 def _launch(args: argparse.Namespace) -> int:
-    from aimodels.launch import launch, tf_configs
+    from aimodels.train.launch import launch, tf_configs
 
     if args.hosts:
         for config in tf_configs(args.hosts.split(",")):
@@ -258,7 +258,7 @@ def _launch(args: argparse.Namespace) -> int:
 
 
 def _doctor(args: argparse.Namespace) -> int:
-    from aimodels import doctor
+    from aimodels.course import doctor
 
     findings = doctor.examine()
     print(doctor.report(findings, as_json=args.json))

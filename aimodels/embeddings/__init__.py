@@ -1,0 +1,19 @@
+"""Word vectors: trained by `SkipGram`, `CBOW`, `FastText` or `GloVe`; used, judged, saved."""
+
+from aimodels.embeddings.evaluation import evaluate_analogies, evaluate_similarity
+from aimodels.embeddings.fasttext import FastText
+from aimodels.embeddings.glove import GloVe, cooccurrences
+from aimodels.embeddings.word2vec import CBOW, SkipGram
+from aimodels.embeddings.word_vectors import UnknownWordError, WordVectors
+
+__all__ = [
+    "CBOW",
+    "FastText",
+    "GloVe",
+    "SkipGram",
+    "UnknownWordError",
+    "WordVectors",
+    "cooccurrences",
+    "evaluate_analogies",
+    "evaluate_similarity",
+]

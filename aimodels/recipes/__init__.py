@@ -1,0 +1,7 @@
+"""Training by command: `aimodels train gpt --data python --recipe cpu --folder runs/gpt`."""
+
+from aimodels.recipes.common import Recipe, RecipeError, Task
+from aimodels.recipes.gpt import python_source, windows
+from aimodels.recipes.run import DATA, RECIPES, train
+
+__all__ = ["DATA", "RECIPES", "Recipe", "RecipeError", "Task", "python_source", "train", "windows"]

@@ -1,0 +1,95 @@
+"""A GPT that learns to write: code, Shakespeare, Chinese poems."""
+
+import sysconfig
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from aimodels import data, text
+from aimodels.decoding import generate
+from aimodels.gpt import GPT
+from aimodels.recipes.common import Recipe, Task
+
+
+def python_source(limit: int | None = None) -> tuple[list[str], list[str]]:
+    """The standard library's modules, as they lie on this machine: for training, for validation.
+
+    Args:
+        limit: how many modules at most.
+    """
+    folder = Path(sysconfig.get_paths()["stdlib"])
+    paths = [*folder.glob("*.py"), *folder.glob("[a-z]*/*.py")]
+    unwanted = {"test", "idlelib", "lib2to3", "site-packages", "pydoc_data", "encodings"}
+    parts = [], []
+    for path in sorted(p for p in paths if p.relative_to(folder).parts[0] not in unwanted)[:limit]:
+        source = path.read_text(encoding="utf-8", errors="replace")
+        parts[data.hash_fraction(path.relative_to(folder).as_posix()) >= 0.9].append(source)
+    return parts
+
+
+def windows(ids, length: int, number: int, seed: int) -> Callable:
+    """Pieces of a long text for `train.batches`: others in each epoch.
+
+    Args:
+        ids: the text, (N,).
+        length: T, of each piece.
+        number: of pieces in an epoch.
+        seed: of their places.
+
+    Returns:
+        A function from an epoch to a dataset of (ids, ids one place later), (T,) each. The same
+        epoch gives the same pieces: `train.batches` asks for a new one each time.
+    """
+    ids = tf.constant(ids, tf.int32)
+
+    def of_epoch(epoch):
+        seeds = tf.stack([tf.cast(seed, tf.int64), epoch])
+        last = tf.size(ids) - length
+        begins = tf.random.stateless_uniform((number,), seeds, 0, last, tf.int32)
+        pieces = tf.data.Dataset.from_tensor_slices(begins)
+        return pieces.map(lambda i: (ids[i : i + length], ids[i + 1 : i + length + 1]))
+
+    return of_epoch
+
+
+def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
+    if name == "python":
+        parts = python_source(limit)
+        tokenizer = text.BytePairTokenizer.train(parts[0][:300], merges=2000)
+        prompt = "def read(path):\n"
+    elif name == "chinese_poems":
+        parts = [
+            [f"{poem['text'].numpy().decode()}\n\n" for poem in found.take(limit or -1)]
+            for found in data.load(name, split=["train", "validation+test"])
+        ]
+        tokenizer = text.BytePairTokenizer.train(parts[0][:3000], merges=3000)
+        prompt = "春"
+    else:
+        found = data.load(name)
+        splits = {split: next(iter(found[split]))["text"].numpy().decode() for split in found}
+        parts = [splits["train"]], [splits["validation"] + splits["test"]]
+        tokenizer, prompt = text.BytePairTokenizer([]), "\n"  # letter by letter
+    tokens = [[t for source in part for t in tokenizer.tokens(source)] for part in parts]
+    vocabulary = text.Vocabulary(tokenizer.vocabulary)
+    train, held_out = (np.array(vocabulary.ids(part), "int32") for part in tokens)
+    model = GPT(len(vocabulary), max_length=plan.length, **plan.model)
+    cut = held_out[: (len(held_out) - 1) // plan.length * plan.length + 1]
+    validation = tuple(part.reshape(-1, plan.length) for part in (cut[:-1], cut[1:]))
+
+    def sample():
+        ids = vocabulary.ids(tokenizer.tokens(prompt))
+        [answer] = generate(model, [ids], 200, temperature=0.8, top_k=50, seed=seed)
+        return prompt + tokenizer.text(vocabulary.tokens(answer.tolist()))
+
+    return Task(
+        model,
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        windows(train, plan.length, plan.steps * plan.batch_size, seed),
+        False,
+        validation,
+        sample,
+        {"vocabulary.txt": vocabulary, "merges.txt": tokenizer},
+    )

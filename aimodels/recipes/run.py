@@ -1,0 +1,196 @@
+"""Training by command: `aimodels train gpt --data python --recipe cpu --folder runs/gpt`.
+
+A run has a folder. It can be killed at any moment; the same command goes on from the last epoch and
+ends with the same weights. The strategy is `aimodels.train.strategy`'s: one device,
+several, several machines.
+"""
+
+import json
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+
+from aimodels.recipes.bert import bert
+from aimodels.recipes.common import Recipe, RecipeError
+from aimodels.recipes.gpt import gpt
+from aimodels.recipes.transformer import transformer
+from aimodels.train import Backup, batches, chief_path, is_chief, strategy
+
+_TINY = {"width": 16, "num_heads": 2, "num_layers": 1, "dropout": 0.0}
+_SMALL = {"width": 128, "num_heads": 4, "num_layers": 4}
+RECIPES = {
+    "gpt": {
+        "tiny": Recipe(_TINY, 16, 8, 3, 1e-3, 4, steps=10),
+        # of Karpathy's nanoGPT for a processor: 2,000 steps
+        "cpu": Recipe({**_SMALL, "dropout": 0.0}, 64, 12, 8, 1e-3, 100, steps=250),
+        "base": Recipe(
+            {"width": 384, "num_heads": 6, "num_layers": 6, "dropout": 0.2},
+            256, 64, 20, 1e-3, 100, steps=250,
+        ),
+    },
+    "bert": {
+        "tiny": Recipe(_TINY, 16, 32, 2, 1e-3, 4),
+        "cpu": Recipe({**_SMALL, "dropout": 0.1}, 64, 32, 10, 1e-3, 200),
+    },
+    "transformer": {
+        "tiny": Recipe(_TINY, 24, 64, 2, 1e-3, 4),
+        "cpu": Recipe({**_SMALL, "num_layers": 3, "dropout": 0.1}, 48, 128, 10, 2e-3, 400),
+    },
+}  # fmt: skip
+DATA = {  # the first one is on every machine
+    "gpt": ["python", "tiny_shakespeare", "chinese_poems"],
+    "bert": ["wikipedia_sample"],
+    "transformer": ["cmudict", "cmn_eng"],
+}
+
+
+def train(
+    model: str,
+    folder: str | Path,
+    data_name: str | None = None,
+    recipe: str = "cpu",
+    epochs: int | None = None,
+    xla: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+) -> list[dict[str, float]]:
+    """Train a model, or go on with it, and keep all in a folder.
+
+    Args:
+        model: "gpt", "bert" or "transformer".
+        folder: of the run; gets `run.json` (what it is), `log.json` (losses), the same curves for
+            TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair tokenizer's
+            merges, and in the end `model.keras`.
+        data_name: what to learn from: see `DATA`; the first one there if None.
+        recipe: of `RECIPES`.
+        epochs: how many; the recipe's number if None. More than before goes on with a run.
+        xla: compile each training step.
+        seed: of weights, order and all that is drawn.
+        limit: fewer texts, for a trial.
+
+    Returns:
+        The losses of each epoch.
+
+    Raises:
+        RecipeError: if there is no such model, data set or recipe, or the folder holds another run.
+        aimodels.train.DistributeError, data.DataError: as they say.
+    """
+    for what, name, known in (
+        ("model", model, RECIPES),
+        ("data set", data_name or DATA.get(model, [""])[0], DATA.get(model, [])),
+        ("recipe", recipe, RECIPES.get(model, [])),
+    ):
+        if name not in known:
+            raise RecipeError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+    if limit is not None and limit < 2:
+        raise RecipeError(f"limit must be 2 or more; got {limit}")
+    if epochs is not None and epochs < 1:
+        raise RecipeError(f"epochs must be 1 or more; got {epochs}")
+    data_name, plan, folder = data_name or DATA[model][0], RECIPES[model][recipe], Path(folder)
+    distribution = strategy()  # before anything is computed
+    run = {"model": model, "data": data_name, "recipe": recipe, "seed": seed, "limit": limit}
+    _claim(folder, run)
+    keras.utils.set_random_seed(seed)
+    makers = {"gpt": gpt, "bert": bert, "transformer": transformer}
+    with distribution.scope():
+        task = makers[model](data_name, plan, seed, limit)
+        size = int(task.examples(tf.constant(0, tf.int64)).cardinality())
+        if not size or not len(tf.nest.flatten(task.validation)[0]):
+            raise RecipeError(f"limit={limit} leaves nothing to train on, or to validate: more")
+        examples = batches(
+            task.examples, plan.batch_size, shuffle=size if task.shuffle else 0, seed=seed
+        )
+        # no gradients to keep: larger batches fit, and a small model is faster with them
+        validation = batches(task.validation, 4 * plan.batch_size)
+        steps = -(-size // plan.batch_size) * plan.epochs
+        task.model.compile(_optimizer(task.model, plan, steps), task.loss, xla=xla)
+    if is_chief():
+        for name, what in task.kept.items():
+            what.save(folder / name)
+    log = _Log(folder, task.sample)
+    task.model.fit(
+        examples,
+        validation_data=validation,
+        epochs=epochs or plan.epochs,
+        verbose=(1 if sys.stdout.isatty() else 2) if is_chief() else 0,
+        callbacks=[log, Backup(folder, examples)],
+    )
+    task.model.save(chief_path(folder / "model.keras"))
+    return log.rows
+
+
+def _claim(folder: Path, run: dict) -> None:
+    """Make the folder this run's, or find that it is."""
+    path = folder / "run.json"
+    if path.is_file():
+        found = _read(path)
+        if found != run:
+            raise RecipeError(f"{folder} holds another run, {found}: take another folder")
+    elif is_chief():
+        folder.mkdir(parents=True, exist_ok=True)
+        _write(path, run)
+
+
+def _read(path: Path):
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        raise RecipeError(f"{path} is damaged: remove {path.parent} to begin anew") from None
+
+
+def _write(path: Path, what) -> None:
+    half = path.with_name(f".{path.name}.half")
+    half.write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
+    half.replace(path)
+
+
+def _optimizer(model, plan: Recipe, steps: int) -> keras.optimizers.Optimizer:
+    """AdamW with a warm-up and a cosine; biases and normalisations do not decay."""
+    schedule = keras.optimizers.schedules.CosineDecay(
+        0.0, max(steps - plan.warmup, 1), 0.1, warmup_target=plan.rate, warmup_steps=plan.warmup
+    )
+    optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0)
+    flat = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
+    optimizer.exclude_from_weight_decay(var_list=flat)
+    return optimizer
+
+
+class _Log(keras.callbacks.Callback):
+    """Keeps each epoch's losses in `log.json`, and shows what the model can do by now."""
+
+    def __init__(self, folder: Path, sample: Callable[[], str]):
+        super().__init__()
+        self.path, self.sample = folder / "log.json", sample
+        self.rows = _read(self.path) if self.path.is_file() else []
+
+    def on_epoch_end(self, epoch, logs=None):
+        # A run that was killed between this and its backup comes here again.
+        row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
+        self.rows = [*self.rows[:epoch], row]
+        sample = self.sample()
+        if is_chief():
+            _write(self.path, self.rows)
+            _show_in_tensorboard(self.path.parent / "tensorboard", epoch + 1, logs, sample)
+            print(sample, flush=True)
+
+
+def _show_in_tensorboard(folder: Path, step: int, logs: dict, sample: str) -> None:
+    """TensorBoard's own form, which TensorFlow writes without TensorBoard being there."""
+    for part, prefix in (("train", ""), ("validation", "val_")):
+        with tf.summary.create_file_writer(str(folder / part)).as_default(step):
+            for name, value in logs.items():
+                if name.startswith("val_") == bool(prefix):
+                    value = tf.cast(value, tf.float32)
+                    metadata = _plugin("scalars", 1)
+                    tf.summary.write(name.removeprefix(prefix), value, metadata=metadata)
+            if prefix:
+                tf.summary.write("sample", sample, metadata=_plugin("text", 2))
+
+
+def _plugin(name: str, data_class: int) -> tf.compat.v1.SummaryMetadata:
+    metadata = tf.compat.v1.SummaryMetadata(data_class=data_class)
+    metadata.plugin_data.plugin_name = name
+    return metadata

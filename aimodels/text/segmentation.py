@@ -1,0 +1,33 @@
+"""Chinese words, which no blanks divide."""
+
+import warnings
+
+from aimodels.text.tokenizer import Tokenizer
+
+
+class ChineseTokenizer(Tokenizer):
+    """Words of a dictionary, in the most probable division (jieba); other words as they stand.
+
+    Raises:
+        ImportError: if jieba is not installed.
+
+    Example:
+        >>> ChineseTokenizer()("我爱深度学习")
+        ['我', '爱', '深度', '学习']
+    """
+
+    def __init__(self):
+        try:
+            with warnings.catch_warnings():  # of how it looks for its own files
+                warnings.simplefilter("ignore")
+                import jieba
+        except ImportError as error:
+            raise ImportError(
+                "ChineseTokenizer needs jieba: pip install jieba. "
+                "CharacterTokenizer and BytePairTokenizer need nothing"
+            ) from error
+        jieba.setLogLevel("WARNING")
+        self._cut = jieba.Tokenizer().lcut
+
+    def tokens(self, text: str) -> list[str]:
+        return [word for word in self._cut(text) if not word.isspace()]

@@ -1,0 +1,97 @@
+"""Word pieces, as BERT reads them."""
+
+import functools
+import unicodedata
+from collections.abc import Iterable
+
+import regex
+import tensorflow as tf
+
+from aimodels.text.tokenizer import Tokenizer
+
+
+class WordPieceTokenizer(Tokenizer):
+    """BERT's: words, then the longest pieces that the vocabulary has; inner pieces begin with ##.
+
+    Control characters go, every Chinese character and punctuation mark is a word, and a word that
+    cannot be divided, or has more than 100 characters, is `unknown`. For tensors `tensorflow-text`
+    does it; on a platform that has none, Python: the same tokens, slower.
+
+    Args:
+        vocabulary: the pieces, or a `Vocabulary` of them.
+        lowercase: also removes accents; False for models whose name says "cased".
+        unknown: stands for a word that cannot be divided.
+
+    Raises:
+        ValueError: if the vocabulary lacks `unknown`.
+
+    Reference:
+        The model that made it known: [devlin2019].
+
+    Example:
+        >>> WordPieceTokenizer(["[UNK]", "un", "##aff", "##able", "!"])("Unaffable!")
+        ['un', '##aff', '##able', '!']
+    """
+
+    _GONE = "[\\p{Cc}\\p{Cf}\ufffd]"
+    _ALONE = (  # punctuation, all ASCII signs with it, and the blocks of Chinese characters
+        r"[!-/:-@\[-`{-~\p{P}"
+        "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+        "\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f]"
+    )
+
+    def __init__(self, vocabulary: Iterable[str], lowercase: bool = True, unknown: str = "[UNK]"):
+        self.vocabulary = list(vocabulary)
+        self._known = set(self.vocabulary)
+        if unknown not in self._known:
+            raise ValueError(f"the vocabulary has no {unknown}")
+        self.lowercase, self.unknown = lowercase, unknown
+        self._of_word = functools.lru_cache(maxsize=2**16)(self._pieces)
+
+    def tokens(self, text: str) -> list[str]:
+        text = regex.sub(self._GONE, "", regex.sub(r"[\t\n\r]", " ", text))
+        if self.lowercase:
+            text = regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", text.lower()))
+        words = regex.sub(self._ALONE, r" \g<0> ", text).split()
+        return [piece for word in words for piece in self._of_word(word)]
+
+    def _pieces(self, word: str) -> list[str]:
+        if len(word) > 100:
+            return [self.unknown]
+        found, begin = [], 0
+        while begin < len(word):
+            prefix = "##" if begin else ""
+            ends = range(len(word), begin, -1)
+            end = next((e for e in ends if prefix + word[begin:e] in self._known), None)
+            if end is None:
+                return [self.unknown]
+            found.append(prefix + word[begin:end])
+            begin = end
+        return found
+
+    def _ragged(self, texts):
+        try:
+            import tensorflow_text
+        except ImportError:
+            return super()._ragged(texts)
+        replace = tf.strings.regex_replace
+        texts = replace(replace(texts, r"[\t\n\r]", " "), self._GONE, "")
+        if self.lowercase:
+            texts = tf.strings.lower(texts, encoding="utf-8")
+            texts = replace(tensorflow_text.normalize_utf8(texts, "NFD"), r"\p{Mn}", "")
+        words = tf.strings.split(replace(replace(texts, self._ALONE, r" \0 "), r"\p{Z}", " "))
+        long = functools.partial(replace, pattern="^.{101,}$", rewrite="\x01")  # in no vocabulary
+        return self._fast.tokenize(tf.ragged.map_flat_values(long, words)).merge_dims(1, 2)
+
+    @functools.cached_property
+    def _fast(self):
+        import tensorflow_text
+
+        with tf.init_scope():  # also when a graph asks first
+            return tensorflow_text.FastWordpieceTokenizer(
+                self.vocabulary,
+                max_bytes_per_word=400,  # 100 characters
+                unknown_token=self.unknown,
+                no_pretokenization=True,
+                token_out_type=tf.string,
+            )
