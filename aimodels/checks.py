@@ -1,24 +1,47 @@
-"""Checks that constructors share: one message for one mistake, raised before anything is built."""
+"""Argument checks that constructors share: one message for one mistake, raised early."""
+
+import numbers
 
 import numpy as np
 
 
-def check_positive_int(smallest: int = 1, **numbers: int) -> None:
-    """Refuse what is no whole number, or too small.
+def check_positive_int(minimum: int = 1, **values: int) -> None:
+    """Raise unless every value is an integer of at least `minimum`.
 
     Args:
-        smallest: the least that is allowed.
-        **numbers: the arguments, by name.
+        minimum: smallest allowed value.
+        **values: arguments to check, by name.
 
     Raises:
-        ValueError: naming the first one that is wrong.
+        ValueError: naming the first argument that is not.
 
     Example:
         >>> check_positive_int(units=64, num_layers=0)
         Traceback (most recent call last):
         ...
-        ValueError: num_layers must be a whole number from 1 on; got 0
+        ValueError: num_layers must be an integer >= 1; got 0
     """
-    for name, value in numbers.items():
-        if not isinstance(value, (int, np.integer)) or value < smallest:
-            raise ValueError(f"{name} must be a whole number from {smallest} on; got {value!r}")
+    for name, value in values.items():
+        is_int = isinstance(value, int | np.integer) and not isinstance(value, bool)
+        if not is_int or value < minimum:
+            raise ValueError(f"{name} must be an integer >= {minimum}; got {value!r}")
+
+
+def check_rate(**values: float) -> None:
+    """Raise unless every value is a number in [0, 1), as a dropout rate must be.
+
+    Args:
+        **values: arguments to check, by name.
+
+    Raises:
+        ValueError: naming the first argument that is not.
+
+    Example:
+        >>> check_rate(dropout=1.0)
+        Traceback (most recent call last):
+        ...
+        ValueError: dropout must be in [0, 1); got 1.0
+    """
+    for name, value in values.items():
+        if not isinstance(value, numbers.Real) or not 0 <= value < 1:
+            raise ValueError(f"{name} must be in [0, 1); got {value!r}")

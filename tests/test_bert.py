@@ -152,13 +152,13 @@ def test_half_of_the_pairs_follow():
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda w: BERT(0), "vocabulary_size must be a whole number"),
+        (lambda w: BERT(0), "vocabulary_size must be an integer >= 1"),
         (lambda w: encode(w, [["a"]], [["b"], ["c"]]), "1 first texts and 2 second ones"),
-        (lambda w: encode(w, [["a"]], length=4), "length must be a whole number from 5 on"),
+        (lambda w: encode(w, [["a"]], length=4), "length must be an integer >= 5"),
         (lambda w: mask_tokens([[5]], w, (1, 2), rate=0), "rate must be above 0 and below 1"),
         (lambda w: mask_tokens([[5]], Vocabulary("ab"), (1, 2)), r"has no \[MASK\]"),
         (lambda w: sentence_pairs([["a", "b"], []]), "two documents with sentences"),
-        (lambda w: classifier(small(), 1), "num_classes must be a whole number from 2 on"),
+        (lambda w: classifier(small(), 1), "num_classes must be an integer >= 2"),
     ],
 )
 def test_bad_arguments_are_one_message(words, make, message):

@@ -327,7 +327,7 @@ def test_unseen_word_lies_near_its_class(planted):
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (SkipGram, {"dim": 0}, "dim must be a whole number"),
+        (SkipGram, {"dim": 0}, "dim must be an integer >= 1"),
         (SkipGram, {"window": 1.5}, "window must be"),
         (CBOW, {"negative": 0}, "negative must be"),
         (SkipGram, {"subsample": -1}, "subsample must be"),

@@ -199,13 +199,13 @@ def test_words_are_printed_as_they_come():
         ({"prompts": [[1] * 25]}, r"prompt 0 is of shape \(25,\)"),
         ({"prompts": [[1, 50]]}, "prompt 0 holds the id 50; the model knows 0 to 49"),
         ({"prompts": [1, 2]}, r"prompt 0 is of shape \(\)"),
-        ({"max_new_tokens": 0}, "max_new_tokens must be a whole number from 1 on"),
+        ({"max_new_tokens": 0}, "max_new_tokens must be an integer >= 1"),
         ({"temperature": -1}, "temperature must be 0 or more"),
         ({"temperature": float("nan")}, "temperature must be 0 or more"),
-        ({"top_k": 0}, "top_k must be a whole number from 1 on"),
+        ({"top_k": 0}, "top_k must be an integer >= 1"),
         ({"top_p": 0}, "top_p must be above 0 and at most 1"),
         ({"repetition_penalty": 0}, "repetition_penalty must be above 0"),
-        ({"seed": -1}, "seed must be a whole number from 0 on"),
+        ({"seed": -1}, "seed must be an integer >= 0"),
     ],
 )
 def test_bad_arguments_are_one_message(model, options, message):

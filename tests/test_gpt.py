@@ -206,5 +206,5 @@ def test_a_bad_checkpoint_is_one_message(folder, harm, error, message):
 
 @pytest.mark.parametrize("name", ["vocabulary_size", "width", "num_layers", "num_heads"])
 def test_bad_arguments_are_one_message(name):
-    with pytest.raises(ValueError, match=f"{name} must be a whole number from 1 on; got 0"):
+    with pytest.raises(ValueError, match=f"{name} must be an integer >= 1; got 0"):
         GPT(**{"vocabulary_size": 9, name: 0})

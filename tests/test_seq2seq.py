@@ -424,7 +424,7 @@ def test_error_rates_take_the_nearest():
         (lambda: Seq2Seq(5, 0), "target_vocabulary_size"),
         (lambda: Seq2Seq(5, 5, embedding_dim=0), "embedding_dim"),
         (lambda: Seq2Seq(5, 5, units=7), "even"),
-        (lambda: Seq2Seq(5, 5, units=8.0), "units must be a whole number"),
+        (lambda: Seq2Seq(5, 5, units=8.0), "units must be an integer >= 1"),
         (lambda: Seq2Seq(5, 5, num_layers=0), "num_layers"),
         (lambda: Seq2Seq(5, 5, attention="luong"), "attention must be"),
         (lambda: greedy(None, [1, 2], 5), r"source must be whole numbers of shape \(B, S\)"),

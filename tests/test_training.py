@@ -324,7 +324,7 @@ def test_saving_keeps_how_it_was_compiled(tmp_path):
 
 @pytest.mark.parametrize("facts", [{"accumulate": 0}, {"accumulate": 1.5}])
 def test_pieces_are_counted(facts):
-    with pytest.raises(ValueError, match="accumulate must be a whole number from 1 on"):
+    with pytest.raises(ValueError, match="accumulate must be an integer >= 1"):
         build(Model).compile("sgd", "mse", **facts)
 
 

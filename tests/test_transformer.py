@@ -76,17 +76,17 @@ def test_token_by_token_with_a_cache_is_all_at_once(rng):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: MultiHeadAttention(0), "num_heads must be a whole number"),
+        (lambda: MultiHeadAttention(0), "num_heads must be an integer >= 1"),
         (lambda: MultiHeadAttention(3)(np.zeros((1, 2, 8))), "3 heads of inputs that are 8 wide"),
         (
             lambda: MultiHeadAttention(2)(np.zeros((1, 2, 8)), np.zeros((1, 2, 6))),
             "2 heads of inputs that are 8 and 6 wide",
         ),
-        (lambda: TransformerBlock(2, 0), "intermediate_dim must be a whole number"),
+        (lambda: TransformerBlock(2, 0), "intermediate_dim must be an integer >= 1"),
         (lambda: Positions(4)(np.zeros((1, 5, 8))), "5 tokens, at most max_length=4"),
-        (lambda: InverseSqrtWarmup(8, 0), "warmup_steps must be a whole number"),
+        (lambda: InverseSqrtWarmup(8, 0), "warmup_steps must be an integer >= 1"),
         (lambda: SmoothedCrossentropy(1.0), "label_smoothing must be from 0 to below 1"),
-        (lambda: Transformer(0, 9), "source_vocabulary_size must be a whole number"),
+        (lambda: Transformer(0, 9), "source_vocabulary_size must be an integer >= 1"),
     ],
 )
 def test_bad_arguments_are_one_message(make, message):

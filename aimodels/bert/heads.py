@@ -26,7 +26,7 @@ def tagger(bert: BERT, num_classes: int, dropout: float = 0.1) -> Model:
 
 
 def _with_head(bert, output, num_classes, dropout):
-    check_positive_int(smallest=2, num_classes=num_classes)
+    check_positive_int(minimum=2, num_classes=num_classes)
     x = layers.Dropout(dropout)(bert(bert.inputs)[output])
     normal = keras.initializers.RandomNormal(stddev=0.02)
     return Model(

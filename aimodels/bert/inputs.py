@@ -37,7 +37,7 @@ def encode(
     second = [[] for _ in first] if second is None else [list(row) for row in second]
     if len(first) != len(second):
         raise ValueError(f"{len(first)} first texts and {len(second)} second ones: no pairs")
-    check_positive_int(smallest=5, length=length)
+    check_positive_int(minimum=5, length=length)
     ids, segments = (np.zeros((len(first), length), "int32") for _ in range(2))
     for row, segment, a, b in zip(ids, segments, first, second, strict=True):
         while len(a) + len(b) + 2 + bool(b) > length:

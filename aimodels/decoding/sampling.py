@@ -173,7 +173,7 @@ def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
     if seed is None:
         seed = np.random.SeedSequence().entropy
     else:
-        check_positive_int(smallest=0, seed=seed)
+        check_positive_int(minimum=0, seed=seed)
     draws = [1 - np.random.default_rng([seed, row]).random(steps) for row in range(rows)]
     return np.array(draws, "float32")
 

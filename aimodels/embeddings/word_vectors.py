@@ -36,10 +36,10 @@ class WordVectors:
         [('woman', 1.0)]
         >>> vectors.analogy("man", "king", "woman", k=1)[0][0]  # man is to king as woman is to ...
         'queen'
-        >>> vectors["kings"]
+        >>> vectors["kings"]  # doctest: +IGNORE_EXCEPTION_DETAIL
         Traceback (most recent call last):
         ...
-        aimodels.embeddings.word_vectors.UnknownWordError: no vector for 'kings'; near spellings: 'king'
+        UnknownWordError: no vector for 'kings'; near spellings: 'king'
     """
 
     def __init__(

@@ -10,8 +10,12 @@ replica by its part, so that a last, partial batch counts as on one device; it g
 dropout masks of its own, and lets the moving statistics of batch normalization agree.
 """
 
+import difflib
+import functools
+import inspect
 import itertools
 import warnings
+from collections.abc import Callable
 
 import keras
 import tensorflow as tf
@@ -28,7 +32,14 @@ class Model(keras.Model):
         >>> history = model.fit(tf.ones((8, 4)), tf.ones((8, 1)), verbose=0)
         >>> model.xla
         True
+
+    A subclass keeps the arguments of its constructor in `config`, and refuses a misspelt one.
     """
+
+    def __init_subclass__(cls, **kwargs) -> None:
+        super().__init_subclass__(**kwargs)
+        if "__init__" in vars(cls):
+            cls.__init__ = _capturing(cls.__init__)
 
     def compile(self, *args, xla: bool = False, accumulate: int = 1, **kwargs) -> None:
         """As `keras.Model.compile`, and:
@@ -48,7 +59,7 @@ class Model(keras.Model):
             ValueError: if `accumulate` is no whole number from 1 on, or `jit_compile` cannot be.
         """
         if int(accumulate) != accumulate or accumulate < 1:
-            raise ValueError(f"accumulate must be a whole number from 1 on; got {accumulate!r}")
+            raise ValueError(f"accumulate must be an integer >= 1; got {accumulate!r}")
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
         if xla or several:
             if kwargs.get("jit_compile") not in (None, False, "auto"):
@@ -196,6 +207,33 @@ class Model(keras.Model):
             elif several and value.dtype.is_floating and id(variable) not in metrics:
                 value = replica.all_reduce("MEAN", value * tf.cast(share, value.dtype))
             variable.assign(value)
+
+
+def _capturing(init: Callable) -> Callable:
+    """A constructor that refuses unknown arguments, and afterwards keeps those it got."""
+    signature = inspect.signature(init)
+    [rest] = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD] or [None]
+    own = [name for name in signature.parameters if name not in ("self", rest)]
+    known = [*own, *(("name", "dtype", "trainable") if rest else ())]
+
+    @functools.wraps(init)
+    def wrapper(self, *args, **kwargs):
+        if type(self).__init__ is not wrapper:  # called by a subclass's constructor
+            return init(self, *args, **kwargs)
+        for name in kwargs:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, n=1) or known
+                raise TypeError(
+                    f"{type(self).__name__} has no argument {name!r}; did you mean "
+                    f"{' or '.join(repr(n) for n in near)}?"
+                )
+        bound = signature.bind(self, *args, **kwargs)
+        bound.apply_defaults()
+        init(self, *args, **kwargs)
+        if getattr(self, "config", None) is None:
+            self.config = {name: bound.arguments[name] for name in own}
+
+    return wrapper
 
 
 def _size(x) -> tf.Tensor:
