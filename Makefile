@@ -8,7 +8,7 @@ BIN = $(VENV)/bin
 READY = $(VENV)/.ready
 # One thread of arithmetic for each of JOBS processes: more would wait for each other.
 ALONE = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
-NBVAL = $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=300 -p no:doctest -o addopts= -q
+NBVAL = $(BIN)/pytest --nbval --nbval-current-env --nbval-cell-timeout=300 --nbval-sanitize-with=tests/nbval.cfg -p no:doctest -o addopts= -q
 NOTEBOOKS = $(wildcard chapters/*/lesson.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
 

@@ -16,7 +16,7 @@ import pytest
 
 from aimodels.course.assignment import Assignment
 from aimodels.course.notebooks import Page
-from aimodels.course.proof import wrong_answers
+from aimodels.course.wrong import wrong_answers
 
 ROOT = Path(__file__).parents[1]
 # One window tall enough for JupyterLab to render every cell of the lesson at once.

@@ -7,65 +7,19 @@ again while nothing has changed that its points rest on: see `proven`.
 """
 
 import ast
-import re
 import symtable
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import sandbox
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.grade import Reference, grade_cells
 from aimodels.course.notebooks import Page
 from aimodels.course.proven import Proven
-
-WRONG_ANSWERS = 3  # a question, at least
-_TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A wrong answer: its question, the points it should get, what is wrong, where it stands."""
-
-    question: str
-    points: float
-    title: str
-    source: str
-    place: str
-
-
-def wrong_answers(assignment: Assignment) -> list[Answer]:
-    """The answers in `course/NN_name/wrong/`, cells with a title such as
-    `# %% q3, 5 of 15 points: knows only the visible size`.
-
-    Raises:
-        CourseError: if a title is not of that form, or a question has fewer than three answers.
-    """
-    folder = assignment.page.source.parent / "wrong"
-    answers = []
-    for path in sorted(folder.glob("*.py")):
-        parts = re.split(r"(?m)^(?=# %%)", path.read_text(encoding="utf-8"))
-        line = 1 + parts[0].count("\n")
-        for part in parts[1:]:
-            title = _TITLE.fullmatch(part.partition("\n")[0])
-            place = f"{path}:{line}"
-            line += part.count("\n")
-            if not title or float(title[3]) != assignment.questions.get(title[1]):
-                wanted = ", ".join(f"{q} of {p:g}" for q, p in assignment.questions.items())
-                raise CourseError(
-                    f"{place}: wanted `# %% qN, POINTS of ALL points: TITLE` ({wanted})"
-                )
-            source = part.partition("\n")[2].strip()
-            answers.append(Answer(title[1], float(title[2]), title[4], source, place))
-    for question in assignment.questions:
-        if (count := sum(answer.question == question for answer in answers)) < WRONG_ANSWERS:
-            raise CourseError(
-                f"{folder}: {count} wrong answers to {question}, wanted {WRONG_ANSWERS}"
-            )
-    return answers
+from aimodels.course.wrong import wrong_answers
 
 
 def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:

@@ -96,7 +96,7 @@ def compared(page: Page, notebook: NotebookNode) -> Problems:
             yield position, "no cell may be skipped"
     for index in ignored:
         following = cells[index + 1][1].source if index + 1 < len(cells) else ""
-        if not re.search(r"^\s*assert ", following, re.MULTILINE):
+        if not re.search(r"^\s*(assert |claim\()", following, re.MULTILINE):
             yield cells[index][0], "its output is ignored, so the next code cell must assert it"
 
 

@@ -28,12 +28,12 @@
 # question says *in NumPy*, write it yourself in NumPy. Elsewhere you may use what Keras and
 # `aimodels` offer. No function may change the arrays that it is given.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import keras
 import numpy as np
 from keras import layers, ops
@@ -63,7 +63,7 @@ from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 # - Scores may be as large as $\pm 10\,000$, at forbidden places, too.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def attend(query, key, value, mask=None):
     """(output (…, T, m), weights (…, T, S)) of scaled dot-product attention."""
     ### BEGIN SOLUTION
@@ -78,7 +78,7 @@ def attend(query, key, value, mask=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     query = np.array([[2 * np.log(3), 0, 0, 0], [0, 0, 0, 0]])
     key = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [5, 0, 0, 0]])
@@ -98,7 +98,7 @@ with check.question("q1_visible", points=4):
         hint="each row of weights mixes the rows of values: 0.75 of the first and 0.25 of the next",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: rows and heads, masks of any shape, large scores, queries that see nothing.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -161,7 +161,7 @@ with check.question("q1_hidden", points=8):
 #   query at padding sees nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def decoder_masks(source, target):
     """(own (B, 1, T, T), cross (B, 1, 1, S)): True where a decoder's query may look."""
     ### BEGIN SOLUTION
@@ -178,7 +178,7 @@ def packed_mask(texts):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 4}
 with check.question("q2_visible", points=4):
     own, cross = decoder_masks(np.array([[7, 8, 9, 0]]), np.array([[2, 5, 0]]))
     check.equal("the shape of own", np.shape(own), (1, 1, 3, 3), hint="rows, heads, queries, keys")
@@ -201,7 +201,7 @@ with check.question("q2_visible", points=4):
         hint="(B, 1, T, T); the third place begins a text: it sees itself alone",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 8}
 print("Hidden tests: many rows, padding in front and between, texts in any order.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=8):
@@ -261,7 +261,7 @@ with check.question("q2_hidden", points=8):
 #   the product is no function of the distance: raise a `ValueError`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def positions(places, width):
     """The vectors of these places, (number of places, width): sine and cosine in turn."""
     ### BEGIN SOLUTION
@@ -282,7 +282,7 @@ def similarity(distances, width):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     check.close(
         "the places 0 and 1, four numbers each",
@@ -298,7 +298,7 @@ with check.question("q3_visible", points=5):
         hint="sin a sin b + cos a cos b = cos(a − b): one such term for each pair of columns",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 9}
 print("Hidden tests: other places, odd widths; the product against the vectors themselves.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
@@ -361,7 +361,7 @@ with check.question("q3_hidden", points=9):
 # - `output` is $O$, $(B, T, D)$; `parts` is $(B, N, T, D)$: what head $n$ adds, $A_n V_n W^O_n$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def multi_head(x, arrays, num_heads, mask=None):
     """(output (B, T, D), parts (B, N, T, D)): self-attention, and what each head adds to it."""
     ### BEGIN SOLUTION
@@ -379,7 +379,7 @@ def multi_head(x, arrays, num_heads, mask=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     x = np.array([[[1.0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 2, 4]]])
     none = np.zeros((4, 4))
@@ -410,7 +410,7 @@ with check.question("q4_visible", points=5):
         "in this order; d is the width of one head, here 2",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 11}
 print("Hidden tests: any size, number of heads, biases and mask; against MultiHeadAttention.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=11):
@@ -465,7 +465,7 @@ with check.question("q4_hidden", points=11):
 # dense layers push a vector, if there are two numbers between them?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 rng = np.random.default_rng(8)
 attention, batch = MultiHeadAttention(2), rng.normal(size=(3, 5, 8)).astype("float32")
 
@@ -515,7 +515,7 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 # `TransformerBlock` cannot be used here, since its layers have other names. No dropout.
 
 
-# %% nbgrader={"grade": false, "grade_id": "arrays", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked arrays}
 def draw_arrays(vocabulary_size, width, num_layers, intermediate_dim, normalize_first, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
     dice, norm = np.random.default_rng(seed), [(width,), (width,)]
@@ -536,7 +536,7 @@ def load(model, arrays):
     return model
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def by_blocks(ids, arrays, num_heads, normalize_first):
     """What must come out: the blocks of `aimodels.transformer` with these arrays."""
     x = Positions(64)(arrays["embedding"][0][ids].astype("float32"))
@@ -555,7 +555,7 @@ def by_blocks(ids, arrays, num_heads, normalize_first):
     return x
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def build_encoder(
     vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
@@ -581,7 +581,7 @@ def build_encoder(
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 6}
 with check.question("q5_visible", points=6):
     arrays = draw_arrays(9, 8, 1, 16, False, seed=1)
     encoder = load(build_encoder(9, 8, 2, 1, 16), arrays)
@@ -605,7 +605,7 @@ with check.question("q5_visible", points=6):
         hint="attention_mask, (B, T): False where the id is 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 12}
 print("Hidden tests: other sizes, several blocks, normalisation first or last, any padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=12):
@@ -681,7 +681,7 @@ with check.question("q5_hidden", points=12):
 #   `smoothing` is from 0 to below 1. Logits may be as large as $\pm 10\,000$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def rates(steps, peak, warmup_steps, total_steps):
     """The learning rates at these steps: up in a straight line, down along a cosine."""
     ### BEGIN SOLUTION
@@ -706,7 +706,7 @@ def smoothed(logits, labels, smoothing):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 4}
 with check.question("q6_visible", points=4):
     check.close(
         "two steps up, four steps down",
@@ -729,7 +729,7 @@ with check.question("q6_visible", points=4):
         hint="the best p is q itself; put it into the formula of the loss",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 8}
 print("Hidden tests: no warm-up, steps after the end, no smoothing, large logits, much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=8):
@@ -779,7 +779,7 @@ with check.question("q6_hidden", points=8):
 # see a few rows. Can you find the partner of *a*?
 
 
-# %% nbgrader={"grade": false, "grade_id": "partners", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked partners}
 def count_partners(rows, partners):
     """The labels (N, T): 1 + how often a letter's partner stands before it, at most 4."""
     wanted = np.array([0, *partners])[rows]
@@ -825,7 +825,7 @@ for row, label in zip(training[:4], training_labels[:4], strict=True):
 # gets about 50 %.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(rows, labels, seed):
     """A function: rows (N, T) -> their labels (N, T)."""
     ### BEGIN SOLUTION
@@ -848,7 +848,7 @@ def train(rows, labels, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 5}
 with check.question("q7_visible", points=5):
     count = train(training, training_labels, seed=1)
     check.accuracy(
@@ -861,7 +861,7 @@ with check.question("q7_visible", points=5):
         "learning rate warm up, and fall at the end",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 11}
 print("Hidden tests: trained once more, other partners, one letter more; rows with much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=11):
@@ -896,7 +896,7 @@ with check.question("q7_hidden", points=11):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

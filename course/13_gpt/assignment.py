@@ -28,12 +28,12 @@
 # question says *in NumPy* or *in Python*, write it yourself. Elsewhere you may use what Keras and
 # `aimodels` offer. No function may change the arrays and lists that it is given.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import collections
 import itertools
 
@@ -72,7 +72,7 @@ from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 # - Logits may be as large as $\pm 10\,000$. The loss is never so large.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def measure(logits, labels, counted, num_bytes):
     """(loss, perplexity, bits per byte) of the places that count."""
     ### BEGIN SOLUTION
@@ -84,7 +84,7 @@ def measure(logits, labels, counted, num_bytes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     logits = np.log([[[4.0, 2, 2], [2, 1, 1], [1, 1, 6], [9, 1, 1]]])
     labels = np.array([[0, 2, 1, 0]])
@@ -106,7 +106,7 @@ with check.question("q1_visible", points=4):
         hint="1 + 2 + 3 bits in all; the right tokens that count have 2 + 1 + 1 bytes in all",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: several rows, labels that are no tokens, tokens of any length, large logits.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -163,7 +163,7 @@ with check.question("q1_hidden", points=8):
 # - Logits may be as large as $\pm 10\,000$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
     """The probabilities (B, V) that a token is drawn with."""
     ### BEGIN SOLUTION
@@ -183,7 +183,7 @@ def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     logits = np.log([[1.0, 4, 2, 3], [5, 1, 1, 3]])
     check.close(
@@ -213,7 +213,7 @@ with check.question("q2_visible", points=5):
         hint="the most probable token stays, however small top_p is",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: several controls at once, many equal logits, large ones, temperature 0.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -276,7 +276,7 @@ with check.question("q2_hidden", points=9):
 #   more than 1: then the line is that long, and $u$ is a share of *its* length.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def penalised(logits, ids, penalty):
     """Logits (B, V) in which the tokens of each row's text are less likely."""
     ### BEGIN SOLUTION
@@ -293,7 +293,7 @@ def draw(p, uniform):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 4}
 with check.question("q3_visible", points=4):
     logits = np.array([[3.0, 1, -2, 0.5], [3, 1, -2, 0.5]])
     check.close(
@@ -311,7 +311,7 @@ with check.question("q3_visible", points=4):
         hint="the pieces end at 0.25, 0.75 and 1; an end belongs to the next piece",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 8}
 print("Hidden tests: any sizes, texts with gaps, impossible tokens, sums that are not quite 1.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=8):
@@ -357,7 +357,7 @@ with check.question("q3_hidden", points=8):
 # but the last are shuffled, does the last one's vector change?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 rng = np.random.default_rng(3)
 attention, table = MultiHeadAttention(2), rng.normal(size=(9, 8)).astype("float32")
 
@@ -400,7 +400,7 @@ print("the others are shuffled, so the last one changes:", change > 0.01)
 # needs no mask for it. `model` is anything that can be called with ids and gives logits.
 
 
-# %% nbgrader={"grade": false, "grade_id": "draw_arrays", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked draw_arrays}
 def draw_arrays(vocabulary_size, width, num_heads, num_layers, max_length, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
     block = TransformerBlock(num_heads, 4 * width)
@@ -419,7 +419,7 @@ def load(model, arrays):
     return model
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def by_places(ids, arrays, num_heads):
     """What must come out. Each place passes a block as the last one: there is nothing behind it."""
     [table], [places] = arrays["tokens"], arrays["places"]
@@ -436,7 +436,7 @@ def by_places(ids, arrays, num_heads):
     return np.asarray(norm(x)) @ table.T
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     """A model: ids (B, T) -> logits (B, T, V) of each next token."""
     ### BEGIN SOLUTION
@@ -462,7 +462,7 @@ def next_token_loss(model, ids):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 6}
 with check.question("q4_visible", points=6):
     arrays = draw_arrays(9, 8, 2, 1, 6, seed=1)
     model = load(build_gpt(9, 8, 2, 1, 6), arrays)
@@ -493,7 +493,7 @@ with check.question("q4_visible", points=6):
         "say 3, 2/8. What comes out of the model are logits, not probabilities",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 12}
 print("Hidden tests: other sizes, several blocks, long and short texts; a loss with padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
@@ -558,7 +558,7 @@ with check.question("q4_hidden", points=12):
 #   and of caches, has `size` bytes. If the weights alone do not fit: 0.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def read_on(x, kernels, cache=None):
     """(outputs (B, n, d) of the new places, new cache): a head that looks back only."""
     ### BEGIN SOLUTION
@@ -579,7 +579,7 @@ def texts_that_fit(memory, parameters, num_layers, width, length, size):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5):
     x = np.zeros((1, 3, 4))
     x[0, 0, 0], x[0, 1, 0], x[0, 2, 0] = 2 * np.log(3), 1, 0
@@ -613,7 +613,7 @@ with check.question("q5_visible", points=5):
         hint="keys and values: 2 L T D numbers for each text; the weights have to fit as well",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 11}
 print("Hidden tests: pieces of any size, several rows, other widths; the memory at its limits.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=11):
@@ -675,7 +675,7 @@ with check.question("q5_hidden", points=11):
 # - `decode(ids, pairs, first)`: the list of ids without any new id.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def learn(words, count, first):
     """The pairs that were joined, the first one first."""
     ### BEGIN SOLUTION
@@ -712,7 +712,7 @@ def decode(ids, pairs, first):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     words = [([3, 1, 2], 3), ([1, 2, 3], 2), ([4, 4], 4)]
     check.equal(
@@ -735,7 +735,7 @@ with check.question("q6_visible", points=5):
         hint="a new id stands for a pair, in which there may be new ids again",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 9}
 print("Hidden tests: many words, equal ids in a row, equal frequencies, an early end.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=9):
@@ -789,7 +789,7 @@ with check.question("q6_hidden", points=9):
 # first letter of this alphabet?
 
 
-# %% nbgrader={"grade": false, "grade_id": "secret", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked secret}
 def draw_words(count, seed, letters, shortest=2, longest=6):
     """Words of random letters."""
     dice = np.random.default_rng(seed)
@@ -845,7 +845,7 @@ print(len(prompts), "new prompts:", *prompts[:5])
 # common alphabet, gets less than 5 %.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(lines, seed):
     """A function: prompts, a list of texts -> what stands behind them, up to the full stop."""
     ### BEGIN SOLUTION
@@ -874,7 +874,7 @@ def train(lines, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 4}
 with check.question("q7_visible", points=4):
     write = train(lines, seed=1)
     check.accuracy(
@@ -888,7 +888,7 @@ with check.question("q7_visible", points=4):
         "fall at the end",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 10}
 print("Hidden tests: trained once more, with another alphabet, more letters, longer words.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
@@ -913,7 +913,7 @@ with check.question("q7_hidden", points=10):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -121,16 +121,16 @@ def test_the_tiny_assignment_is_sound(assignment_page):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"points": 20', '"points": 25', "105 points in all"),
+        ("q1_visible 20}", "q1_visible 25}", "105 points in all"),
         ('question("q1_visible"', 'question("q1_hidden"', "wanted one `with check.question"),
-        ('"q2_hidden", "lo', '"q2_extra", "lo', "q2 has answer, visible, extra"),
+        ("q2_hidden 30}", "q2_extra 30}", "q2 has answer, visible, extra"),
         ("### BEGIN HIDDEN TESTS\n", "", "stand in BEGIN and END HIDDEN TESTS"),
         (
             "    labels = np.random.default_rng(9).normal(size=(200, 3)).sum(1) > 0",
             "    labels, x = np.random.default_rng(9).normal(size=(200, 3)).sum(1) > 0, x",
             "only the verdict needs it",
         ),
-        ('"grade_id": "setup", "locked": true', '"grade_id": "setup", "locked": false', "locked"),
+        ("# %% {locked setup}", "# %%", "locked"),
         ("**100 points.**", "", "does not say '100 points'"),
         ("limits: {", "limit: {", "limits is missing"),
         ("About 5 minutes", "About 9 minutes", "does not say 'About 5 minutes'"),
@@ -156,7 +156,9 @@ def test_a_copy_that_was_edited_by_hand_is_found(assignment_page):
 
 def test_metadata_that_nbgrader_refuses_are_one_message(assignment_page):
     text = assignment_page.source.read_text()
-    text = text.replace('"schema_version": 3', '"schema_version": 99', 1)
+    facts = {"grade": False, "grade_id": "setup", "locked": True, "schema_version": 99}
+    facts |= {"solution": False, "task": False}
+    text = text.replace("{locked setup}", f"nbgrader={json.dumps(facts)}")
     assignment_page.source.write_text(text)
     [result] = build.build([assignment_page])
     assert "Schema version is too new" in result.problem

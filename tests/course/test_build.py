@@ -90,6 +90,14 @@ def test_pull_gives_the_source_back_and_takes_an_edit(page):
     assert page.source.read_text() == before.replace("a stable line", "a new line")
 
 
+def test_pull_leaves_the_blank_lines_of_what_was_not_edited(page):
+    edit(page, "\n# %%\n2 + 2\n", "\n\n# %%\n2 + 2\n\n")
+    before = page.source.read_text()
+    page.notebook.write_text(page.notebook.read_text().replace("a stable line", "a new line"))
+    assert pull.pull(page, force=True) is True
+    assert page.source.read_text() == before.replace("a stable line", "a new line")
+
+
 def test_pull_keeps_tags_and_grading_metadata(page):
     grading = {"grade": True, "grade_id": "q1", "points": 5, "schema_version": 3}
     notebook = notebooks.read_notebook(page)

@@ -1,18 +1,11 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    for n in range(num_layers):
-        x = TransformerBlock(num_heads, 4 * width, normalize_first=True, name=f"block{n + 1}")(x)
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#         block = TransformerBlock(
+#             num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+#         )
+#         x = block(x)
+# with:
+#         x = TransformerBlock(num_heads, 4 * width, normalize_first=True, name=f"block{n + 1}")(x)
 
 
 # %% q4, 0 of 18 points: as the article: the number of layers is the width between the dense layers
@@ -52,20 +45,13 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    for n in range(num_layers):
-        x = TransformerBlock(num_heads, 4 * width, causal=True, name=f"block{n + 1}")(x)
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#         block = TransformerBlock(
+#             num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+#         )
+#         x = block(x)
+# with:
+#         x = TransformerBlock(num_heads, 4 * width, causal=True, name=f"block{n + 1}")(x)
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
@@ -141,25 +127,16 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: each block begins with the token vectors again
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    h = Positions(max_length, learned=True, name="places")(tokens(ids))
-    parts = []
-    for n in range(num_layers):
-        block = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
-        )
-        parts.append(block(h))
-    x = sum(parts) / num_layers
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#     x = Positions(max_length, learned=True, name="places")(tokens(ids))
+# with:
+#     h = Positions(max_length, learned=True, name="places")(tokens(ids))
+#     parts = []
+# replace:
+#         x = block(x)
+# with:
+#         parts.append(block(h))
+#     x = sum(parts) / num_layers
 
 
 # %% q4, 6 of 18 points: padding counts in the loss
