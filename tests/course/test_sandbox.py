@@ -3,7 +3,6 @@
 import subprocess
 import sys
 import threading
-import time
 
 import psutil
 import pytest
@@ -38,23 +37,14 @@ def test_which_seconds_count(monkeypatch, looks, used):
     assert kernel.used == pytest.approx(used)
 
 
-def _until(condition) -> None:
-    """Wait for what must come, however busy the machine is."""
-    for _ in range(6000):
-        if condition():
-            return
-        time.sleep(0.1)
-    raise AssertionError("it never came")
-
-
-def test_the_system_tells_who_computes_and_who_sleeps():
+def test_the_system_tells_who_computes_and_who_sleeps(until):
     loop, nap = "while True: pass", "import time; time.sleep(1000)"
     children = [subprocess.Popen([sys.executable, "-c", code]) for code in (loop, nap)]
     try:
         busy, asleep = (psutil.Process(child.pid) for child in children)
-        _until(lambda: sandbox._processor_seconds(busy) > 0.2)
-        _until(lambda: sandbox._wants_processor(busy))
-        _until(lambda: not sandbox._wants_processor(asleep))
+        until(lambda: sandbox._processor_seconds(busy) > 0.2)
+        until(lambda: sandbox._wants_processor(busy))
+        until(lambda: not sandbox._wants_processor(asleep))
         assert {busy, asleep} <= set(sandbox._processes(psutil.Process().pid))
     finally:
         for child in children:
