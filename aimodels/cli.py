@@ -31,6 +31,9 @@ def _parser() -> argparse.ArgumentParser:
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
+    reset = actions.add_parser("reset", help="put a chapter's notebooks back; yours are kept")
+    reset.add_argument("chapters", nargs="+", metavar="CHAPTER", help="06 or 06_cnn")
+    reset.set_defaults(run=_reset)
     for action in (build, check, pull):
         action.add_argument("chapters", nargs="*", metavar="CHAPTER", help="06 or 06_cnn; else all")
 
@@ -157,6 +160,13 @@ def _pull(args: argparse.Namespace) -> int:
 
     for page in _pages(args)[1]:
         print(f"{'pulled' if pull(page, args.force) else 'same  '}  {page}")
+    return 0
+
+
+def _reset(args: argparse.Namespace) -> int:
+    from aimodels.course.reset import reset
+
+    print(*reset(_pages(args)[1]), sep="\n")
     return 0
 
 

@@ -1,9 +1,11 @@
-"""What tests share: four devices, and programs that a machine may lack."""
+"""What tests share: four devices, random numbers, and programs that a machine may lack."""
 
 import os
 import shutil
 import sys
+import time
 
+import numpy as np
 import pytest
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
@@ -23,6 +25,26 @@ def seeded():
     """Every test begins with the same random numbers, so a failure can be looked at again."""
     if "keras" in sys.modules:
         sys.modules["keras"].utils.set_random_seed(1)
+
+
+@pytest.fixture
+def rng():
+    """Random numbers, the same in each test."""
+    return np.random.default_rng(0)
+
+
+@pytest.fixture(scope="session")
+def until():
+    """`until(condition)` waits for what must come, however busy the machine is; returns it."""
+
+    def wait(condition):
+        end = time.monotonic() + 1800
+        while not (found := condition()):
+            assert time.monotonic() < end, "it did not come in half an hour"
+            time.sleep(0.02)
+        return found
+
+    return wait
 
 
 @pytest.fixture

@@ -9,11 +9,6 @@ from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens, se
 from aimodels.text import Vocabulary
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module")
 def words():
     return Vocabulary(["[MASK]", *"abcdefghijklmno"], start="[CLS]", end="[SEP]")

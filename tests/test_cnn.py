@@ -20,11 +20,6 @@ SIZES = [  # height, width, channels, kernel, strides: odd and even, wide and ta
 PADDINGS = ["valid", "same"]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module")
 def digits():
     """1,347 scans to train on and 450 held out, pixels in [0, 1]."""

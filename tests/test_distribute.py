@@ -3,13 +3,11 @@
 import itertools
 import json
 import os
-import random
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -24,6 +22,7 @@ from aimodels.train import Backup, DistributeError, Model
 from aimodels.train.launch import free_ports, tf_configs
 
 ROOT = Path(__file__).parents[1]
+HANGS = 1800  # seconds: no machine is so busy that a run which goes on takes longer
 SCRIPT = ROOT / "examples" / "train.py"
 
 
@@ -275,13 +274,14 @@ def test_a_writer_that_is_killed_leaves_the_old_backup(tmp_path, monkeypatch):
 def launched(folder, *more, workers=2, restarts=3, popen=False):
     command = [sys.executable, "-m", "aimodels", "launch", "--workers", str(workers)]
     command += ["--restarts", str(restarts), str(SCRIPT), "--folder", str(folder), *more]
+    command += ["--timeout", str(HANGS)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if popen:
         return process
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     return said
 
@@ -325,16 +325,13 @@ def test_two_workers_are_one_process(one_process, tmp_path, kind, more, atol):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank):
-    """kill -9 after some epoch's backup; the weights are those of an undisturbed run."""
+def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank, until):
+    """kill -9 after the first epoch's backup; the weights are those of an undisturbed run."""
     process = launched(tmp_path, "--plain", popen=True)
-    end = time.monotonic() + 120
-    while not (tmp_path / "backup.npz").exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: (tmp_path / "backup.npz").exists() or process.poll() is not None)
     workers = psutil.Process(process.pid).children()
-    time.sleep(random.Random(rank).uniform(0, 1))
     workers[rank].send_signal(signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     assert f"worker {rank} was killed (signal 9): starting all again" in said
     assert not any(worker.is_running() for worker in workers)
@@ -371,7 +368,7 @@ SLURM_PROCID=0 SLURM_LOCALID=0 "$@" && wait %1
 """,
     )
     monkeypatch.setenv("SLURM_SUBMIT_DIR", str(tmp_path))
-    subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=200)
+    subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=HANGS)
     assert_same(tmp_path / "run1", one_process / "normal", 1e-5)
 
 
@@ -396,5 +393,5 @@ def test_the_kubernetes_job_runs_with_two_pods(one_process, programs, tmp_path):
         )
         for index in range(job["spec"]["completions"])
     ]
-    assert [pod.wait(200) for pod in running] == [0, 0]
+    assert [pod.wait(HANGS) for pod in running] == [0, 0]
     assert_same(tmp_path / "run1", one_process / "normal", 1e-5)

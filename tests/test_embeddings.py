@@ -12,11 +12,6 @@ STRETCH = trainer.STRETCH
 MODELS = [SkipGram, CBOW, FastText, GloVe]
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 STEMS = [
     ["bima", "korut"],
     ["ledos", "wapi"],

@@ -12,11 +12,6 @@ from aimodels.decoding import generate
 from aimodels.gpt import GPT
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module")
 def model():
     model = GPT(20, width=8, num_heads=2, num_layers=2, max_length=10)

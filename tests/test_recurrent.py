@@ -24,11 +24,6 @@ MASK = np.array(  # padded behind, before, with holes, wholly, not at all
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def float64():
     policy = keras.config.dtype_policy()
     keras.config.set_dtype_policy("float64")

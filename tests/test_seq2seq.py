@@ -19,11 +19,6 @@ SOURCE[4:, 4:] = 0
 SOURCE[8:, 1:] = 0
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 @pytest.fixture(scope="module", params=KINDS, ids=str)
 def model(request):
     """Two layers with weights large enough that answers differ."""

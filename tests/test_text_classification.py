@@ -11,11 +11,6 @@ MODELS = [TextCNN, MeanEmbedding]
 SMALL = {"vocabulary_size": 30, "num_classes": 3, "embedding_dim": 8}
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def random_ids(rng, lengths):
     ids = np.zeros((len(lengths), max(lengths)), "int32")
     for row, length in zip(ids, lengths, strict=True):

@@ -14,11 +14,6 @@ from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
 from aimodels.transformer import Transformer
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def randomised(layer, rng):
     """Weights by fan-in, so that nothing saturates; biases too."""
     layer.set_weights([rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in layer.weights])

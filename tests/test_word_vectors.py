@@ -19,11 +19,6 @@ WORDS = ["king", "Queen", "naïve", "王", "new\u00a0york", "x\u2028y", "12", "-
 
 
 @pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
-@pytest.fixture
 def vectors(rng):
     return WordVectors(WORDS, rng.normal(size=(len(WORDS), 5)))
 

@@ -25,7 +25,10 @@ _ARGUMENTS = ("property", "actual", "expected")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use; an assignment's front matter can set the first three."""
+    """What one submission may use; an assignment's front matter can set the first three.
+
+    Seconds are those in which the notebook computes or sleeps; see `aimodels.course.sandbox`.
+    """
 
     cell: int = 30  # seconds
     total: int = 120  # seconds, start of the kernel included

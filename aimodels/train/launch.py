@@ -16,7 +16,7 @@ import time
 from collections.abc import Sequence
 
 END_SECONDS = 5  # from the wish to end to the kill
-LAST_SECONDS = 60  # for the other workers when one is done
+LAST_SECONDS = 600  # for the other workers when one is done
 
 
 def tf_configs(addresses: Sequence[str]) -> list[str]:

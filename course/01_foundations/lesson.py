@@ -131,7 +131,7 @@ assert (np.abs(centred - [3, 0]) < 2 * standard_error).all()
 # the predictions.
 
 # %%
-from aimodels.foundations import LinearRegression, SGD, finite_differences, mean_squared_error
+from aimodels.foundations import SGD, LinearRegression, finite_differences, mean_squared_error
 
 
 def line_gradient(x, y, W, b):

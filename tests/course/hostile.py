@@ -429,7 +429,7 @@ for _ in range(16):
             time.sleep(1000)
         finally:
             os._exit(0)
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 guarded(  # as much as there is in the file systems that live in memory
@@ -497,7 +497,7 @@ import time
 for number in range(10):
     with open(f"/tmp/kernel/{number}", "wb") as file:
         file.write(bytes(10**8))
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(
@@ -509,7 +509,7 @@ os.makedirs("/tmp/kernel/a/b")
 for number in range(6):
     with open(f"/tmp/kernel/a/b/{number}", "wb") as file:
         file.write(bytes(10**8))
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(
@@ -530,7 +530,7 @@ os.chdir("/tmp/kernel")
 for _ in range(3000):
     os.mkdir("a")
     os.chdir("a")
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(  # nobody may look into it or remove it
@@ -559,7 +559,7 @@ for number in range(3):
             except BaseException:
                 pass
 """,
-    end="import time\ntime.sleep(2)",
+    end="import time\ntime.sleep(1)",
 )
 
 # Output. Nobody reads it; there may be a lot.

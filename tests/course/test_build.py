@@ -74,7 +74,7 @@ def test_notebooks_are_built_side_by_side(page):
     flag = page.root / "flag"
     edit(other, "1 + 1", f"open({str(flag)!r}, 'x').close()")
     there = f"os.path.exists({str(flag)!r})"
-    wait = f"import os, time\nfor _ in range(600):\n    time.sleep(0 if {there} else 0.1)"
+    wait = f"import os, time\nfor _ in range(18_000):\n    time.sleep(0 if {there} else 0.1)"
     edit(page, "1 + 1", f"{wait}\nassert {there}")
     results = build.build([page, other], jobs=2)
     assert [result.problem for result in results] == ["", ""]

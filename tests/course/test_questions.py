@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from aimodels.course.questions import Check, CheckFailed, TOO_LARGE, UNANSWERED
+from aimodels.course.questions import TOO_LARGE, UNANSWERED, Check, CheckFailed
 from aimodels.course.verdict import LARGEST
 
 

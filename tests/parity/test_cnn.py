@@ -11,11 +11,6 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def to_torch(x) -> "torch.Tensor":
     """(B, H, W, C) -> PyTorch's (B, C, H, W)."""
     return torch.from_numpy(np.ascontiguousarray(np.moveaxis(np.asarray(x), -1, 1)))

@@ -11,11 +11,6 @@ torch = pytest.importorskip("torch")
 CAUSAL = torch.triu(torch.ones(5, 5, dtype=torch.bool), 1)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def randomised(layer, rng):
     layer.set_weights([rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in layer.weights])
     return layer
