@@ -25,8 +25,11 @@ def _parser() -> argparse.ArgumentParser:
     check = actions.add_parser("check", help="prove notebooks and grades")
     check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
     check.add_argument("--quick", action="store_true", help="do not grade the assignments' answers")
-    check.add_argument("--again", action="store_true", help="grade also what is proven already")
-    check.add_argument("--keep", action="store_true", help="write down what is proven now")
+    check.add_argument("--regrade", action="store_true", help="grade also what passed unchanged")
+    check.add_argument("--record", action="store_true", help="write down what passed or is owed")
+    check.add_argument(
+        "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
+    )
     check.set_defaults(run=_check)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
@@ -39,11 +42,11 @@ def _parser() -> argparse.ArgumentParser:
 
     grade = commands.add_parser("grade", help="points and feedback for submitted assignments")
     grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="notebooks or folders")
-    grade.add_argument("--to", required=True, type=Path, metavar="GRADES.csv")
+    grade.add_argument("--output", required=True, type=Path, metavar="GRADES.csv")
     grade.add_argument("--chapter", help="06 or 06_cnn; else as the notebooks say")
     grade.add_argument("-j", "--jobs", type=int, default=2, help="notebooks at a time (default 2)")
-    grade.add_argument("--again", action="store_true", help="also what was graded before")
-    grade.add_argument("--question", metavar="qN", help="again, but only this question's points")
+    grade.add_argument("--regrade", action="store_true", help="also what was graded before")
+    grade.add_argument("--question", metavar="qN", help="regrade, but only this question")
     grade.add_argument("--manual", type=Path, metavar="FILE.csv", help="points given by hand")
     grade.add_argument(
         "--sandbox",
@@ -124,34 +127,41 @@ def _check(args: argparse.Namespace) -> int:
     print(*problems, sep="\n", end="\n" if problems else "")
     assignments = [page for page in pages if page.kind == "assignment"]
     if assignments and not problems and not args.quick:
-        problems = _prove(assignments, args.jobs, args.again, args.keep)
+        problems = _prove(assignments, args)
     print(f"{len(pages)} notebooks checked, {len(problems)} problems")
     return int(bool(problems))
 
 
-def _prove(assignments: list, jobs: int, again: bool, keep: bool) -> list[str]:
+def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
     """Solution 100, untouched copy 0, each wrong answer its own points."""
     from tqdm import tqdm
 
     from aimodels.course import proof
 
-    kind, problems = proof.available(), []
+    kind = proof.available()
+    outcomes: dict[str, list[str]] = {"graded": [], "kept": [], "owed": []}
+    options = {"regrade": args.regrade, "record": args.record, "deadline": args.deadline}
+    with tqdm(unit="answer", disable=None) as bar:
+
+        def progress(item: str, outcome: str) -> None:
+            outcomes[outcome].append(item)
+            bar.update()
+
+        problems = []
+        for problem in proof.prove(assignments, kind, args.jobs, progress, **options):
+            bar.write(problem)
+            problems.append(problem)
     for page in assignments:
-        count = {True: 0, False: 0}
-        with tqdm(desc=str(page), unit="answer", disable=None) as bar:
-
-            def progress(graded: bool, count=count, bar=bar) -> None:
-                count[graded] += 1
-                bar.update()
-
-            found = list(proof.prove(page, kind, jobs, progress, again, keep))
-        print(*found, sep="\n", end="\n" if found else "")
-        print(
-            f"{page}: {count[True]} answers graded, {count[False]} proven before and unchanged, "
-            f"{len(found)} problems (sandbox: {kind})",
-            flush=True,
+        graded, kept, owed = (
+            sum(item.startswith(f"{page.chapter} ") for item in items)
+            for items in outcomes.values()
         )
-        problems += found
+        print(
+            f"{page}: {graded} answers graded, {kept} passed before and are unchanged, {owed} owed"
+        )
+    for item in sorted(outcomes["owed"]):
+        print(f"owed: {item}")
+    print(f"{len(problems)} wrong grades (sandbox: {kind})")
     return problems
 
 
@@ -177,8 +187,8 @@ def _grade(args: argparse.Namespace) -> int:
     from aimodels.course.assignment import Assignment
     from aimodels.course.notebooks import find_pages, find_root
 
-    if args.to.suffix != ".csv":
-        raise CourseError(f"--to names a CSV file, such as grades.csv; got {args.to}")
+    if args.output.suffix != ".csv":
+        raise CourseError(f"--output names a CSV file, such as grades.csv; got {args.output}")
     wanted = [args.chapter] if args.chapter else None
     every = [page for page in find_pages(find_root()) if page.kind == "assignment"]
     pages = [page for page in find_pages(find_root(), wanted) if page.kind == "assignment"]
@@ -199,17 +209,17 @@ def _grade(args: argparse.Namespace) -> int:
         results = grade.grade(
             submissions,
             Assignment(page),
-            args.to,
+            args.output,
             kind=args.sandbox,
             jobs=args.jobs,
-            again=args.again,
+            again=args.regrade,
             question=args.question,
             manual=args.manual,
             progress=progress,
         )
     kind = "none" if any(result.sandbox == "none" for result in results) else args.sandbox
-    page_of = report.write(args.to.with_suffix(""), results, Assignment(page), kind)
-    print(f"{len(results)} graded: {args.to}, {args.to.with_suffix('.json')}, {page_of}")
+    page_of = report.write(args.output.with_suffix(""), results, Assignment(page), kind)
+    print(f"{len(results)} graded: {args.output}, {args.output.with_suffix('.json')}, {page_of}")
     return 0
 
 

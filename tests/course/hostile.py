@@ -1474,7 +1474,7 @@ NAMES = [
     "Zoë Ångström", "Zoe\u0308 A\u030angstro\u0308m", "王小明", "Ελένη", "👩‍🎓", "\u202eevil",
     "é" * 120, "n" * 249, "=1+1", "-1", "+1", "@SUM(A1)", "=HYPERLINK(1)", "'a", '"a"', 'a","b',
     "a\nb", "a\r\nb", "\ta", " ", "a\x1b[31mb", "\x07", "..", "index", "con", "%2e%2e%2f", "a\\b",
-    "<script>alert(1)</script>".replace("/", "∕"), "&amp;", "*", "$(id)", "`id`", "--again", "~",
+    "<script>alert(1)</script>".replace("/", "∕"), "&amp;", "*", "$(id)", "`id`", "--regrade", "~",
     "None", "nan", ";", "twin (2)", "twin", "submitted/twin/01_tiny/assignment", "a/twin", "b/twin",
     "\udcff\udcfe",  # two bytes that are no text
 ]  # fmt: skip

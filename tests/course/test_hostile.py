@@ -97,7 +97,7 @@ def _graded(folder: Path, to: str, quick: bool = False) -> Outcome:
     submissions = _hand_in(folder, chosen)
     before = _state(folder)
     (folder / "tmp").mkdir()
-    command = [sys.executable, "-m", "aimodels", "grade", str(submissions), "--to"]
+    command = [sys.executable, "-m", "aimodels", "grade", str(submissions), "--output"]
     command += [str(folder / "out" / f"{to}.csv"), "--jobs", "2"]
     process = subprocess.Popen(
         command,
