@@ -11,11 +11,12 @@ import symtable
 import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import sandbox
+from aimodels.course import CourseError, sandbox
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
 from aimodels.course.grade import Reference, grade_cells

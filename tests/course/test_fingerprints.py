@@ -53,7 +53,7 @@ def of(house, source, keys=()):
          "from aimodels.course import recorded\nrecorded('scaling')"),
         ("benchmarks/results/scaling.json", "{", '{"x": 1,',
          "from aimodels.course import recorded\nrecorded(name)"),
-        ("aimodels/launch.py", "import ", "import os as x\nprint(x)\nimport ",
+        ("aimodels/train/launch.py", "import ", "import os as x\nprint(x)\nimport ",
          "run([python, '-m', 'aimodels', 'launch', 'x.py'])"),
     ],
 )  # fmt: skip
@@ -71,8 +71,8 @@ def test_a_change_of_what_is_reached_counts(house, file, old, new, source):
         ("datasets/cmudict/cmudict_dataset_builder.py", "0.15, 1", "0.2, 1", CNN),
         ("benchmarks/results/scaling.json", "{", '{"x": 1,',
          "from aimodels.course import recorded\nrecorded('cnn_mnist')"),
-        ("aimodels/bert.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
-        ("aimodels/course/cli.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
+        ("aimodels/bert/model.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
+        ("aimodels/cli.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
     ],
 )  # fmt: skip
 def test_what_is_not_reached_does_not_count(house, file, old, new, source):
@@ -135,7 +135,7 @@ def test_what_decides_points_is_there():
         ("sandbox.py", '"PYTHONHASHSEED": "0"', '"PYTHONHASHSEED": "1"', False),
         ("sandbox.py", "GRACE_SECONDS = 5", "GRACE_SECONDS = 6", True),
         ("report.py", "import ", "import os as x\nprint(x)\nimport ", True),
-        ("cli.py", "import ", "import os as x\nprint(x)\nimport ", True),
+        ("../cli.py", "import ", "import os as x\nprint(x)\nimport ", True),
     ],
 )  # fmt: skip
 def test_of_the_grader_counts_what_decides_points(house, file, old, new, same):
