@@ -11,7 +11,7 @@ from aimodels.text import Vocabulary
 
 @pytest.fixture(scope="module")
 def words():
-    return Vocabulary(["[MASK]", *"abcdefghijklmno"], start="[CLS]", end="[SEP]")
+    return Vocabulary(["[MASK]", *"abcdefghijklmno"], start_token="[CLS]", end_token="[SEP]")
 
 
 def small(**options):
@@ -85,13 +85,13 @@ def test_xla_computes_the_same(model, rng):
 
 def test_pairs_are_cut_at_the_longer_end(words):
     ids, segments = encode(words, [list("abcdef"), list("ab")], [list("gh"), list("klmno")], 8)
-    assert [words.tokens(row.tolist()) for row in ids] == [
+    assert [words.ids_to_tokens(row.tolist()) for row in ids] == [
         ["[CLS]", "a", "b", "c", "[SEP]", "g", "h", "[SEP]"],
         ["[CLS]", "a", "b", "[SEP]", "k", "l", "m", "[SEP]"],
     ]
     assert segments.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]]
-    ids, segments = encode(words, [list("abcdefgh")], length=6)
-    assert words.tokens(ids[0].tolist()) == ["[CLS]", *"abcd", "[SEP]"]
+    ids, segments = encode(words, [list("abcdefgh")], sequence_length=6)
+    assert words.ids_to_tokens(ids[0].tolist()) == ["[CLS]", *"abcd", "[SEP]"]
     assert segments.sum() == 0
 
 
@@ -113,7 +113,7 @@ def test_what_is_hidden_is_15_percent_and_80_10_10_of_it(words):
     assert where.max() <= 29
     np.testing.assert_allclose(np.bincount(where, minlength=40)[1:30] / 8000, 1 / 29, rtol=0.25)
     written, old = new[rows, where], ids[rows, where]
-    masked, kept = written == words.ids("[MASK]"), written == old
+    masked, kept = written == words.tokens_to_ids("[MASK]"), written == old
     # of 10 % any token, 1 in 19 is [MASK] and 1 in 19 the old one
     assert masked.mean() == pytest.approx(0.8 + 0.1 / 19, abs=0.012)
     assert kept.mean() == pytest.approx(0.1 + 0.1 / 19, abs=0.012)
@@ -149,7 +149,10 @@ def test_half_of_the_pairs_follow():
     [
         (lambda w: BERT(0), "vocabulary_size must be an integer >= 1"),
         (lambda w: encode(w, [["a"]], [["b"], ["c"]]), "1 first texts and 2 second ones"),
-        (lambda w: encode(w, [["a"]], length=4), "length must be an integer >= 5"),
+        (
+            lambda w: encode(w, [["a"]], sequence_length=4),
+            "sequence_length must be an integer >= 5",
+        ),
         (lambda w: mask_tokens([[5]], w, (1, 2), rate=0), "rate must be above 0 and below 1"),
         (lambda w: mask_tokens([[5]], Vocabulary("ab"), (1, 2)), r"has no \[MASK\]"),
         (lambda w: sentence_pairs([["a", "b"], []]), "two documents with sentences"),
@@ -192,7 +195,9 @@ def test_it_learns_what_is_hidden(words, rng, xla):
 
 @pytest.mark.slow
 def test_pretraining_helps_where_labels_are_few(rng):
-    vocabulary = Vocabulary(["[MASK]", *map(str, range(120))], start="[CLS]", end="[SEP]")
+    vocabulary = Vocabulary(
+        ["[MASK]", *map(str, range(120))], start_token="[CLS]", end_token="[SEP]"
+    )
 
     def topics(count, length):
         """Words of one of two topics, 60 each, and which."""

@@ -10,7 +10,10 @@ from aimodels.checks import check_positive_int
 
 
 def encode(
-    vocabulary, first: Iterable[Sequence[str]], second: Iterable | None = None, length: int = 128
+    vocabulary,
+    first: Iterable[Sequence[str]],
+    second: Iterable | None = None,
+    sequence_length: int = 128,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Texts, or pairs of them, as BERT reads them: [CLS] first [SEP] second [SEP], padded.
 
@@ -18,32 +21,32 @@ def encode(
         vocabulary: a `text.Vocabulary` whose start is [CLS] and whose end is [SEP].
         first: lists of tokens.
         second: as many; none if None.
-        length: T, of each row. Of a pair that is too long, the longer one loses its last token,
-            again and again.
+        sequence_length: T, length of each row. While a pair is too long, the longer one of the two
+            loses its last token.
 
     Returns:
         Ids and segments, int32 (B, T) each: 0 up to the first [SEP], then 1; both 0 in padding.
 
     Raises:
-        ValueError: if there are not as many second texts as first ones, or `length` is too small.
+        ValueError: if the numbers of first and second texts differ, or `sequence_length` < 5.
 
     Example:
         >>> from aimodels import text
-        >>> words = text.Vocabulary(["who", "you", "me"], start="[CLS]", end="[SEP]")
-        >>> encode(words, [["who"]], [["me", "you"]], length=7)[0]
+        >>> words = text.Vocabulary(["who", "you", "me"], start_token="[CLS]", end_token="[SEP]")
+        >>> encode(words, [["who"]], [["me", "you"]], sequence_length=7)[0]
         array([[2, 4, 3, 6, 5, 3, 0]], dtype=int32)
     """
     first = [list(row) for row in first]
     second = [[] for _ in first] if second is None else [list(row) for row in second]
     if len(first) != len(second):
         raise ValueError(f"{len(first)} first texts and {len(second)} second ones: no pairs")
-    check_positive_int(minimum=5, length=length)
-    ids, segments = (np.zeros((len(first), length), "int32") for _ in range(2))
+    check_positive_int(minimum=5, sequence_length=sequence_length)
+    ids, segments = (np.zeros((len(first), sequence_length), "int32") for _ in range(2))
     for row, segment, a, b in zip(ids, segments, first, second, strict=True):
-        while len(a) + len(b) + 2 + bool(b) > length:
+        while len(a) + len(b) + 2 + bool(b) > sequence_length:
             (a if len(a) >= len(b) else b).pop()
-        a = [vocabulary.start, *vocabulary.ids(a), vocabulary.end]
-        b = [*vocabulary.ids(b), vocabulary.end] if b else []
+        a = [vocabulary.start_id, *vocabulary.tokens_to_ids(a), vocabulary.end_id]
+        b = [*vocabulary.tokens_to_ids(b), vocabulary.end_id] if b else []
         row[: len(a) + len(b)] = a + b
         segment[len(a) : len(a) + len(b)] = 1
     return ids, segments
@@ -72,7 +75,7 @@ def mask_tokens(
 
     Example:
         >>> from aimodels import text
-        >>> words = text.Vocabulary(["[MASK]", "a", "b"], start="[CLS]", end="[SEP]")
+        >>> words = text.Vocabulary(["[MASK]", "a", "b"], start_token="[CLS]", end_token="[SEP]")
         >>> new, places, hidden = mask_tokens(tf.constant([[2, 5, 6, 5, 3]]), words, seed=(1, 2))
         >>> int(hidden[0, 0]) == (2, 5, 6, 5, 3)[int(places[0, 0])]
         True
@@ -81,8 +84,8 @@ def mask_tokens(
         raise ValueError(f"rate must be above 0 and below 1; got {rate!r}")
     if "[MASK]" not in vocabulary:
         raise ValueError("the vocabulary has no [MASK]")
-    ids, mask = tf.cast(ids, tf.int32), vocabulary.ids("[MASK]")
-    special = tf.constant([vocabulary.pad, vocabulary.start, vocabulary.end])
+    ids, mask = tf.cast(ids, tf.int32), vocabulary.tokens_to_ids("[MASK]")
+    special = tf.constant([vocabulary.pad_id, vocabulary.start_id, vocabulary.end_id])
     free = ~tf.reduce_any(ids[..., None] == special, axis=-1)
     seeds = tf.random.experimental.stateless_split(seed, 3)
     chance = tf.where(free, tf.random.stateless_uniform(tf.shape(ids), seeds[0]), -1.0)

@@ -115,7 +115,9 @@ with check.question("q1_hidden", points=8):
         ]
 
     def by_package(first, second, length):
-        names = Vocabulary(["[MASK]", *map(str, range(5, 40))], start="[CLS]", end="[SEP]")
+        names = Vocabulary(
+            ["[MASK]", *map(str, range(5, 40))], start_token="[CLS]", end_token="[SEP]"
+        )
         return encode(
             names, *[[list(map(str, text)) for text in t] for t in (first, second)], length
         )
@@ -824,12 +826,15 @@ def draw_pairs(about, count, seed):
     other = (first + dice.integers(1, subjects, size=count)) % subjects
     texts = draw_texts(first, about, seed + 1)
     return *encode(
-        vocabulary, texts, draw_texts(np.where(follows, first, other), about, seed + 2), length=20
+        vocabulary,
+        texts,
+        draw_texts(np.where(follows, first, other), about, seed + 2),
+        sequence_length=20,
     ), follows
 
 
 language = [c + v for c in "bdfgklmn" for v in "aeiou"]
-vocabulary = Vocabulary(["[MASK]", *language], start="[CLS]", end="[SEP]")
+vocabulary = Vocabulary(["[MASK]", *language], start_token="[CLS]", end_token="[SEP]")
 
 # %% [markdown]
 # `about` says for each word of the language which subject it belongs to. `known` says it for the three
@@ -851,11 +856,11 @@ about, known, rest = divide(3, seed=1)
 pairs = draw_pairs(about, 2000, seed=2)
 labels = np.arange(60) % 3
 validation_labels = np.random.default_rng(5).integers(3, size=400)
-labelled = encode(vocabulary, draw_texts(labels, known, seed=3), length=20)[0]
-validation = encode(vocabulary, draw_texts(validation_labels, rest, seed=4), length=20)[0]
-print(*vocabulary.tokens(pairs[0][0]), "| follows:", pairs[2][0])
+labelled = encode(vocabulary, draw_texts(labels, known, seed=3), sequence_length=20)[0]
+validation = encode(vocabulary, draw_texts(validation_labels, rest, seed=4), sequence_length=20)[0]
+print(*vocabulary.ids_to_tokens(pairs[0][0]), "| follows:", pairs[2][0])
 for row, label in zip(labelled[:3], labels, strict=False):
-    print(*vocabulary.tokens(row[row > 4]), "| subject:", label)
+    print(*vocabulary.ids_to_tokens(row[row > 4]), "| subject:", label)
 
 # %% [markdown]
 # Write `train(vocabulary, pairs, labelled, labels, seed)`. `pairs` is (ids, segments, follows),
@@ -930,11 +935,11 @@ with check.question("q7_hidden", points=11):
     others = check.given(draw_pairs(divide(4, seed=71)[0], 2000, seed=72))
     fours = np.arange(60) % 4
     few = check.given(
-        encode(vocabulary, draw_texts(fours, divide(4, seed=71)[1], seed=73), length=20)[0]
+        encode(vocabulary, draw_texts(fours, divide(4, seed=71)[1], seed=73), sequence_length=20)[0]
     )
     truth = np.random.default_rng(74).integers(4, size=400)
     new = check.given(
-        encode(vocabulary, draw_texts(truth, divide(4, seed=71)[2], seed=75), length=20)[0]
+        encode(vocabulary, draw_texts(truth, divide(4, seed=71)[2], seed=75), sequence_length=20)[0]
     )
     subjects = train(vocabulary, others, few, fours, seed=2)
     check.accuracy(
