@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = course.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser("build", help="execute the text sources into notebooks")
     build.add_argument("-j", "--jobs", type=int, default=1, help="notebooks at a time (default 1)")
+    build.add_argument("--draft", action="store_true", help="execute also what breaks the rules")
     build.set_defaults(run=_build)
     check = actions.add_parser("check", help="prove notebooks and grades")
     check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
@@ -107,7 +108,7 @@ def _pages(args: argparse.Namespace):
 def _build(args: argparse.Namespace) -> int:
     from aimodels.course.build import build
 
-    failed = [result for result in build(_pages(args)[1], args.jobs) if result.problem]
+    failed = [result for result in build(_pages(args)[1], args.jobs, args.draft) if result.problem]
     for result in failed:
         print(f"\n{result.problem}", file=sys.stderr)
     return int(bool(failed))
