@@ -29,6 +29,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument("--again", action="store_true", help="grade also what is proven already")
     check.add_argument("--keep", action="store_true", help="write down what is proven now")
     check.set_defaults(run=_check)
+    new = actions.add_parser("new", help="write the skeleton of a chapter")
+    new.add_argument("name", metavar="NN_NAME", help="such as 07_resnet_inception")
+    new.set_defaults(run=_new)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
@@ -151,6 +154,15 @@ def _prove(assignments: list, jobs: int, again: bool, keep: bool) -> list[str]:
         )
         problems += found
     return problems
+
+
+def _new(args: argparse.Namespace) -> int:
+    from aimodels.course.new import new
+    from aimodels.course.notebooks import find_root
+
+    print(*new(find_root(), args.name), sep="\n")
+    print(f"`aimodels course build {args.name}` lists what is to be written; --draft executes it")
+    return 0
 
 
 def _pull(args: argparse.Namespace) -> int:

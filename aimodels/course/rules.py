@@ -103,6 +103,14 @@ def parsed(page: Page, notebook: NotebookNode) -> Problems:
                 yield position, f"this is not Python: {error.msg}", error.lineno or 1
 
 
+def written(page: Page, notebook: NotebookNode) -> Problems:
+    """Nothing of a skeleton is left."""
+    for position, cell in enumerate(notebook.cells):
+        for number, line in enumerate(cell.source.splitlines(), 1):
+            if "TODO" in line:
+                yield position, f"to be written: {line.strip(' #')}", number
+
+
 def compared(page: Page, notebook: NotebookNode) -> Problems:
     """Few cells escape the comparison of outputs, and each is followed by an assertion."""
     cells = list(code_cells(notebook))
@@ -318,6 +326,7 @@ def no_solutions(root: Path) -> Iterator[str]:
 
 SOURCE_RULES: list[Callable[[Page, NotebookNode], Problems]] = [
     parsed,
+    written,
     compared,
     front_matter,
     rhythm,
