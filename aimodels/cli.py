@@ -21,6 +21,7 @@ def _parser() -> argparse.ArgumentParser:
     actions = course.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser("build", help="execute the text sources into notebooks")
     build.add_argument("-j", "--jobs", type=int, default=1, help="notebooks at a time (default 1)")
+    build.add_argument("--draft", action="store_true", help="execute also what breaks the rules")
     build.set_defaults(run=_build)
     check = actions.add_parser("check", help="prove notebooks and grades")
     check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
@@ -31,6 +32,9 @@ def _parser() -> argparse.ArgumentParser:
         "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
     )
     check.set_defaults(run=_check)
+    new = actions.add_parser("new", help="write the skeleton of a chapter")
+    new.add_argument("name", metavar="NN_NAME", help="such as 07_resnet_inception")
+    new.set_defaults(run=_new)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
@@ -113,7 +117,7 @@ def _pages(args: argparse.Namespace):
 def _build(args: argparse.Namespace) -> int:
     from aimodels.course.build import build
 
-    failed = [result for result in build(_pages(args)[1], args.jobs) if result.problem]
+    failed = [result for result in build(_pages(args)[1], args.jobs, args.draft) if result.problem]
     for result in failed:
         print(f"\n{result.problem}", file=sys.stderr)
     return int(bool(failed))
@@ -163,6 +167,15 @@ def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
         print(f"owed: {item}")
     print(f"{len(problems)} wrong grades (sandbox: {kind})")
     return problems
+
+
+def _new(args: argparse.Namespace) -> int:
+    from aimodels.course.new import new
+    from aimodels.course.notebooks import find_root
+
+    print(*new(find_root(), args.name), sep="\n")
+    print(f"`aimodels course build {args.name}` lists what is to be written; --draft executes it")
+    return 0
 
 
 def _pull(args: argparse.Namespace) -> int:

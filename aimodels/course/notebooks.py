@@ -72,7 +72,10 @@ def read_source(page: Page) -> NotebookNode:
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except yaml.YAMLError as error:
-        raise CourseError(f"{page.source}: the front matter is not YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 1  # the first line is `# ---`
+        what = getattr(error, "problem", None) or error
+        raise CourseError(f"{page.source}:{line}: the front matter is not YAML: {what}") from error
     return normalise(notebook, page)
 
 

@@ -87,7 +87,11 @@ def _bare(source: str) -> list[str]:
     """The lines of a solution, without its markers and docstrings."""
     lines = source.splitlines()
     dropped = {number for number, line in enumerate(lines) if line.strip() in _MARKERS}
-    for node in ast.walk(ast.parse(source)):
+    try:
+        nodes = list(ast.walk(ast.parse(source)))
+    except SyntaxError:  # the rules name it
+        nodes = []
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and ast.get_docstring(node) is not None:
             dropped |= set(range(node.body[0].lineno - 1, node.body[0].end_lineno))
     return [line for number, line in enumerate(lines) if number not in dropped]

@@ -141,9 +141,36 @@ def test_an_assignment_against_the_rules_is_found(assignment_page, old, new, mes
     text = assignment_page.source.read_text()
     assert old in text
     assignment_page.source.write_text(text.replace(old, new, 1))
+    [result] = build.build([assignment_page], draft=True)
+    assert message in f"{result.problem}{problems(assignment_page)}"
+
+
+def test_every_problem_of_an_assignment_is_found_before_it_is_executed(assignment_page):
+    path, old = assignment_page.source, assignment_page.notebook.read_bytes()
+    text = path.read_text().replace("limits: {cell", "limits: {cells")
+    text = text.replace("    if np.ndim(x) != 2:", "    if np.ndim(x) != 2")
+    text = text.replace('check.equal("two rows"', 'check.same("two rows"')
+    path.write_text(text)
     [result] = build.build([assignment_page])
-    assert result.problem or message in problems(assignment_page)
-    assert not result.problem or message in result.problem
+    lines = {line: number for number, line in enumerate(text.splitlines(), 1)}
+    found = result.problem.splitlines()
+    for line, message in [
+        (lines["    if np.ndim(x) != 2"], "(cell q2): this is not Python: expected ':'"),
+        (lines["# %% {test q2_visible 10}"], "check.same has no place in a test cell"),
+        (1, "limits are any of cell, total, memory"),
+    ]:
+        assert [p for p in found if p.startswith(f"{path}:{line}") and message in p], found
+    assert assignment_page.notebook.read_bytes() == old
+
+
+def test_problems_of_wrong_answers_are_found_before_the_solution_is_executed(assignment_page):
+    answers = assignment_page.source.parent / "wrong" / "all.py"
+    answers.write_text(answers.read_text().replace("q2, 10 of 40", "q2, 10 of 50"))
+    [result] = build.build([assignment_page])
+    first, second = result.problem.splitlines()
+    assert first.startswith(f"{answers}:")
+    assert "wanted `# %% qN" in first
+    assert "2 wrong answers to q2, wanted 3" in second
 
 
 def test_a_copy_that_was_edited_by_hand_is_found(assignment_page):
