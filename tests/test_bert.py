@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 
 from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens, sentence_pairs, tagger
 from aimodels.text import Vocabulary
@@ -31,9 +32,9 @@ def test_padding_and_other_rows_change_nothing(model, rng):
     expected = [np.array(x) for x in model((ids, 0 * ids))]
     longer = np.pad(ids, [(0, 0), (0, 4)])
     for found, wanted in zip(model((longer, 0 * longer)), expected, strict=True):
-        np.testing.assert_allclose(found[:, :7] if found.ndim == 3 else found, wanted, atol=1e-5)
+        assert_close(found[:, :7] if found.ndim == 3 else found, wanted, products(model))
     for found, wanted in zip(model((ids[:1], 0 * ids[:1])), expected, strict=True):
-        np.testing.assert_allclose(found, wanted[:1], atol=1e-5)
+        assert_close(found, wanted[:1], products(model))
 
 
 def test_every_token_sees_every_other_one_and_the_segments(model, rng):
@@ -77,7 +78,7 @@ def test_xla_computes_the_same(model, rng):
     ids = tf.constant(rng.integers(1, 20, (3, 8)))
     compiled = tf.function(model, jit_compile=True)
     for a, b in zip(compiled((ids, 0 * ids)), model((ids, 0 * ids)), strict=True):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+        assert_close(a, b, products(model))
 
 
 # What it reads

@@ -50,8 +50,10 @@ class Model(keras.Model):
                 and update stay outside, which is why it works under any strategy. Where a layer
                 cannot be compiled, one warning says so, and training goes on without.
             accumulate: compute the gradient of a batch in so many pieces, one after the other:
-                the memory for activations shrinks, the gradient stays the same. Only batch
-                normalization notices: it takes the statistics of each piece.
+                the memory for activations shrinks, the gradient stays the same. What does not
+                shrink: the batch, its outputs (for the metrics) and the gradients, of which there
+                are two sets, the sum and the piece's. So it helps where activations are most of
+                the memory. Only batch normalization notices: it takes each piece's statistics.
             **kwargs: Keras's own arguments; `jit_compile=True` neither beside `xla` nor on several
                 replicas, where one program cannot span them.
 

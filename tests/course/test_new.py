@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from aimodels.course import build, cli, notebooks, proof, rules
+from aimodels import cli
+from aimodels.course import build, notebooks, proof, rules
 
 
 @pytest.fixture
