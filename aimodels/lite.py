@@ -39,9 +39,9 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "small.tflite")
-        >>> export(GPT(100, width=16, num_heads=2, num_layers=1, max_length=8), path)
+        >>> export(GPT(100, 16, num_heads=2, num_layers=1, max_sequence_length=8), path)
         >>> LiteGPT(path).config
-        {'vocabulary_size': 100, 'max_length': 8}
+        {'vocabulary_size': 100, 'max_sequence_length': 8}
     """
     empty = tf.stack([part for kept in model.cache(1) for part in kept])
     if empty.dtype != tf.float32:
@@ -121,7 +121,7 @@ class LiteGPT:
         except (ValueError, KeyError) as error:
             raise ValueError(f"{path} is no file of aimodels.lite.export: {error}") from None
         self._inside, self._shape = None, tuple(inputs["cache"]["shape"])
-        sizes = {"vocabulary_size": outputs[2]["shape"][1], "max_length": self._shape[2]}
+        sizes = {"vocabulary_size": outputs[2]["shape"][1], "max_sequence_length": self._shape[2]}
         self.config = {name: int(size) for name, size in sizes.items()}
 
     def cache(self, batch_size: int) -> list[np.ndarray]:

@@ -21,7 +21,9 @@ LENGTH, BATCH, STEPS, LOOKS, RATE, WARMUP = 64, 16, 2000, 8, 1e-3, 100
 def _losses(width: int, blocks: int, ids: np.ndarray, held_out: np.ndarray, size: int) -> dict:
     """Train one model: what it has in its blocks, and its losses on the held-out text."""
     keras.utils.set_random_seed(0)
-    model = GPT(size, width=width, num_heads=width // 16, num_layers=blocks, max_length=LENGTH)
+    model = GPT(
+        size, hidden_dim=width, num_heads=width // 16, num_layers=blocks, max_sequence_length=LENGTH
+    )
     rate = RATE * (128 / width) ** 0.5  # narrow models bear larger steps
     schedule = keras.optimizers.schedules.CosineDecay(
         0.0, STEPS - WARMUP, alpha=0.1, warmup_target=rate, warmup_steps=WARMUP

@@ -99,7 +99,7 @@ def _ours(folder: str, peer: str):
         path, step = Path(folder, "gpt.tflite"), None
         lite.export(model, path)
         model = lite.LiteGPT(path, num_threads=int(os.environ["OMP_NUM_THREADS"]))
-    return step, lambda rows: np.stack(generate(model, list(prompts[:rows]), NEW, xla=xla))
+    return step, lambda rows: np.stack(generate(model, list(prompts[:rows]), NEW, jit_compile=xla))
 
 
 def _keras_hub(folder: str):

@@ -15,7 +15,7 @@ from aimodels.gpt import GPT
 
 @pytest.fixture(scope="module")
 def model():
-    model = GPT(20, width=8, num_heads=2, num_layers=2, max_length=10)
+    model = GPT(20, hidden_dim=8, num_heads=2, num_layers=2, max_sequence_length=10)
     rng = np.random.default_rng(1)
     model.set_weights([0.5 * rng.normal(size=w.shape) for w in model.weights])
     return model
@@ -70,7 +70,7 @@ def test_mixed_precision_writes_as_well(rng):
     before = keras.config.dtype_policy()
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        model = GPT(20, width=8, num_heads=2, num_layers=2, max_length=10)
+        model = GPT(20, hidden_dim=8, num_heads=2, num_layers=2, max_sequence_length=10)
     finally:
         keras.config.set_dtype_policy(before)
     ids = rng.integers(0, 20, (3, 6)).astype("int32")
@@ -101,7 +101,7 @@ def test_it_learns_what_only_attention_can_know(rng, xla):
         half = rng.integers(0, 16, (count, 4))
         return np.concatenate([half, half], axis=1)
 
-    model = GPT(16, width=32, num_heads=4, num_layers=2, max_length=8)
+    model = GPT(16, hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=8)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(3e-3), loss, xla=xla)
     ids = rows(4000)
@@ -134,8 +134,8 @@ def folder(model, tmp_path):
         block = model.get_layer(f"block{i + 1}")
         for name, layer in (
             ("ln_1", block.attention_norm), ("attn.c_attn", block.attention),
-            ("attn.c_proj", block.attention.output_dense), ("ln_2", block.feed_norm),
-            ("mlp.c_fc", block.inner), ("mlp.c_proj", block.outer),
+            ("attn.c_proj", block.attention.output_dense), ("ln_2", block.feedforward_norm),
+            ("mlp.c_fc", block.feedforward_intermediate), ("mlp.c_proj", block.feedforward_output),
         ):  # fmt: skip
             weights[f"h.{i}.{name}.weight"], weights[f"h.{i}.{name}.bias"] = layer.weights[:2]
     weights = {f"transformer.{name}": value.numpy() for name, value in weights.items()}
@@ -201,7 +201,7 @@ def test_a_bad_checkpoint_is_one_message(folder, harm, error, message):
         GPT.from_checkpoint(folder)
 
 
-@pytest.mark.parametrize("name", ["vocabulary_size", "width", "num_layers", "num_heads"])
+@pytest.mark.parametrize("name", ["vocabulary_size", "hidden_dim", "num_layers", "num_heads"])
 def test_bad_arguments_are_one_message(name):
     with pytest.raises(ValueError, match=f"{name} must be an integer >= 1; got 0"):
         GPT(**{"vocabulary_size": 9, name: 0})

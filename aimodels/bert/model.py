@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from aimodels.checkpoint import Checkpoint
 from aimodels.checks import check_positive_int
-from aimodels.layers import Positions, TransformerBlock, clone_initializer
+from aimodels.layers import PositionEmbedding, TransformerBlock, clone_initializer
 from aimodels.train import Model
 
 
@@ -69,7 +69,7 @@ class BERT(Model):
         x = embedding(ids) + layers.Embedding(
             2, width, clone_initializer(normal), name="segment_embedding"
         )(segments)
-        x = Positions(max_length, learned=True, name="positions")(x)
+        x = PositionEmbedding(max_length, learned=True, name="positions")(x)
         x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
         x = layers.Dropout(dropout)(x)
         for i in range(num_layers):
@@ -81,7 +81,7 @@ class BERT(Model):
                 layer_norm_epsilon=1e-12,
                 kernel_initializer=normal,
                 name=f"block{i + 1}",
-            )(x, attention_mask=ops.not_equal(ids, 0))
+            )(x, padding_mask=ops.not_equal(ids, 0))
         pooled = layers.Dense(
             width, "tanh", kernel_initializer=clone_initializer(normal), name="pooler"
         )(x[:, 0])
@@ -130,11 +130,11 @@ class BERT(Model):
             checkpoint.layer(block.attention, *attention, transpose=True)
             for layer, part in (
                 (block.attention.output_dense, "attention.output.dense"),
-                (block.inner, "intermediate.dense"),
-                (block.outer, "output.dense"),
+                (block.feedforward_intermediate, "intermediate.dense"),
+                (block.feedforward_output, "output.dense"),
             ):
                 checkpoint.layer(layer, name + part, transpose=True)
             checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
-            checkpoint.layer(block.feed_norm, f"{name}output.LayerNorm")
+            checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
         checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
         return model

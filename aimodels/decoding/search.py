@@ -96,7 +96,7 @@ def _search(search, model, source, max_length, start, end, *others):
             f"source must be whole numbers of shape (B, S); got {source.dtype.name} {source.shape}"
         )
     check_positive_int(max_length=max_length)
-    longest = getattr(model, "config", {}).get("max_length", max_length)
+    longest = getattr(model, "config", {}).get("max_sequence_length", max_length)
     if max_length > longest:
         raise ValueError(f"max_length={max_length}, but the model was built for at most {longest}")
     if min(start, end) < 1 or start == end:

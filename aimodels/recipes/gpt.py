@@ -75,7 +75,7 @@ def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     tokens = [[t for source in part for t in tokenizer.tokenize(source)] for part in parts]
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
     train, held_out = (np.array(vocabulary.tokens_to_ids(part), "int32") for part in tokens)
-    model = GPT(len(vocabulary), max_length=plan.length, **plan.model)
+    model = GPT(len(vocabulary), max_sequence_length=plan.length, **plan.model)
     cut = held_out[: (len(held_out) - 1) // plan.length * plan.length + 1]
     validation = tuple(part.reshape(-1, plan.length) for part in (cut[:-1], cut[1:]))
 

@@ -19,15 +19,15 @@ from aimodels.recipes.gpt import gpt
 from aimodels.recipes.transformer import transformer
 from aimodels.train import Backup, batches, chief_path, is_chief, strategy
 
-_TINY = {"width": 16, "num_heads": 2, "num_layers": 1, "dropout": 0.0}
-_SMALL = {"width": 128, "num_heads": 4, "num_layers": 4}
+_TINY = {"hidden_dim": 16, "num_heads": 2, "num_layers": 1, "dropout": 0.0}
+_SMALL = {"hidden_dim": 128, "num_heads": 4, "num_layers": 4}
 RECIPES = {
     "gpt": {
         "tiny": Recipe(_TINY, 16, 8, 3, 1e-3, 4, steps=10),
         # of Karpathy's nanoGPT for a processor: 2,000 steps
         "cpu": Recipe({**_SMALL, "dropout": 0.0}, 64, 12, 8, 1e-3, 100, steps=250),
         "base": Recipe(
-            {"width": 384, "num_heads": 6, "num_layers": 6, "dropout": 0.2},
+            {"hidden_dim": 384, "num_heads": 6, "num_layers": 6, "dropout": 0.2},
             256, 64, 20, 1e-3, 100, steps=250,
         ),
     },

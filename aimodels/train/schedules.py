@@ -13,18 +13,18 @@ class InverseSqrtWarmup(keras.optimizers.schedules.LearningRateSchedule):
     $$ \eta_t = D^{-1/2} \min(t^{-1/2},\; t \cdot w^{-3/2}) $$
 
     Example:
-        >>> rate = InverseSqrtWarmup(width=64, warmup_steps=100)
+        >>> rate = InverseSqrtWarmup(hidden_dim=64, warmup_steps=100)
         >>> [round(float(rate(step)), 4) for step in (0, 49, 99, 399)]
         [0.0001, 0.0063, 0.0125, 0.0063]
     """
 
-    def __init__(self, width: int, warmup_steps: int):
-        check_positive_int(width=width, warmup_steps=warmup_steps)
-        self.width, self.warmup_steps = width, warmup_steps
+    def __init__(self, hidden_dim: int, warmup_steps: int):
+        check_positive_int(hidden_dim=hidden_dim, warmup_steps=warmup_steps)
+        self.hidden_dim, self.warmup_steps = hidden_dim, warmup_steps
 
     def __call__(self, step):
         t = ops.cast(step, "float32") + 1
-        return self.width**-0.5 * ops.minimum(t**-0.5, t * self.warmup_steps**-1.5)
+        return self.hidden_dim**-0.5 * ops.minimum(t**-0.5, t * self.warmup_steps**-1.5)
 
     def get_config(self) -> dict:
-        return {"width": self.width, "warmup_steps": self.warmup_steps}
+        return {"hidden_dim": self.hidden_dim, "warmup_steps": self.warmup_steps}

@@ -39,7 +39,7 @@ import numpy as np
 from keras import layers, ops
 
 from aimodels.course import check
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: where to look (12 points)
@@ -539,7 +539,7 @@ def load(model, arrays):
 # %% {locked judge}
 def by_blocks(ids, arrays, num_heads, normalize_first):
     """What must come out: the blocks of `aimodels.transformer` with these arrays."""
-    x = Positions(64)(arrays["embedding"][0][ids].astype("float32"))
+    x = PositionEmbedding(64)(arrays["embedding"][0][ids].astype("float32"))
     n = 1
     while f"inner{n}" in arrays:
         inner_width = len(arrays[f"inner{n}"][1])
@@ -563,7 +563,7 @@ def build_encoder(
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
 
     def part(x, norm, f):
         norm = layers.LayerNormalization(epsilon=1e-5, name=norm)
@@ -832,9 +832,11 @@ def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     width, batch_size, epochs = 32, 32, 9
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
+    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
     for _ in range(2):
-        x = TransformerBlock(4, 4 * width, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+        x = TransformerBlock(4, 4 * width, use_causal_mask=True)(
+            x, attention_mask=ops.not_equal(ids, 0)
+        )
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
 
     steps = -(-len(rows) // batch_size) * epochs

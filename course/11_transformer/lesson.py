@@ -46,7 +46,12 @@ import numpy as np
 
 from aimodels import data, decoding, metrics, seq2seq
 from aimodels.course import recorded
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock, sinusoids
+from aimodels.layers import (
+    MultiHeadAttention,
+    PositionEmbedding,
+    TransformerBlock,
+    sinusoidal_positions,
+)
 from aimodels.text import Vocabulary
 from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
 from aimodels.transformer import Transformer
@@ -191,7 +196,7 @@ assert difference < 1e-5
 # columns change from one place to the next, which only over many places?
 
 # %%
-table = sinusoids(50, 64)
+table = sinusoidal_positions(50, 64)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 image = left.imshow(table.T, cmap="coolwarm", aspect="auto")
 left.set(xlabel="place t", ylabel="column", title="Positions")
@@ -224,7 +229,7 @@ assert np.allclose(alike, expected)
 
 # %%
 tokens = rng.normal(scale=0.05, size=(1, 50, 64)).astype("float32")
-told = Positions(max_length=50)(tokens)
+told = PositionEmbedding(max_sequence_length=50)(tokens)
 difference = np.abs(told - (8 * tokens + table)).max()
 print("sqrt(64) = 8 times the tokens, plus the places:", difference < 1e-5)
 assert difference < 1e-5
@@ -311,7 +316,10 @@ plt.show()
 # an encoder block? (Attention: four matrices and four biases; a normalisation: two vectors.)
 
 # %%
-encoder_block, decoder_block = TransformerBlock(4, 256), TransformerBlock(4, 256, cross=True)
+encoder_block, decoder_block = (
+    TransformerBlock(4, 256),
+    TransformerBlock(4, 256, cross_attention=True),
+)
 some = keras.random.normal((1, 3, 64), seed=1)
 encoder_block(some), decoder_block(some, some)
 more = decoder_block.count_params() - encoder_block.count_params()
@@ -343,7 +351,7 @@ def article(x):
 
 
 batch = keras.random.normal((2, 7, 32), seed=3)
-print("inner width:", (article(batch), narrow.inner.units)[1])
+print("inner width:", (article(batch), narrow.feedforward_intermediate.units)[1])
 
 # %% [markdown]
 # First promise: *an example does not depend on the others in its batch.* We change the second
@@ -473,7 +481,7 @@ assert changes == {"a later token": [3, 4, 5, 6, 7], "more padding": [], "anothe
 # Where is its maximum, and how large is it?
 
 # %%
-schedule = InverseSqrtWarmup(width=64, warmup_steps=100)
+schedule = InverseSqrtWarmup(hidden_dim=64, warmup_steps=100)
 steps = np.arange(400)
 rates = np.array([float(schedule(step)) for step in steps])
 highest = rates.argmax() + 1
@@ -644,7 +652,12 @@ sizes = len(letters), len(phonemes)
 contestants = {
     "LSTM": seq2seq.Seq2Seq(*sizes, embedding_dim=64, units=160, attention="dot"),
     "Transformer": Transformer(
-        *sizes, width=64, num_layers=3, dropout=0.0, max_length=16, normalize_first=True
+        *sizes,
+        hidden_dim=64,
+        num_layers=3,
+        dropout=0.0,
+        max_sequence_length=16,
+        normalize_first=True,
     ),
 }
 for name, one in contestants.items():
@@ -754,7 +767,7 @@ for name, benchmark in (("LSTM", "translate_cmn_eng"), ("Transformer", "translat
 
 # %%
 keras.utils.set_random_seed(1)
-large = Transformer(37_000, 37_000, width=512, num_heads=8, num_layers=6)
+large = Transformer(37_000, 37_000, hidden_dim=512, num_heads=8, num_layers=6)
 names = ("source_embedding", "embedding", "logits")
 layers = [large.get_layer("encoder").get_layer(names[0]), *map(large.get_layer, names[1:])]
 words = sum(layer.count_params() for layer in layers)

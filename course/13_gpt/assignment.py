@@ -44,7 +44,7 @@ from keras import layers
 from aimodels.course import check
 from aimodels.decoding import generate
 from aimodels.gpt import GPT
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: three units of surprise (12 points)
@@ -442,10 +442,10 @@ def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         block = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )
         x = block(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
@@ -855,7 +855,7 @@ def train(lines, seed):
     rows = np.array(
         [[signs.index(s) for s in line] + [0] * (longest - len(line)) for line in lines]
     )
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
 
     steps = -(-len(rows) // batch_size) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
@@ -867,7 +867,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write

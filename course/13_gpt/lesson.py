@@ -237,8 +237,8 @@ claim("bigram below unigram by", baseline["unigram"] - baseline["bigram"], at_le
 def reader(causal):
     keras.utils.set_random_seed(1)
     ids = keras.Input((16,), dtype="int32")
-    x = transformer.Positions(16)(keras.layers.Embedding(20, 64)(ids))
-    x = transformer.TransformerBlock(2, 64, causal=causal, normalize_first=True)(x)
+    x = transformer.PositionEmbedding(16)(keras.layers.Embedding(20, 64)(ids))
+    x = transformer.TransformerBlock(2, 64, use_causal_mask=causal, normalize_first=True)(x)
     return Model(ids, keras.layers.Dense(20)(x))
 
 
@@ -298,7 +298,7 @@ claim("and its loss minus ln 20", on_noise["causal"]["loss"][-1] - np.log(20), a
 D, L = 64, 2
 train_seed = 1
 keras.utils.set_random_seed(train_seed)
-model = gpt.GPT(V, width=D, num_heads=4, num_layers=L, max_length=T)
+model = gpt.GPT(V, hidden_dim=D, num_heads=4, num_layers=L, max_sequence_length=T)
 print(tuple(model(reads[:2]).shape))
 print(f"{model.count_params():,} parameters")
 
@@ -778,7 +778,7 @@ assert numbers == 2 * L * T * D
 # How large is the error, compared with the weights?
 
 # %%
-W = model.get_layer("block1").inner.kernel.numpy()
+W = model.get_layer("block1").feedforward_intermediate.kernel.numpy()
 s = np.abs(W).max(axis=0) / 127
 q = np.round(W / s).astype("int8")
 error = np.std(s * q - W) / np.std(W)

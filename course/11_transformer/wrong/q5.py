@@ -4,7 +4,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -29,7 +29,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(num_layers, "relu", name=f"inner{n}")
@@ -52,7 +52,7 @@ def build_encoder(
     vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -76,7 +76,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -99,7 +99,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -147,7 +147,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, 2):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -171,7 +171,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -195,7 +195,7 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
@@ -215,7 +215,9 @@ def build_encoder(
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = inputs = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = inputs = PositionEmbedding(64)(
+        layers.Embedding(vocabulary_size, width, name="embedding")(ids)
+    )
     for n in range(1, num_layers + 1):
         look = MultiHeadAttention(num_heads, name=f"attention{n}")
         inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")

@@ -12,8 +12,10 @@
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    x = TransformerBlock(num_heads, num_layers, causal=True, normalize_first=True, name="block1")(x)
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    x = TransformerBlock(
+        num_heads, num_layers, use_causal_mask=True, normalize_first=True, name="block1"
+    )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
 
@@ -29,10 +31,10 @@ def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
     x = tokens(ids)
-    x = x + 0 * Positions(max_length, learned=True, name="places")(x)
+    x = x + 0 * PositionEmbedding(max_length, learned=True, name="places")(x)
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -58,10 +60,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, layers.Softmax()(tokens(x, reverse=True)))
@@ -77,10 +79,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -95,10 +97,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -114,8 +116,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    x = TransformerBlock(num_heads, 4 * width, causal=True, normalize_first=True, name="block1")(x)
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    x = TransformerBlock(
+        num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name="block1"
+    )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
 
@@ -143,10 +147,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -162,10 +166,10 @@ def next_token_loss(model, ids):
 def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
     ids = keras.Input((None,), dtype="int32")
     tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
