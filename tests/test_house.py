@@ -105,7 +105,7 @@ def test_the_readme_lists_every_chapter():
             folder.name,
             [f"[{kind}](chapters/{folder.name}/{kind}.ipynb)" for kind in KINDS],
         )
-        row = f"| {name}: {', '.join(links)} | what the reader will build |"
+        row = f"| {name}: {', '.join(links)} | what the reader will build | its module |"
         start = row.rpartition("what the reader")[0]
         assert text.count(f"\n{start}") == 1, f"add to the chapters' table in README.md:\n{row}"
         for kind in KINDS:

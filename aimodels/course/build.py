@@ -1,4 +1,6 @@
-"""Execute the text sources into the notebooks that learners open, byte for byte the same."""
+"""Execute the text sources into the notebooks that learners open: byte for byte the same, but for
+what a run measures (the digits behind `≈`, pictures of them, and text that a model writes).
+"""
 
 import asyncio
 import json

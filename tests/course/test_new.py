@@ -41,8 +41,9 @@ def test_the_skeleton_says_what_is_to_be_written(checkout, capsys):
 def test_the_skeleton_passes_ruff(checkout):
     cli.main(["course", "new", "07_resnet_inception"])
     shutil.copy(Path(__file__).parents[2] / "pyproject.toml", checkout)
-    (checkout / "aimodels").mkdir()  # by which ruff knows the project's own imports
-    (checkout / "aimodels" / "__init__.py").touch()
+    package = checkout / "aimodels" / "course"  # by which ruff knows the project's own imports
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
     for command in ("check", "format --check"):
         line = [sys.executable, "-m", "ruff", *command.split(), "course/07_resnet_inception"]
         done = subprocess.run(line, capture_output=True, text=True)
