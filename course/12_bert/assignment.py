@@ -358,9 +358,10 @@ print("other padding, so the words before it change:", change > 0.01)
 # It cannot tell "dog bites man" from "man bites dog", and it reads the padding. There is also no
 # vector for the whole text. Make it right.
 #
-# Write `build_bert(vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length)`. It
-# returns a `keras.Model` from the list `[ids, segments]`, $(B, T)$ each, to the list
-# `[tokens, pooled]`, $(B, T, D)$ and $(B, D)$, where $D$ is `hidden_dim` and $T$ at most `max_sequence_length`.
+# Write `build_bert(vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim,
+# max_sequence_length)`. It returns a `keras.Model` from the list `[ids, segments]`, $(B, T)$ each,
+# to the list `[tokens, pooled]`, $(B, T, D)$ and $(B, D)$, where $D$ is `hidden_dim` and $T$ at
+# most `max_sequence_length`.
 # The tests give its layers weights, by name, and look at what comes out. So each layer has a name;
 # $n$ counts the blocks from 1.
 #

@@ -246,8 +246,8 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 # $$ h_0 = \mathrm{norm}(E x + S s + P), \qquad h_l = \mathrm{block}_l(h_{l-1}) $$
 #
 # Token, segment and learned position vectors are added. `BERTPretraining` puts the two heads on it:
-# at each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and two
-# logits for *follows*.
+# at each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and
+# two logits for *follows*.
 #
 # BERT's weights start with a standard deviation of 0.02. That was made for vectors of 768 numbers:
 # what sums 768 of them has $0.02\sqrt{768} = 0.55$. Ours have 64, so $0.02\sqrt{64} = 0.16$: each
