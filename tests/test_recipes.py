@@ -13,7 +13,7 @@ import pytest
 import tensorflow as tf
 
 from aimodels import recipes
-from aimodels.bert import BERT, Pretraining
+from aimodels.bert import BERT, BERTPretraining
 from aimodels.cli import main
 from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
@@ -195,7 +195,7 @@ def test_matrices_decay_but_no_bias_and_no_normalisation(name):
     sizes = (16, 2, 1, 32)
     model = {
         "gpt": lambda: GPT(30, *sizes),
-        "bert": lambda: Pretraining(BERT(30, *sizes)),
+        "bert": lambda: BERTPretraining(BERT(30, *sizes)),
         "transformer": lambda: Transformer(30, 20, *sizes),
     }[name]()
     plan = recipes.RECIPES[name]["tiny"]

@@ -9,7 +9,7 @@ import tensorflow as tf
 from rounding import assert_close, products, rounding
 
 from aimodels import decoding
-from aimodels.bert import BERT, Pretraining
+from aimodels.bert import BERT, BERTPretraining
 from aimodels.gpt import GPT
 from aimodels.layers import (
     MultiHeadAttention,
@@ -212,9 +212,7 @@ def test_width_and_depth_are_what_was_asked():
     [
         lambda **sizes: Transformer(12, 12, **sizes),
         lambda **sizes: GPT(12, **sizes),
-        lambda hidden_dim, max_sequence_length, **sizes: Pretraining(
-            BERT(12, width=hidden_dim, max_length=max_sequence_length, **sizes)
-        ),
+        lambda **sizes: BERTPretraining(BERT(12, **sizes)),
     ],
     ids=["Transformer", "GPT", "BERT"],
 )

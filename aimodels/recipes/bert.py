@@ -6,7 +6,7 @@ import regex
 import tensorflow as tf
 
 from aimodels import data, text
-from aimodels.bert import BERT, Pretraining, encode, mask_tokens, sentence_pairs
+from aimodels.bert import BERT, BERTPretraining, encode, mask_tokens, sentence_pairs
 from aimodels.recipes.common import Recipe, RecipeError, Task
 
 
@@ -23,7 +23,7 @@ def bert(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     sentences = [tokens for document in parts[0] for tokens in document]
     words = text.Vocabulary.build(sentences, size=8000, start_token="[CLS]", end_token="[SEP]")
     words = text.Vocabulary([*words, "[MASK]"], start_token="[CLS]", end_token="[SEP]")
-    model = Pretraining(BERT(len(words), max_sequence_length=plan.length, **plan.model))
+    model = BERTPretraining(BERT(len(words), max_sequence_length=plan.length, **plan.model))
 
     def read(documents):
         first, second, follows = sentence_pairs(documents, seed)

@@ -79,7 +79,7 @@ from aimodels.train import Model
 twenty = Vocabulary(["[MASK]", *"abcdefghijklmnopqrst"], start_token="[CLS]", end_token="[SEP]")
 noise = np.random.default_rng(0).integers(5, 25, size=(6000, 16), dtype="int32")
 seen = np.array(bert.mask_tokens(noise, twenty, seed=(0, 1))[0])
-encoder = bert.BERT(len(twenty), width=64, num_layers=1, dropout=0.0, max_length=16)
+encoder = bert.BERT(len(twenty), hidden_dim=64, num_layers=1, dropout=0.0, max_sequence_length=16)
 encoder.get_layer("pooler").trainable = False  # nothing is asked of [CLS]
 copier = bert.tagger(encoder, len(twenty), dropout=0.0)
 crossentropy = keras.losses.SparseCategoricalCrossentropy
@@ -245,9 +245,9 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 #
 # $$ h_0 = \mathrm{norm}(E x + S s + P), \qquad h_l = \mathrm{block}_l(h_{l-1}) $$
 #
-# Token, segment and learned position vectors are added. `Pretraining` puts the two heads on it: at
-# each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and two
-# logits for *follows*.
+# Token, segment and learned position vectors are added. `BERTPretraining` puts the two heads on it:
+# at each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and
+# two logits for *follows*.
 #
 # BERT's weights start with a standard deviation of 0.02. That was made for vectors of 768 numbers:
 # what sums 768 of them has $0.02\sqrt{768} = 0.55$. Ours have 64, so $0.02\sqrt{64} = 0.16$: each
@@ -259,12 +259,14 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 D = 64
 
 
-def clone_initializer():
-    encoder = bert.BERT(V, width=D, num_heads=4, num_layers=2, dropout=0.0, max_length=T)
+def new_encoder():
+    encoder = bert.BERT(
+        V, hidden_dim=D, num_heads=4, num_layers=2, dropout=0.0, max_sequence_length=T
+    )
     for weight in encoder.weights:
         if weight.name in ("kernel", "embeddings"):
             weight.assign(math.sqrt(768 / D) * weight)
-    encoder.get_layer("positions").table.assign(sinusoids(T, D) / 2)
+    encoder.get_layer("position_embedding").table.assign(sinusoids(T, D) / 2)
     encoder.get_layer("pooler").trainable = False  # [CLS] has no task below
     return encoder
 
@@ -275,8 +277,8 @@ print(f"{0.02 * math.sqrt(768):.2f} and {0.02 * math.sqrt(D):.2f}")
 # %%
 seed = 1
 keras.utils.set_random_seed(seed)
-encoder = clone_initializer()
-both = bert.Pretraining(encoder)
+encoder = new_encoder()
+both = bert.BERTPretraining(encoder)
 tokens, pooled = encoder((new[:2], 0 * new[:2]))
 print("each token", tuple(tokens.shape), "all", tuple(pooled.shape))
 print("both tasks", [tuple(x.shape) for x in both((new[:2], 0 * new[:2], places[:2]))])
@@ -455,7 +457,7 @@ assert hits[sure <= 0.5].mean() <= 0.4
 # %%
 x = encoder.get_layer("embedding")(test_ids[:200])
 x = x + encoder.get_layer("segment_embedding")(nothing[:200])
-x = encoder.get_layer("norm")(encoder.get_layer("positions")(x))
+x = encoder.get_layer("norm")(encoder.get_layer("position_embedding")(x))
 heads = []
 for i in (1, 2):
     block = encoder.get_layer(f"block{i}")
@@ -532,7 +534,7 @@ pretrained = encoder.get_weights()
 def by_bert(some, weights=None, steps=200):
     """Fine-tuned from these weights, or trained from scratch: the same network."""
     keras.utils.set_random_seed(seed)
-    own = clone_initializer()
+    own = new_encoder()
     if weights is not None:
         own.set_weights(weights)
     model = bert.tagger(own, 2)
