@@ -310,7 +310,7 @@ def one_process(tmp_path_factory):
     ("kind", "more", "atol"),
     [
         ("plain", ["--plain"], 1e-6),
-        ("plain", ["--plain", "--xla"], 1e-5),
+        ("plain", ["--plain", "--jit-compile"], 1e-5),
         ("normal", [], 1e-5),  # batch normalization multiplies float32's rounding
         ("double", ["--float64"], 1e-7),  # and here it does not
     ],
@@ -318,7 +318,7 @@ def one_process(tmp_path_factory):
 def test_two_workers_are_one_process(one_process, tmp_path, kind, more, atol):
     """Adam, three epochs, 1437 examples in batches of 64: the last one has 29."""
     said = launched(tmp_path, *more)
-    assert re.search(rf"\[0\] done, XLA {'--xla' in more}: mean weight", said)
+    assert re.search(rf"\[0\] done, XLA {'--jit-compile' in more}: mean weight", said)
     assert re.search(r"\[1\] done", said)
     assert_same(tmp_path, one_process / kind, atol)
 

@@ -36,10 +36,10 @@ def uncached(model, prompt, steps, penalty=1.0):
     return ids[len(prompt) :]
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("penalty", [1.0, 1.7])
-def test_cached_is_uncached_to_the_token(model, xla, penalty):
-    answers = generate(model, PROMPTS, 15, repetition_penalty=penalty, xla=xla)
+def test_cached_is_uncached_to_the_token(model, jit_compile, penalty):
+    answers = generate(model, PROMPTS, 15, repetition_penalty=penalty, jit_compile=jit_compile)
     for prompt, answer in zip(PROMPTS, answers, strict=True):
         assert answer.tolist() == uncached(model, prompt, 15, penalty)
 
@@ -55,7 +55,9 @@ def test_a_penalty_makes_words_come_once(model):
 def test_a_seed_draws_the_same_with_xla_and_beside_other_prompts(model, options):
     options = {"temperature": 1.3, "seed": 4, **options}
     answers = [a.tolist() for a in generate(model, PROMPTS, 12, **options)]
-    assert [a.tolist() for a in generate(model, PROMPTS, 12, xla=True, **options)] == answers
+    assert [
+        a.tolist() for a in generate(model, PROMPTS, 12, jit_compile=True, **options)
+    ] == answers
     assert [a.tolist() for a in generate(model, PROMPTS[:2], 12, **options)] == answers[:2]
     other = generate(model, PROMPTS, 12, **{**options, "seed": 5})
     assert [a.tolist() for a in other] != answers
@@ -160,16 +162,16 @@ def test_longer_than_the_window_goes_on_from_its_last_half(model):
 def test_all_lengths_share_one_program(model):
     fresh = GPT.from_config(model.get_config())
     for prompt, steps in (([1], 3), ([1, 2, 3, 4], 9), ([5] * 10, 14), ([5] * 24, 1), ([2], 60)):
-        generate(fresh, [prompt], steps, temperature=steps / 2, xla=True, seed=0)
+        generate(fresh, [prompt], steps, temperature=steps / 2, jit_compile=True, seed=0)
     [(_, loop)] = fresh._graphs.values()
     assert loop.experimental_get_tracing_count() == 1
 
 
 def test_new_weights_are_used_at_once(model):
     fresh = randomised(GPT.from_config(model.get_config()))
-    before = generate(fresh, PROMPTS, 10, xla=True)
+    before = generate(fresh, PROMPTS, 10, jit_compile=True)
     randomised(fresh, seed=1)
-    after = generate(fresh, PROMPTS, 10, xla=True)
+    after = generate(fresh, PROMPTS, 10, jit_compile=True)
     assert [a.tolist() for a in after] != [b.tolist() for b in before]
     assert after[0].tolist() == uncached(fresh, PROMPTS[0], 10)
 

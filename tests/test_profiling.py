@@ -81,7 +81,7 @@ x = inputs = keras.Input((2048,))
 for _ in range(4):
     x = keras.layers.Dense(2048, activation="relu")(x)
 model = Model(inputs, x)
-model.compile("adam", "mse", accumulate=int(sys.argv[1]))
+model.compile("adam", "mse", num_microbatches=int(sys.argv[1]))
 x = np.ones((4096, 2048), "float32")
 for size in (8, 16, 8):  # weights, slots and the graph for any size are there
     model.train_on_batch(x[:size], x[:size])
@@ -95,8 +95,8 @@ print(profiling.peak_memory(lambda: model.train_on_batch(x, x)) / needed)
 def test_the_budget_is_near_the_measured_peak_and_accumulation_lowers_it():
     """In processes of their own: TensorFlow keeps the memory that it once had."""
     found = []
-    for accumulate in (1, 8):
-        command = [sys.executable, "-c", PEAK, str(accumulate)]
+    for num_microbatches in (1, 8):
+        command = [sys.executable, "-c", PEAK, str(num_microbatches)]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
         found.append(float(done.stdout.split()[-1]))
     assert 0.8 < found[0] < 2.5  # its working space comes on top

@@ -236,14 +236,14 @@ def reversals(rng, count):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("xla", [False, True])
-def test_it_learns_to_reverse(rng, xla):
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_it_learns_to_reverse(rng, jit_compile):
     source, reads, says = reversals(rng, 6000)
     model = Transformer(
         14, 14, width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=16,
         normalize_first=True,
     )  # fmt: skip
-    model.compile(keras.optimizers.Adam(3e-3), SmoothedCrossentropy(0.1), xla=xla)
+    model.compile(keras.optimizers.Adam(3e-3), SmoothedCrossentropy(0.1), jit_compile=jit_compile)
     model.fit((source, reads), says, batch_size=100, epochs=12, verbose=0)
     source, _, says = reversals(rng, 200)
     ids, _ = decoding.greedy(model, source, max_length=8)

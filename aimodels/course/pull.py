@@ -4,6 +4,7 @@ import jupytext
 
 from aimodels.course import CourseError
 from aimodels.course.notebooks import BUILT, Page, digest, normalise, read_notebook
+from aimodels.files import write_text
 
 
 def pull(page: Page, force: bool = False) -> bool:
@@ -29,5 +30,5 @@ def pull(page: Page, force: bool = False) -> bool:
     header = "".join(old.partition("\n# ---\n")[:2])
     new = f"{header}{cells}"
     if new != old:
-        page.source.write_text(new, encoding="utf-8")
+        write_text(page.source, new)
     return new != old

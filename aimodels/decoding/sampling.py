@@ -29,7 +29,7 @@ def generate(
     repetition_penalty: float = 1.0,
     stop: int | Iterable[int] = (),
     seed: int | None = None,
-    xla: bool = False,
+    jit_compile: bool = False,
     callback: Callable[[np.ndarray], None] | None = None,
 ) -> list[np.ndarray]:
     r"""Continue each prompt.
@@ -58,7 +58,7 @@ def generate(
         stop: ids that end an answer.
         seed: the same seed draws the same tokens, whatever the other prompts are; another seed
             for each call if None.
-        xla: compile the loop, once for each number of prompts: all lengths share one program.
+        jit_compile: compile the loop with XLA, once per number of prompts: all lengths share it.
         callback: called after each step with the new ids, (B,); -1 where an answer has ended.
 
     Returns:
@@ -79,7 +79,7 @@ def generate(
     choice, numbers = _choice(model, temperature, top_k, top_p, repetition_penalty, stop)
     uniform = _uniform(len(rows), max_new_tokens, seed)
     answers = []
-    for new in _blocks(model, choice, numbers, rows, uniform, 1 if callback else None, xla):
+    for new in _blocks(model, choice, numbers, rows, uniform, 1 if callback else None, jit_compile):
         answers.append(new)
         if callback:
             callback(new[:, 0])
@@ -178,9 +178,9 @@ def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
     return np.array(draws, "float32")
 
 
-def _blocks(model, choice, numbers, rows, uniform, at_once, xla) -> Iterator[np.ndarray]:
+def _blocks(model, choice, numbers, rows, uniform, at_once, jit_compile) -> Iterator[np.ndarray]:
     """New ids (B, n), -1 behind the end of an answer: n = 1 first, then at most `at_once`."""
-    first, loop = _programs(model, choice, xla)
+    first, loop = _programs(model, choice, jit_compile)
     longest, size = model.config["max_length"], model.config["vocabulary_size"]
     done, ended = 0, tf.zeros((len(rows),), tf.bool)
     seen = np.zeros((len(rows), size if choice.penalised else 0), bool)
@@ -213,18 +213,18 @@ def _blocks(model, choice, numbers, rows, uniform, at_once, xla) -> Iterator[np.
         rows = [row[-max(longest // 2, 1) :] for row in rows]
 
 
-def _programs(model, choice: _Choice, xla: bool) -> tuple:
+def _programs(model, choice: _Choice, jit_compile: bool) -> tuple:
     graphs = model.__dict__.setdefault("_graphs", {})  # unseen by Keras, which would save it
-    if (choice, xla) not in graphs:
+    if (choice, jit_compile) not in graphs:
         draw = functools.partial(_draw, choice)
         if getattr(model, "eager", False):
-            draw = tf.function(draw, jit_compile=xla)
+            draw = tf.function(draw, jit_compile=jit_compile)
             first, loop = (functools.partial(part, model, draw) for part in (_first, _by_hand))
         else:
             first = tf.function(functools.partial(_first, model, draw), reduce_retracing=True)
-            loop = tf.function(functools.partial(_loop, model, draw), jit_compile=xla)
-        graphs[choice, xla] = first, loop
-    return graphs[choice, xla]
+            loop = tf.function(functools.partial(_loop, model, draw), jit_compile=jit_compile)
+        graphs[choice, jit_compile] = first, loop
+    return graphs[choice, jit_compile]
 
 
 def _first(model, draw, ids, padding, ended, seen, uniform, numbers):

@@ -103,7 +103,8 @@ def memory_budget(model: keras.Model, batch_size: int) -> dict[str, int]:
 
     Args:
         model: compiled.
-        batch_size: examples that are on the device at once: the batch, divided by `accumulate`.
+        batch_size: number of examples on the device at once: the batch, divided by
+            `num_microbatches`.
 
     Returns:
         "weights", "gradients", "optimizer" (its slots), and "activations" (every layer's output,

@@ -726,13 +726,13 @@ assert difference < 1e-4
 # when it is started again:
 #
 # ```
-# aimodels train transformer --data cmudict --recipe cpu --folder run1 --xla
-# aimodels train transformer --data cmn_eng --recipe cpu --folder run2 --xla
+# aimodels train transformer --data cmudict --recipe cpu --folder run1 --jit-compile
+# aimodels train transformer --data cmn_eng --recipe cpu --folder run2 --jit-compile
 # ```
 #
 # The second one translates everyday sentences from English to Chinese. On several GPUs the same
-# command uses all of them (chapter 14). With `--xla` the training step is compiled: that takes a
-# while at the beginning and pays off when there are many steps.
+# command uses all of them (chapter 14). With `--jit-compile` the training step is compiled: that
+# takes a while at the beginning and pays off when there are many steps.
 #
 # `benchmarks/translate_transformer.py` translates with the same pairs, searches and scores as the
 # LSTM at the end of chapter 05, which says what BLEU and chrF count. The model is smaller than the
