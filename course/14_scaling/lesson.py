@@ -777,7 +777,7 @@ else:
 # %% [markdown]
 # `train.Model` compiles forward and backward pass on each replica, and leaves the all-reduce and
 # the update outside. If a layer cannot be compiled (one that handles text, or synchronised batch
-# normalisation), it warns once, goes on without, and `model.jit_compile` is `False` then. So ask it.
+# normalisation), it warns once, goes on without, and `model.jit_compile` is `False`. So ask it.
 
 # %%
 xla_model, path = train(on=two, jit_compile=True)
