@@ -85,7 +85,7 @@ def test_token_by_token_with_a_cache_is_all_at_once(rng):
         (lambda: TransformerBlock(2, 0), "intermediate_dim must be an integer >= 1"),
         (lambda: Positions(4)(np.zeros((1, 5, 8))), "5 tokens, at most max_length=4"),
         (lambda: InverseSqrtWarmup(8, 0), "warmup_steps must be an integer >= 1"),
-        (lambda: SmoothedCrossentropy(1.0), "label_smoothing must be from 0 to below 1"),
+        (lambda: SmoothedCrossentropy(label_smoothing=1.0), r"label_smoothing must be in \[0, 1\)"),
         (lambda: Transformer(0, 9), "source_vocabulary_size must be an integer >= 1"),
     ],
 )
@@ -218,11 +218,26 @@ def test_smoothed_crossentropy_is_kerass_on_one_hot_labels(rng):
     y, z = rng.integers(1, 7, 20), rng.normal(size=(20, 7)).astype("float32")
     theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
     expected = theirs(np.eye(7, dtype="float32")[y], z)
-    np.testing.assert_allclose(SmoothedCrossentropy(0.2)(y, z), expected, rtol=1e-6)
-    padded = np.concatenate([z, rng.normal(size=(9, 7))]).astype("float32")
-    found = SmoothedCrossentropy(0.2)(np.concatenate([y, np.zeros(9, int)]), padded)
-    np.testing.assert_allclose(found, expected, rtol=1e-6)
-    assert float(SmoothedCrossentropy()(np.zeros(9, int), padded[:9])) == 0
+    ours = SmoothedCrossentropy(from_logits=True, label_smoothing=0.2)
+    np.testing.assert_allclose(ours(y, z), expected, rtol=1e-6)
+    p = np.exp(z) / np.exp(z).sum(-1, keepdims=True)
+    of_probabilities = SmoothedCrossentropy(label_smoothing=0.2)
+    np.testing.assert_allclose(of_probabilities(y[:, None], p), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("reduction", ["sum_over_batch_size", "sum", "none"])
+@pytest.mark.parametrize("ignored", [0, -1])
+def test_what_smoothed_crossentropy_ignores_counts_as_in_keras(rng, reduction, ignored):
+    """Also with weights; where nothing counts, the loss is zero."""
+    y, z = rng.integers(1, 7, 29), rng.normal(size=(29, 7)).astype("float32")
+    y[20:] = ignored
+    facts = {"from_logits": True, "ignore_class": ignored, "reduction": reduction}
+    theirs = keras.losses.SparseCategoricalCrossentropy(**facts)
+    for weights in (None, np.linspace(0, 1, 29)):
+        expected = theirs(y, z, sample_weight=weights)
+        ours = SmoothedCrossentropy(**facts)(y, z, sample_weight=weights)
+        np.testing.assert_allclose(ours, expected, rtol=1e-6)
+    assert not np.any(SmoothedCrossentropy(**facts)(y[20:], z[20:]))
 
 
 def reversals(rng, count):
@@ -243,7 +258,11 @@ def test_it_learns_to_reverse(rng, jit_compile):
         14, 14, width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=16,
         normalize_first=True,
     )  # fmt: skip
-    model.compile(keras.optimizers.Adam(3e-3), SmoothedCrossentropy(0.1), jit_compile=jit_compile)
+    model.compile(
+        keras.optimizers.Adam(3e-3),
+        SmoothedCrossentropy(from_logits=True, label_smoothing=0.1, ignore_class=0),
+        jit_compile=jit_compile,
+    )
     model.fit((source, reads), says, batch_size=100, epochs=12, verbose=0)
     source, _, says = reversals(rng, 200)
     ids, _ = decoding.greedy(model, source, max_length=8)

@@ -71,3 +71,9 @@ def _is_default(clone_function: Callable) -> bool:
     wrapped = inspect.getclosurevars(clone_function).nonlocals.get("clone_function")
     name = private(wrapped, "__qualname__")
     return name == "_wrap_clone_function.<locals>._clone_layer"
+
+
+def set_mask(tensor, mask):
+    """The tensor, of which Keras's losses and layers then count what `mask` says."""
+    tensor._keras_mask = mask
+    return tensor

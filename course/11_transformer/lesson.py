@@ -499,7 +499,7 @@ plt.show()
 # have the probability that the goal gives it: $1 - \varepsilon + \varepsilon / V = 0.925$.
 
 # %%
-smoothed = SmoothedCrossentropy(0.1, ignore_class=None)
+smoothed = SmoothedCrossentropy(from_logits=True, label_smoothing=0.1)
 gap = np.linspace(0, 10, 201).astype("float32")
 p_right = np.exp(gap) / (np.exp(gap) + 3)
 losses = [float(smoothed(np.array([[0]]), np.array([[[g, 0, 0, 0]]], "float32"))) for g in gap]
