@@ -29,6 +29,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
+	@find $(VENV)/lib -maxdepth 3 -path '*/site-packages/aimodels' -empty -delete # an earlier installation's: Python would import it
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null # it asks every learner, and the network
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader 2>/dev/null # menus for schools; here it makes the students' copies
 	@$(BIN)/jupyter server extension disable --sys-prefix $(addprefix nbgrader.server_extensions.,assignment_list course_list formgrader validate_assignment) 2>/dev/null

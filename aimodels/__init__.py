@@ -13,11 +13,16 @@ import pkgutil
 import sys
 import tempfile
 
+from aimodels import registration
+
 __version__ = "0.1.0"
 __all__ = [
     "start",
     *sorted(module.name for module in pkgutil.iter_modules(__path__) if module.name != "__main__"),
 ]
+
+
+registration.install()
 
 
 def __getattr__(name: str):

@@ -1,6 +1,8 @@
 """Argument checks that constructors share: one message for one mistake, raised early."""
 
+import difflib
 import numbers
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -45,3 +47,27 @@ def check_rate(**values: float) -> None:
     for name, value in values.items():
         if not isinstance(value, numbers.Real) or not 0 <= value < 1:
             raise ValueError(f"{name} must be in [0, 1); got {value!r}")
+
+
+def check_known(names: Iterable[str], known: Sequence[str], owner: str) -> None:
+    """Raise unless every name is an argument of `owner`.
+
+    Args:
+        names: names of the arguments given.
+        known: names of the arguments that there are.
+        owner: name of the class or function.
+
+    Raises:
+        TypeError: naming the first one that is not, and the nearest that is.
+
+    Example:
+        >>> check_known(["num_head"], ["num_heads", "num_layers"], "GPT")
+        Traceback (most recent call last):
+        ...
+        TypeError: GPT has no argument 'num_head'; did you mean 'num_heads'?
+    """
+    for name in names:
+        if name not in known:
+            [near] = difflib.get_close_matches(name, known, n=1) or [""]
+            hint = f"did you mean {near!r}?" if near else f"it takes {', '.join(known)}"
+            raise TypeError(f"{owner} has no argument {name!r}; {hint}")

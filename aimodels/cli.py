@@ -84,7 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
     train.add_argument("--limit", type=int, metavar="N", help="fewer texts, for a trial")
     train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
-    train.add_argument("--xla", action="store_true", help="compile the training step")
+    train.add_argument("--jit-compile", action="store_true", help="compile the training step")
     train.set_defaults(run=_train)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
@@ -269,7 +269,7 @@ def _train(args: argparse.Namespace) -> int:
     from aimodels import recipes
     from aimodels.train import DistributeError
 
-    names = ["model", "folder", "data_name", "recipe", "epochs", "xla", "seed", "limit"]
+    names = ["model", "folder", "data_name", "recipe", "epochs", "jit_compile", "seed", "limit"]
     try:
         recipes.train(**{name: getattr(args, name) for name in names})
     except (recipes.RecipeError, DistributeError) as error:

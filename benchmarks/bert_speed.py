@@ -40,7 +40,7 @@ def _data() -> tuple[np.ndarray, np.ndarray]:
     return ids, rng.integers(0, 2, BATCH).astype("int32")
 
 
-def _ours(folder: str, xla: bool) -> tuple[Callable, Callable]:
+def _ours(folder: str, jit_compile: bool) -> tuple[Callable, Callable]:
     import aimodels
 
     aimodels.start(0)
@@ -56,8 +56,10 @@ def _ours(folder: str, xla: bool) -> tuple[Callable, Callable]:
     )
     ids, labels = _data()
     inputs = tuple(map(tf.constant, (ids, np.zeros_like(ids))))
-    read = tf.function(lambda: model(inputs, training=False), jit_compile=xla)
-    return turns.fit(model, inputs, labels, STEPS, 2e-5, xla=xla), lambda: read().numpy()
+    read = tf.function(lambda: model(inputs, training=False), jit_compile=jit_compile)
+    return turns.fit(
+        model, inputs, labels, STEPS, 2e-5, jit_compile=jit_compile
+    ), lambda: read().numpy()
 
 
 def _hugging_face(folder: str) -> tuple[Callable, Callable]:

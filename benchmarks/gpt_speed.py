@@ -92,14 +92,20 @@ def _ours(folder: str, peer: str):
     from aimodels.decoding import generate
     from aimodels.gpt import GPT
 
-    model, trained, xla = GPT.from_checkpoint(folder), GPT.from_checkpoint(folder), peer == OURS[1]
+    model, trained, jit_compile = (
+        GPT.from_checkpoint(folder),
+        GPT.from_checkpoint(folder),
+        peer == OURS[1],
+    )
     ids, prompts = _data()
-    step = turns.fit(trained, ids[:, :-1], ids[:, 1:], STEPS, xla=xla)
+    step = turns.fit(trained, ids[:, :-1], ids[:, 1:], STEPS, jit_compile=jit_compile)
     if peer == OURS[2]:
         path, step = Path(folder, "gpt.tflite"), None
         lite.export(model, path)
         model = lite.LiteGPT(path, num_threads=int(os.environ["OMP_NUM_THREADS"]))
-    return step, lambda rows: np.stack(generate(model, list(prompts[:rows]), NEW, jit_compile=xla))
+    return step, lambda rows: np.stack(
+        generate(model, list(prompts[:rows]), NEW, jit_compile=jit_compile)
+    )
 
 
 def _keras_hub(folder: str):

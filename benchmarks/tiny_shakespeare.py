@@ -24,7 +24,7 @@ CONTESTANTS = ["ours", "ours with XLA", "PyTorch"]
 ROUNDS, WINDOWS = 3, 40
 
 
-def _ours(folder: str, xla: bool) -> dict:
+def _ours(folder: str, jit_compile: bool) -> dict:
     import aimodels
 
     aimodels.start(0)
@@ -33,9 +33,9 @@ def _ours(folder: str, xla: bool) -> dict:
     from aimodels import lite, recipes
 
     began = time.perf_counter()
-    rows = recipes.train("gpt", folder, "tiny_shakespeare", xla=xla)
+    rows = recipes.train("gpt", folder, "tiny_shakespeare", jit_compile=jit_compile)
     found = {"seconds": time.perf_counter() - began, "losses": [row["val_loss"] for row in rows]}
-    if not xla:
+    if not jit_compile:
         model = keras.models.load_model(Path(folder, "model.keras"))
         held_out = _held_out()[: WINDOWS * 65].reshape(-1, 65)
         for name in ("float32", "int8"):

@@ -24,5 +24,10 @@ def transformer(words: int, characters: int) -> Transformer:
 
 def run(epochs: int = 16, limit: int | None = None) -> dict:
     return translate_cmn_eng.run(
-        epochs, limit, transformer, rate=2e-3, batch_size=64, loss=SmoothedCrossentropy(0.1)
+        epochs,
+        limit,
+        transformer,
+        rate=2e-3,
+        batch_size=64,
+        loss=SmoothedCrossentropy(from_logits=True, label_smoothing=0.1, ignore_class=0),
     )

@@ -65,7 +65,7 @@ def gensim_round(corpus: list, epochs: int, seed: int) -> tuple[float, WordVecto
 
 
 def our_round(corpus: list, epochs: int, seed: int) -> tuple[float, WordVectors]:
-    model = SkipGram(DIM, WINDOW, NEGATIVE, MIN_COUNT, SUBSAMPLE, seed=seed, xla=True)
+    model = SkipGram(DIM, WINDOW, NEGATIVE, MIN_COUNT, SUBSAMPLE, seed=seed, jit_compile=True)
     model.count(corpus)
     model.build()
     start = time.perf_counter()

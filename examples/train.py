@@ -19,7 +19,7 @@ parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--batch-size", type=int, default=64, help="over all replicas")
 parser.add_argument("--examples", type=int, default=1437, help="how many of the digits")
 parser.add_argument("--plain", action="store_true", help="without batch normalization")
-parser.add_argument("--xla", action="store_true")
+parser.add_argument("--jit-compile", action="store_true")
 parser.add_argument("--float64", action="store_true")
 parser.add_argument("--timeout", type=float, default=120, help="seconds to wait for other workers")
 args = parser.parse_args()
@@ -38,7 +38,7 @@ with strategy.scope():
         keras.optimizers.Adam(0.003),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
-        xla=args.xla,
+        jit_compile=args.jit_compile,
     )
     batches = train.batches(digits, args.batch_size, shuffle=args.examples, seed=1)
     backup = train.Backup(args.folder, batches)
@@ -47,4 +47,4 @@ chief = train.is_chief()
 model.fit(batches, epochs=args.epochs, callbacks=[backup], verbose=2 if chief else 0)
 model.save(train.chief_path(Path(args.folder, "model.keras")))
 weights = np.concatenate([w.ravel() for w in model.get_weights()])
-print(f"done, XLA {model.xla}: mean weight {np.abs(weights).mean():.6f}")
+print(f"done, XLA {model.jit_compile}: mean weight {np.abs(weights).mean():.6f}")

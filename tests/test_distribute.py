@@ -312,14 +312,14 @@ def one_process(tmp_path_factory):
     ("kind", "more"),
     [
         ("plain", ["--plain"]),
-        ("plain", ["--plain", "--xla"]),
+        ("plain", ["--plain", "--jit_compile"]),
         ("normal", []),
         ("double", ["--float64"]),  # so near that any fault shows
     ],
 )
 def test_two_workers_are_one_process(one_process, tmp_path, kind, more):
     said = launched(tmp_path, *more)
-    assert re.search(rf"\[0\] done, XLA {'--xla' in more}: mean weight", said)
+    assert re.search(rf"\[0\] done, XLA {'--jit-compile' in more}: mean weight", said)
     assert re.search(r"\[1\] done", said)
     assert_same(tmp_path, one_process / kind, double=kind == "double")
 

@@ -239,7 +239,7 @@ def test_loss_starts_at_chance(planted, kind):
 def test_seed_decides_and_xla_changes_nothing(planted, kind):
     one, same, other, compiled = (
         small(kind, **kwargs).fit(planted[:60], epochs=2).vectors.vectors
-        for kwargs in ({"seed": 1}, {"seed": 1}, {"seed": 2}, {"seed": 1, "xla": True})
+        for kwargs in ({"seed": 1}, {"seed": 1}, {"seed": 2}, {"seed": 1, "jit_compile": True})
     )
     np.testing.assert_array_equal(one, same)
     assert np.abs(one - other).max() > 1e-3

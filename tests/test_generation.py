@@ -36,10 +36,10 @@ def uncached(model, prompt, steps, penalty=1.0):
     return ids[len(prompt) :]
 
 
-@pytest.mark.parametrize("xla", [False, True])
+@pytest.mark.parametrize("jit_compile", [False, True])
 @pytest.mark.parametrize("penalty", [1.0, 1.7])
-def test_cached_is_uncached_to_the_token(model, xla, penalty):
-    answers = generate(model, PROMPTS, 15, repetition_penalty=penalty, jit_compile=xla)
+def test_cached_is_uncached_to_the_token(model, jit_compile, penalty):
+    answers = generate(model, PROMPTS, 15, repetition_penalty=penalty, jit_compile=jit_compile)
     for prompt, answer in zip(PROMPTS, answers, strict=True):
         assert answer.tolist() == uncached(model, prompt, 15, penalty)
 

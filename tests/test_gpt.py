@@ -95,15 +95,15 @@ def test_xla_computes_the_same(model, rng):
     assert_close(compiled(ids), model(ids), products(model))
 
 
-@pytest.mark.parametrize("xla", [False, True])
-def test_it_learns_what_only_attention_can_know(rng, xla):
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_it_learns_what_only_attention_can_know(rng, jit_compile):
     def rows(count):  # four tokens, then the same four again
         half = rng.integers(0, 16, (count, 4))
         return np.concatenate([half, half], axis=1)
 
     model = GPT(16, hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=8)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(3e-3), loss, xla=xla)
+    model.compile(keras.optimizers.Adam(3e-3), loss, jit_compile=jit_compile)
     ids = rows(4000)
     model.fit(ids[:, :-1], ids[:, 1:], batch_size=100, epochs=8, verbose=0)
     ids = rows(200)

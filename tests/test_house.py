@@ -1,5 +1,6 @@
 """The facts that several files state agree, and the wheel holds what the package reads."""
 
+import os
 import re
 import subprocess
 import sys
@@ -65,6 +66,20 @@ def test_the_makefile_accepts_the_pythons_of_pyproject():
     ).groups()
     wanted = f">={lowest},<{highest}".replace(", ", ".")
     assert SpecifierSet(wanted) == SpecifierSet(PROJECT["requires-python"])
+
+
+def test_the_installation_offers_the_package_alone(tmp_path):
+    """Hugging Face's `transformers` takes any importable `datasets` for its own companion."""
+    program = (
+        "import importlib.util, aimodels\n"
+        "for name in ('datasets', 'tests', 'course', 'benchmarks'):\n"
+        "    spec = importlib.util.find_spec(name)\n"
+        "    print([] if spec is None else [spec.origin, *(spec.submodule_search_locations or [])])"
+    )
+    command = [sys.executable, "-c", program]
+    answer = subprocess.run(command, cwd=tmp_path, check=True, capture_output=True, text=True)
+    assert len(answer.stdout.splitlines()) == 4
+    assert str(ROOT) + os.sep not in answer.stdout.replace(str(ROOT / ".venv"), "")
 
 
 @pytest.mark.slow

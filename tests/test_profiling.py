@@ -77,15 +77,15 @@ PEAK = """
 import keras, tensorflow as tf
 from aimodels.train import Model, profiling
 x = tf.ones((2**14, 256))
-for accumulate in (1, 8):
+for num_microbatches in (1, 8):
     y = inputs = keras.Input((256,))
     for _ in range(4):
         y = keras.layers.Dense(256, activation="relu")(y)
     model = Model(inputs, y)
-    model.compile("adam", "mse", accumulate=accumulate)
+    model.compile("adam", "mse", num_microbatches=num_microbatches)
     for size in (8, 16, 8):  # weights, slots and the graph for any size are there
         model.train_on_batch(x[:size], x[:size])
-    budget = profiling.memory_budget(model, batch_size=len(x) // accumulate)
+    budget = profiling.memory_budget(model, batch_size=len(x) // num_microbatches)
     needed = budget["gradients"] + budget["activations"]
     print(needed, profiling.peak_memory(lambda: model.train_on_batch(x, x)))
 """

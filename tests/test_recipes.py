@@ -107,7 +107,7 @@ def test_each_model_trains_and_goes_on_by_command(model, limit, tmp_path):
             check=True, timeout=HANGS, capture_output=True, text=True,
         ).stdout  # fmt: skip
 
-    assert {"bert": "[MASK]", "transformer": " -> "}[model] in run("--xla")
+    assert {"bert": "[MASK]", "transformer": " -> "}[model] in run("--jit-compile")
     first = curve(tmp_path / "run")
     assert first[1]["loss"] < first[0]["loss"]
     assert "Epoch 1/" not in run("--epochs", "3")

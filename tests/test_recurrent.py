@@ -325,12 +325,12 @@ def test_xla_is_the_graph(case):
     """Without dropout, whose random numbers are others under XLA."""
     build, x, y, loss = case
     losses = []
-    for xla in (False, True):
+    for jit_compile in (False, True):
         keras.utils.set_random_seed(0)
         model = build()
-        model.compile("adam", loss, xla=xla)
+        model.compile("adam", loss, jit_compile=jit_compile)
         losses.append([float(model.train_on_batch(x, y)) for _ in range(3)])
-        assert model.xla is xla
+        assert model.jit_compile is jit_compile
     assert losses[0][0] != losses[0][2]
     assert_close(*losses, products(model), "float32")
 
@@ -455,7 +455,7 @@ def test_the_mask_decides(rng):
     for mask_zero in (False, True):
         keras.utils.set_random_seed(0)
         model = TextClassifier(41, 10, embedding_dim=16, units=32, mask_zero=mask_zero)
-        model.compile(keras.optimizers.Adam(0.02), CLASSES, metrics=["accuracy"], xla=True)
+        model.compile(keras.optimizers.Adam(0.02), CLASSES, metrics=["accuracy"], jit_compile=True)
         model.fit(ids[:1000], labels[:1000], batch_size=50, epochs=6, verbose=0)
         reached[mask_zero] = model.evaluate(ids[1000:], labels[1000:], verbose=0)[1]
     assert reached[True] >= 0.95

@@ -111,11 +111,13 @@ def test_save_and_load_are_bit_equal(kind, rng, tmp_path):
     np.testing.assert_array_equal(loaded(ids), model(ids))
 
 
-def compiled(kind, xla=False, learning_rate=0.01, **kwargs):
+def compiled(kind, jit_compile=False, learning_rate=0.01, **kwargs):
     keras.utils.set_random_seed(0)
     model = kind(**SMALL | kwargs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    model.compile(keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"], xla=xla)
+    model.compile(
+        keras.optimizers.Adam(learning_rate), loss, metrics=["accuracy"], jit_compile=jit_compile
+    )
     return model
 
 
@@ -124,10 +126,12 @@ def compiled(kind, xla=False, learning_rate=0.01, **kwargs):
 def test_xla_is_the_graph(kind, rng):
     ids, y = random_ids(rng, [5, 9, 12, 7]), np.array([0, 1, 2, 1])
     losses = []
-    for xla in (False, True):
-        model = compiled(kind, xla, dropout=0.0)  # XLA draws other random numbers
+    for jit_compile in (False, True):
+        model = compiled(kind, jit_compile, dropout=0.0)  # XLA draws other random numbers
         losses.append([float(model.train_on_batch(ids, y)[0]) for _ in range(3)])
-        assert model.xla is xla  # it is switched off where a layer cannot be compiled
+        assert (
+            model.jit_compile is jit_compile
+        )  # it is switched off where a layer cannot be compiled
     assert losses[0][2] < losses[0][0]
     assert_close(*losses, products(model), "float32")
 

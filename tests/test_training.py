@@ -132,19 +132,19 @@ def test_on_one_device_it_is_kerass_model(name):
 def test_xla_changes_nothing_but_random_numbers(name):
     random = name in ("dropout", "both")  # other masks, the same learning
     facts = PLAIN.get(name, {}) | ({"epochs": 10} if random else {})
-    compiled = train(Model, *LAYERS.get(name, []), xla=True, **facts)
-    assert compiled.xla
+    compiled = train(Model, *LAYERS.get(name, []), jit_compile=True, **facts)
+    assert compiled.jit_compile
     if random:
         assert compiled.history_["loss"][-1] < compiled.history_["loss"][0]
     else:
         assert difference(plain(name), compiled) <= SAME
 
 
-@pytest.mark.parametrize("xla", [False, True])
-def test_several_devices_are_one(several, xla):
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_several_devices_are_one(several, jit_compile):
     """Also where the last batch, 3 examples, does not fill four replicas."""
-    model = train(Model, on=several, xla=xla)
-    assert model.xla == xla
+    model = train(Model, on=several, jit_compile=jit_compile)
+    assert model.jit_compile == jit_compile
     assert difference(plain(), model) <= SAME
 
 
@@ -179,8 +179,8 @@ def test_synchronized_batch_normalization_is_that_of_one_device(several):
 def test_synchronized_batch_normalization_is_not_compiled_and_says_so(two):
     layer = lambda: L.BatchNormalization(synchronized=True)  # noqa: E731
     with pytest.warns(UserWarning, match="without XLA: .* is synchronized") as found:
-        model = train(Model, layer, on=two, xla=True)
-    assert not model.xla
+        model = train(Model, layer, on=two, jit_compile=True)
+    assert not model.jit_compile
     assert len([w for w in found if "without XLA" in str(w.message)]) == 1
     assert difference(plain("batch normalization"), model) <= SAME
 
@@ -193,9 +193,9 @@ def test_what_xla_cannot_compile_is_said_once_and_trained_without():
             return x + 0 * tf.strings.to_number(text)
 
     with pytest.warns(UserWarning, match="training goes on without XLA") as found:
-        model = train(Model, Printed, xla=True)
+        model = train(Model, Printed, jit_compile=True)
     assert len([w for w in found if "without XLA" in str(w.message)]) == 1
-    assert not model.xla
+    assert not model.jit_compile
     assert difference(train(keras.Model, Printed), model) <= SAME
 
 
@@ -204,17 +204,17 @@ def test_what_xla_cannot_compile_is_said_once_and_trained_without():
 )
 def test_a_gradient_in_pieces_is_the_same_gradient(pieces, name):
     """With batches of 8, and one of 3, which has empty pieces if there are 5."""
-    model = train(Model, accumulate=pieces, **PLAIN[name])
+    model = train(Model, num_microbatches=pieces, **PLAIN[name])
     assert difference(plain(name), model) <= SAME
 
 
 def test_an_empty_piece_leaves_the_statistics_alone():
-    model = train(Model, L.BatchNormalization, accumulate=5)
+    model = train(Model, L.BatchNormalization, num_microbatches=5)
     assert all(np.isfinite(w).all() for w in model.get_weights())
 
 
 def test_pieces_on_several_devices_with_xla(two):
-    model = train(Model, on=two, accumulate=2, xla=True)
+    model = train(Model, on=two, num_microbatches=2, jit_compile=True)
     assert difference(plain(), model) <= SAME
 
 
@@ -247,15 +247,17 @@ def test_each_replica_drops_other_units(two):
     assert not np.array_equal(*seen)
 
 
-@pytest.mark.parametrize("xla", [False, True])
-def test_moving_statistics_agree_and_are_the_mean(two, xla):
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_moving_statistics_agree_and_are_the_mean(two, jit_compile):
     """Five examples are parts of two and three: the means count by their size."""
 
     def normalization(model):
         return next(layer for layer in model.layers if isinstance(layer, L.BatchNormalization))
 
     facts = {"count": 5, "epochs": 1}
-    layer = normalization(train(Model, L.BatchNormalization, on=two, xla=xla, **facts))
+    layer = normalization(
+        train(Model, L.BatchNormalization, on=two, jit_compile=jit_compile, **facts)
+    )
     for variable in (layer.moving_mean, layer.moving_variance):
         one, other = (v.numpy() for v in variable.value.values)
         np.testing.assert_array_equal(one, other)
@@ -300,7 +302,7 @@ def test_an_overflow_on_one_replica_skips_the_step_on_all(two):
 def test_callbacks_validation_evaluate_and_predict(two, tmp_path):
     with two.scope():
         model = build(Model)
-        model.compile("adam", CROSS_ENTROPY, metrics=["accuracy"], xla=True)
+        model.compile("adam", CROSS_ENTROPY, metrics=["accuracy"], jit_compile=True)
         data = batches((X, Y), 8, shuffle=51)
         best = keras.callbacks.ModelCheckpoint(tmp_path / "best.keras", save_best_only=True)
         stop = keras.callbacks.EarlyStopping(patience=1)
@@ -318,28 +320,58 @@ def test_callbacks_validation_evaluate_and_predict(two, tmp_path):
 
 
 def test_saving_keeps_how_it_was_compiled(tmp_path):
-    model = train(Model, xla=True, accumulate=2, epochs=1)
+    model = train(Model, jit_compile=True, num_microbatches=2, epochs=1)
     model.save(tmp_path / "model.keras")
     again = keras.saving.load_model(tmp_path / "model.keras")
     assert type(again) is type(model)
-    assert (again.xla, again.accumulate) == (True, 2)
+    assert (again.jit_compile, again.num_microbatches) == (True, 2)
     for one in (model, again):
         one.fit(X, Y, batch_size=8, shuffle=False, verbose=0)
     for one, other in zip(model.get_weights(), again.get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=SAME)
 
 
-@pytest.mark.parametrize("facts", [{"accumulate": 0}, {"accumulate": 1.5}])
+@pytest.mark.parametrize("facts", [{"num_microbatches": 0}, {"num_microbatches": 1.5}])
 def test_pieces_are_counted(facts):
-    with pytest.raises(ValueError, match="accumulate must be an integer >= 1"):
+    with pytest.raises(ValueError, match="num_microbatches must be an integer >= 1"):
         build(Model).compile("sgd", "mse", **facts)
 
 
-def test_xla_is_asked_for_once(two):
-    with pytest.raises(ValueError, match="takes the place of jit_compile"):
-        build(Model).compile("sgd", "mse", xla=True, jit_compile=True)
-    with two.scope(), pytest.raises(ValueError, match="takes the place of jit_compile"):
-        build(Model).compile("sgd", "mse", jit_compile=True)
+def test_compile_refuses_what_it_does_not_know():
+    with pytest.raises(TypeError, match="no argument 'jit_compil'; did you mean 'jit_compile'"):
+        build(Model).compile("sgd", "mse", jit_compil=True)
+    with pytest.raises(ValueError, match='jit_compile must be True, False or "auto"'):
+        build(Model).compile("sgd", "mse", jit_compile="yes")
+
+
+def test_auto_is_kerass_choice_on_one_device_and_off_on_several(two):
+    one = build(Model)
+    one.compile("sgd", "mse")
+    peer = build(keras.Model)
+    peer.compile("sgd", "mse")
+    assert one.jit_compile == peer.jit_compile
+    with two.scope():
+        several = build(Model)
+        several.compile("sgd", "mse", jit_compile="auto")
+    assert several.jit_compile is False
+
+
+def test_only_the_training_step_is_compiled():
+    """Batches of `evaluate` and `predict` differ in shape: each would be compiled anew."""
+
+    @keras.saving.register_keras_serializable("tests")
+    class PrintedUnlessTraining(L.Layer):
+        def call(self, x, training=None):
+            if training:
+                return x
+            return x + 0 * tf.strings.to_number(tf.strings.as_string(x))  # XLA has no texts
+
+    model = build(Model, PrintedUnlessTraining)
+    model.compile("sgd", CROSS_ENTROPY, jit_compile=True)
+    model.fit(X, Y, batch_size=8, verbose=0)
+    assert np.isfinite(model.evaluate(X, Y, batch_size=20, verbose=0))
+    assert model.predict(X, batch_size=20, verbose=0).shape == (51, 3)
+    assert model.jit_compile
 
 
 def test_a_model_that_is_not_compiled_says_so():

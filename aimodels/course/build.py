@@ -8,7 +8,6 @@ import os
 import tempfile
 import time
 from dataclasses import dataclass
-from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
@@ -28,6 +27,7 @@ from aimodels.course.notebooks import (
     source_lines,
 )
 from aimodels.course.rules import lint
+from aimodels.files import write_text
 
 CELL_TIMEOUT = 300  # seconds, as for nbval
 INLINE = "module://matplotlib_inline.backend_inline"  # pictures, whatever the shell has set
@@ -102,13 +102,12 @@ def write_built(page: Page, notebook: NotebookNode) -> None:
     """Write an executed notebook, with the fingerprints by which `check` knows it."""
     source = digest(page.source.read_text(encoding="utf-8"))
     notebook.metadata.aimodels[BUILT] = {"source": source, "outputs": output_digests(notebook)}
-    _write(page.notebook, nbformat.writes(notebook) + "\n")
+    write_text(page.notebook, nbformat.writes(notebook) + "\n")
 
 
 def write_copy(assignment: Assignment) -> None:
     """Write the student's copy."""
-    assignment.copy_path.parent.mkdir(parents=True, exist_ok=True)
-    _write(assignment.copy_path, assignment.copy_text())
+    write_text(assignment.copy_path, assignment.copy_text())
 
 
 def _note_time(page: Page, seconds: float, slowest: float) -> None:
@@ -119,14 +118,7 @@ def _note_time(page: Page, seconds: float, slowest: float) -> None:
     if timing.get(str(page), {}).get("source") != source:
         measured = {"seconds": round(seconds, 1), "slowest_cell": round(slowest, 1)}
         timing[str(page)] = {"source": source} | measured
-        _write(path, json.dumps(timing, indent=2, sort_keys=True) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    """Whole or not at all."""
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8")
-    half.replace(path)
+        write_text(path, json.dumps(timing, indent=2, sort_keys=True) + "\n")
 
 
 def build(pages: list[Page], jobs: int = 1, draft: bool = False) -> list[Result]:

@@ -21,6 +21,7 @@ from aimodels.course.questions import TOO_LARGE, UNANSWERED
 from aimodels.course.sandbox import Kernel, Stopped
 from aimodels.course.submission import Submission, SubmissionError, compose, read
 from aimodels.course.verdict import judge
+from aimodels.files import write_text
 
 FORMAT = 1  # of the results' file; another number, and everything is graded again
 _RECORDS = "__import__('aimodels.course.questions').course.questions.check.records()"
@@ -311,13 +312,7 @@ class Book:
         entries = [
             asdict(result) | {"total": result.total} for _, result in sorted(self.results.items())
         ]
-        _write(self.path, json.dumps(self.facts | {"submissions": entries}, indent=1) + "\n")
-
-
-def _write(path: Path, text: str) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(text, encoding="utf-8", newline="")
-    half.replace(path)
+        write_text(self.path, json.dumps(self.facts | {"submissions": entries}, indent=1) + "\n")
 
 
 def write_csv(path: Path, results: Iterable[Result], questions: Iterable[str]) -> None:
@@ -330,7 +325,7 @@ def write_csv(path: Path, results: Iterable[Result], questions: Iterable[str]) -
         points = [f"{result.questions[name].points:g}" for name in questions]
         row = [_cell(result.student), _cell(result.file), result.status, *points]
         writer.writerow([*row, f"{result.total:g}", _cell(result.message)])
-    _write(path, text.getvalue())
+    write_text(path, text.getvalue())
 
 
 def _cell(text: str) -> str:

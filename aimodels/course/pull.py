@@ -16,6 +16,7 @@ from aimodels.course.notebooks import (
     read_source,
     source_lines,
 )
+from aimodels.files import write_text
 
 
 def pull(page: Page, force: bool = False) -> bool:
@@ -47,7 +48,7 @@ def pull(page: Page, force: bool = False) -> bool:
         new += "".join(texts[a:b] if kind == "equal" else map(_text, theirs[c:d]))
     new = new.rstrip("\n") + "\n"
     if new != old:
-        page.source.write_text(new, encoding="utf-8")
+        write_text(page.source, new)
     return new != old
 
 

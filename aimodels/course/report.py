@@ -18,6 +18,7 @@ from matplotlib.figure import Figure
 from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment
 from aimodels.course.grade import Mark, Result
+from aimodels.files import write_bytes
 
 _RESTART = (
     " Then choose Restart Kernel and Run All Cells in JupyterLab's Kernel menu, save, and hand the "
@@ -140,7 +141,7 @@ def write(folder: Path, results: list[Result], assignment: Assignment, kind: str
         text = (
             _HEAD.format(mark=_mark(name), title=title, style=_STYLE) + body + "</body>\n</html>\n"
         )
-        (folder / name).write_bytes(text.encode("utf-8", "replace"))  # not every name is text
+        write_bytes(folder / name, text.encode("utf-8", "replace"))  # not every name is text
     return folder / "index.html"
 
 

@@ -29,7 +29,7 @@ class GloVe(_Trainer):
         learning_rate: of AdaGrad.
         batch_size: pairs in a step.
         seed: the same seed gives the same vectors.
-        xla: compile the gradient with XLA.
+        jit_compile: compile the gradient with XLA.
 
     Raises:
         ValueError: if an argument is out of range; it says which.
@@ -44,9 +44,9 @@ class GloVe(_Trainer):
         learning_rate: float = 0.05,
         batch_size: int = 4096,
         seed: int = 0,
-        xla: bool = False,
+        jit_compile: bool = False,
     ):
-        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, xla)
+        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, jit_compile)
         if not x_max > 0:
             raise ValueError(f"x_max must be positive; got {x_max!r}")
         self.x_max, self.items_per_batch = x_max, batch_size

@@ -18,13 +18,13 @@ BLOCK = 1 << 20  # words prepared at a time
 class _Trainer:
     """What the models share: counting words, preparing batches, the loop."""
 
-    def __init__(self, dim, window, min_count, learning_rate, batch_size, seed, xla):
+    def __init__(self, dim, window, min_count, learning_rate, batch_size, seed, jit_compile):
         check_positive_int(dim=dim, window=window, min_count=min_count, batch_size=batch_size)
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be positive; got {learning_rate!r}")
         self.dim, self.window, self.min_count = dim, window, min_count
         self.learning_rate, self.batch_size = learning_rate, batch_size
-        self.seed, self.xla = seed, xla
+        self.seed, self.jit_compile = seed, jit_compile
         self.rng = np.random.default_rng(seed)
         self.words: list[str] = []
 
@@ -100,7 +100,7 @@ class _Trainer:
 
     def compile(self) -> None:
         """The loop over the batches of a block in one graph; the gradient in XLA if asked for."""
-        self.gradients = tf.function(self.loss_and_gradients, jit_compile=self.xla)
+        self.gradients = tf.function(self.loss_and_gradients, jit_compile=self.jit_compile)
         # A partial of its own: else TensorFlow counts all models as one that is traced anew.
         self.run = tf.function(functools.partial(self.loop), reduce_retracing=True)
 

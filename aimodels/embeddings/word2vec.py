@@ -43,7 +43,7 @@ class SkipGram(_Trainer):
         batch_size: centres in a step. The steps of a word add up, so with few different words
             take a smaller one.
         seed: the same seed gives the same vectors.
-        xla: compile the gradient with XLA.
+        jit_compile: compile the gradient with XLA.
 
     Raises:
         ValueError: if an argument is out of range; it says which.
@@ -67,9 +67,9 @@ class SkipGram(_Trainer):
         learning_rate: float = 0.025,
         batch_size: int = 1024,
         seed: int = 0,
-        xla: bool = False,
+        jit_compile: bool = False,
     ):
-        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, xla)
+        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, jit_compile)
         check_positive_int(negative=negative)
         if not subsample >= 0:
             raise ValueError(f"subsample must be 0 or more; got {subsample!r}")

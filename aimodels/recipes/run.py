@@ -53,7 +53,7 @@ def train(
     data_name: str | None = None,
     recipe: str = "cpu",
     epochs: int | None = None,
-    xla: bool = False,
+    jit_compile: bool = False,
     seed: int = 0,
     limit: int | None = None,
 ) -> list[dict[str, float]]:
@@ -67,7 +67,7 @@ def train(
         data_name: what to learn from: see `DATA`; the first one there if None.
         recipe: of `RECIPES`.
         epochs: how many; the recipe's number if None. More than before goes on with a run.
-        xla: compile each training step.
+        jit_compile: compile each training step.
         seed: of weights, order and all that is drawn.
         limit: fewer texts, for a trial.
 
@@ -106,7 +106,7 @@ def train(
         # no gradients to keep: larger batches fit, and a small model is faster with them
         validation = batches(task.validation, 4 * plan.batch_size)
         steps = -(-size // plan.batch_size) * plan.epochs
-        task.model.compile(_optimizer(task.model, plan, steps), task.loss, xla=xla)
+        task.model.compile(_optimizer(task.model, plan, steps), task.loss, jit_compile=jit_compile)
     if is_chief():
         for name, what in task.kept.items():
             what.save(folder / name)

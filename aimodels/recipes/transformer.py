@@ -41,7 +41,7 @@ def transformer(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
 
     return Task(
         model,
-        SmoothedCrossentropy(0.1),
+        SmoothedCrossentropy(from_logits=True, label_smoothing=0.1, ignore_class=0),
         lambda epoch: tf.data.Dataset.from_tensor_slices(train),
         True,
         validation,

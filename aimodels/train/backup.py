@@ -1,5 +1,6 @@
 """What a run needs to go on after a crash, saved after each epoch."""
 
+import io
 import os
 import zipfile
 from pathlib import Path
@@ -8,7 +9,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from aimodels.files import write_bytes
 from aimodels.train.cluster import DistributeError, is_chief
+from aimodels.train.keras_internals import set_initial_epoch
 from aimodels.train.strategies import _MultiWorkerStrategy
 
 
@@ -22,7 +25,7 @@ class Backup(keras.callbacks.Callback):
 
     Args:
         folder: where the file is; one for each run. Remove it to begin anew.
-        dataset: from `dataset(...)`: its shuffling goes on as if nothing had happened.
+        dataset: what `batches(...)` returns: its shuffling continues where it stopped.
 
     Raises:
         DistributeError: when training begins, if the file is damaged, or of another model, or if
@@ -46,26 +49,22 @@ class Backup(keras.callbacks.Callback):
                     f"the workers found backups of different epochs in {self.path.parent}: "
                     "it must be on a disk that all of them share"
                 )
-        self.model._initial_epoch = epoch  # as Keras's own callback does: there is no other way
+        set_initial_epoch(self.model, epoch)
 
     def on_epoch_begin(self, epoch, logs=None) -> None:
         if self.dataset is not None:
             self.dataset.epochs.start(epoch)
 
     def on_train_end(self, logs=None) -> None:
-        self.model._initial_epoch = None  # the next `fit` begins where it is told to
+        set_initial_epoch(self.model, None)
 
     def on_epoch_end(self, epoch, logs=None) -> None:
         arrays = {name: _array(variable) for name, variable in self._variables().items()}
         if not is_chief():
             return
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        half = self.path.with_name(".backup.half")
-        with half.open("wb") as file:
-            np.savez(file, epoch=epoch + 1, **arrays)
-            file.flush()
-            os.fsync(file.fileno())
-        half.replace(self.path)
+        file = io.BytesIO()
+        np.savez(file, epoch=epoch + 1, **arrays)
+        write_bytes(self.path, file.getbuffer())
 
     def _variables(self) -> dict[str, keras.Variable]:
         metrics = {id(variable) for variable in self.model.metrics_variables}

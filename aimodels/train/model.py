@@ -10,78 +10,125 @@ replica by its part, so that a last, partial batch counts as on one device; it g
 dropout masks of its own, and lets the moving statistics of batch normalization agree.
 """
 
-import difflib
-import functools
 import inspect
 import itertools
 import warnings
-from collections.abc import Callable
 
 import keras
 import tensorflow as tf
 
+from aimodels.checks import check_known, check_positive_int
+from aimodels.train import constructor
+from aimodels.train.keras_internals import all_layers, clone_by_config
+
 
 @keras.saving.register_keras_serializable("aimodels")
 class Model(keras.Model):
-    """Build and use it as `keras.Model`; `compile` has two arguments more.
+    """Build and use it as `keras.Model`; `compile` has one argument more.
+
+    A subclass needs no `get_config`: the arguments of its constructor are kept in `config`, and a
+    misspelt one is refused. Saved and loaded, or cloned, a model keeps its class, and the dtype
+    policy and `trainable` of every layer inside.
 
     Example:
         >>> inputs = keras.Input((4,))
         >>> model = Model(inputs, keras.layers.Dense(1)(inputs))
-        >>> model.compile("sgd", loss="mse", xla=True)
+        >>> model.compile("sgd", loss="mse", jit_compile=True)
         >>> history = model.fit(tf.ones((8, 4)), tf.ones((8, 1)), verbose=0)
-        >>> model.xla
+        >>> model.jit_compile
         True
-
-    A subclass keeps the arguments of its constructor in `config`, and refuses a misspelt one.
     """
+
+    _compiles_replicas = False  # by `compile(jit_compile=True)`
 
     def __init_subclass__(cls, **kwargs) -> None:
         super().__init_subclass__(**kwargs)
         if "__init__" in vars(cls):
-            cls.__init__ = _capturing(cls.__init__)
+            cls.__init__ = constructor.capturing(cls.__init__)
 
-    def compile(self, *args, xla: bool = False, accumulate: int = 1, **kwargs) -> None:
+    def compile(
+        self, *args, jit_compile: bool | str = "auto", num_microbatches: int = 1, **kwargs
+    ) -> None:
         """As `keras.Model.compile`, and:
 
         Args:
             *args: Keras's own arguments.
-            xla: compile forward and backward pass to one XLA program on each replica; all-reduce
-                and update stay outside, which is why it works under any strategy. Where a layer
-                cannot be compiled, one warning says so, and training goes on without.
-            accumulate: compute the gradient of a batch in so many pieces, one after the other:
-                the memory for activations shrinks, the gradient stays the same. What does not
-                shrink: the batch, its outputs (for the metrics) and the gradients, of which there
-                are two sets, the sum and the piece's. So it helps where activations are most of
-                the memory. Only batch normalization notices: it takes each piece's statistics.
-            **kwargs: Keras's own arguments; `jit_compile=True` neither beside `xla` nor on several
-                replicas, where one program cannot span them.
+            jit_compile: True compiles forward and backward pass to one XLA program on each replica;
+                all-reduce and update stay outside, which is why it works under any strategy. Where
+                a layer cannot be compiled, one warning says so, and training goes on without:
+                `model.jit_compile` is False then. `evaluate` and `predict` are not compiled, as
+                their batches often differ in shape. "auto" leaves the choice to Keras on one
+                replica, and is False on several.
+            num_microbatches: number of pieces of a batch whose gradients are computed one after the
+                other and added: the memory for activations shrinks, the gradient stays the same. What
+                does not shrink: the batch, its outputs (for the metrics) and the gradients, of
+                which there are two sets, the sum and the piece's. So it helps where activations
+                are most of the memory. Only batch normalization notices: it takes the
+                statistics of each piece.
+            **kwargs: Keras's own arguments.
 
         Raises:
-            ValueError: if `accumulate` is no whole number from 1 on, or `jit_compile` cannot be.
+            TypeError: if there is no such argument; it names the nearest.
+            ValueError: if `num_microbatches` is not an integer >= 1, or `jit_compile` is neither a
+                bool nor "auto".
         """
-        if int(accumulate) != accumulate or accumulate < 1:
-            raise ValueError(f"accumulate must be an integer >= 1; got {accumulate!r}")
+        check_known(kwargs, _COMPILE_ARGUMENTS, f"{type(self).__name__}.compile")
+        check_positive_int(num_microbatches=num_microbatches)
+        if jit_compile not in (True, False, "auto"):
+            raise ValueError(f'jit_compile must be True, False or "auto"; got {jit_compile!r}')
         several = tf.distribute.get_strategy().num_replicas_in_sync > 1
-        if xla or several:
-            if kwargs.get("jit_compile") not in (None, False, "auto"):
-                raise ValueError("xla=True takes the place of jit_compile, also on many replicas")
-            kwargs["jit_compile"] = False
+        per_replica = jit_compile is True and not kwargs.get("run_eagerly")
         if several and kwargs.get("steps_per_execution", 1) != 1:  # fails in Keras 3 itself
             kwargs["steps_per_execution"] = 1
             warnings.warn("on several replicas every step is a call of its own", stacklevel=2)
-        super().compile(*args, **kwargs)
-        self.xla, self.accumulate = bool(xla), int(accumulate)
+        self._compiles_replicas = False
+        by_keras = False if per_replica or several else jit_compile
+        super().compile(*args, jit_compile=by_keras, **kwargs)
+        self._asked_jit_compile = jit_compile
+        self._compiles_replicas = per_replica
+        self.num_microbatches = int(num_microbatches)
         self._function = None
 
+    @property
+    def jit_compile(self) -> bool:
+        """Whether XLA compiles the training step."""
+        return self._compiles_replicas or super().jit_compile
+
+    @jit_compile.setter
+    def jit_compile(self, value: bool) -> None:
+        keras.Model.jit_compile.fset(self, value)
+
+    def make_train_function(self, force: bool = False):
+        return self._uncompiled(super().make_train_function, force)
+
+    def make_test_function(self, force: bool = False):
+        return self._uncompiled(super().make_test_function, force)
+
+    def make_predict_function(self, force: bool = False):
+        return self._uncompiled(super().make_predict_function, force)
+
+    def _uncompiled(self, make, force):
+        """A step of Keras, not compiled as a whole where its replicas are compiled."""
+        compiles, self._compiles_replicas = self._compiles_replicas, False
+        try:
+            return make(force)
+        finally:
+            self._compiles_replicas = compiles
+
     def get_config(self) -> dict:
-        """What a subclass was made with, where it keeps that as `config`."""
-        config = getattr(self, "config", None)
-        return super().get_config() if config is None else {**config, "name": self.name}
+        """The constructor's arguments, name, dtype policy, and each layer changed since."""
+        return constructor.get_config(self, super().get_config)
+
+    @classmethod
+    def from_config(cls, config: dict, custom_objects: dict | None = None) -> "Model":
+        return constructor.from_config(cls, super().from_config, config, custom_objects)
 
     def get_compile_config(self) -> dict | None:
         config = super().get_compile_config()  # None before `compile`
-        return config and config | {"xla": self.xla, "accumulate": self.accumulate}
+        return config and config | {
+            "jit_compile": self._asked_jit_compile,
+            "num_microbatches": self.num_microbatches,
+        }
 
     def compile_from_config(self, config: dict) -> None:
         config = keras.saving.deserialize_keras_object(config)
@@ -89,26 +136,45 @@ class Model(keras.Model):
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def fit(self, x=None, *args, **kwargs):
-        """As `keras.Model.fit`, which warns of its own default when `x` is a `tf.data.Dataset`."""
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """As `keras.Model.fit`, which warns of its own default when `x` is a `tf.data.Dataset`.
+
+        Raises:
+            ValueError: if `class_weight` is given, and a target is no single class for each
+                example, or the data are those of several replicas: use `sample_weight`.
+        """
+        if kwargs.get("class_weight") is not None:
+            self._check_class_weight(x)
         if isinstance(x, tf.data.Dataset | tf.distribute.DistributedDataset):
             kwargs.setdefault("shuffle", False)
         if self.compiled and self.built and not self.optimizer.built:
             with self.distribute_strategy.scope():  # or the first step makes its variables, and
                 self.optimizer.build(self.trainable_variables)  # TensorFlow traces it twice
-        return super().fit(x, *args, **kwargs)
+        return super().fit(x, y, *args, **kwargs)
+
+    def _check_class_weight(self, x) -> None:
+        """Keras takes the last axis of (B, T) targets for one-hot classes, and does not say so."""
+        outputs = getattr(self, "outputs", None) or []
+        if len(outputs) > 1 or any(len(output.shape) > 2 for output in outputs):
+            shapes = ", ".join(str(output.shape) for output in outputs)
+            problem = f"one class for each example; {self.name} has outputs of shape {shapes}"
+        elif isinstance(x, tf.distribute.DistributedDataset):
+            problem = "arrays or a tf.data.Dataset, not the batches of several replicas"
+        else:
+            return
+        raise ValueError(f"class_weight needs {problem}: pass sample_weight instead")
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         replica = tf.distribute.get_replica_context()
         size = _size(x)
         share = _share(size, replica)
-        several = self.accumulate > 1 or replica.num_replicas_in_sync > 1
+        several = self.num_microbatches > 1 or replica.num_replicas_in_sync > 1
         state = self._state(replica)
         trained = [tf.convert_to_tensor(v.value) for v in self.trainable_variables]
         changed: dict[str, tf.Tensor] = {}
         loss, y_pred, gradients = 0, [], None
-        for piece in _pieces((x, y, sample_weight), size, self.accumulate):
+        for piece in _pieces((x, y, sample_weight), size, self.num_microbatches):
             if gradients is not None:
                 piece = _after(gradients, piece)
             part = _ratio(_size(piece[0]), size)
@@ -153,9 +219,9 @@ class Model(keras.Model):
         """The function above, compiled if that is wanted and possible."""
         if self._function is None:
             self._function = self._loss_and_gradients
-            if self.xla:
+            if self._compiles_replicas:
                 if problem := self._not_compilable(arguments):
-                    self.xla = False
+                    self._compiles_replicas = False
                     warnings.warn(f"training goes on without XLA: {problem}", stacklevel=2)
                 else:
                     self._function = tf.function(self._loss_and_gradients, jit_compile=True)
@@ -164,7 +230,7 @@ class Model(keras.Model):
     def _not_compilable(self, arguments) -> str:
         """Why not, or nothing: lowers the program once, for a batch of two."""
         if tf.distribute.has_strategy():
-            for layer in self._flatten_layers():
+            for layer in all_layers(self):
                 if getattr(layer, "synchronized", False):
                     return f"{layer.name} is synchronized between replicas at each step"
         flat = tf.nest.flatten(arguments)
@@ -211,31 +277,22 @@ class Model(keras.Model):
             variable.assign(value)
 
 
-def _capturing(init: Callable) -> Callable:
-    """A constructor that refuses unknown arguments, and afterwards keeps those it got."""
-    signature = inspect.signature(init)
-    [rest] = [p.name for p in signature.parameters.values() if p.kind is p.VAR_KEYWORD] or [None]
-    own = [name for name in signature.parameters if name not in ("self", rest)]
-    known = [*own, *(("name", "dtype", "trainable") if rest else ())]
+_COMPILE_ARGUMENTS = [
+    name
+    for cls in (keras.Model, Model)
+    for name, parameter in inspect.signature(cls.compile).parameters.items()
+    if name != "self" and parameter.kind not in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD)
+]
 
-    @functools.wraps(init)
-    def wrapper(self, *args, **kwargs):
-        if type(self).__init__ is not wrapper:  # called by a subclass's constructor
-            return init(self, *args, **kwargs)
-        for name in kwargs:
-            if name not in known:
-                near = difflib.get_close_matches(name, known, n=1) or known
-                raise TypeError(
-                    f"{type(self).__name__} has no argument {name!r}; did you mean "
-                    f"{' or '.join(repr(n) for n in near)}?"
-                )
-        bound = signature.bind(self, *args, **kwargs)
-        bound.apply_defaults()
-        init(self, *args, **kwargs)
-        if getattr(self, "config", None) is None:
-            self.config = {name: bound.arguments[name] for name in own}
 
-    return wrapper
+def _clone(model: Model) -> Model:
+    clone = type(model).from_config(model.get_config())
+    if model.compiled:
+        clone.compile_from_config(model.get_compile_config())
+    return clone
+
+
+clone_by_config(Model, _clone)
 
 
 def _size(x) -> tf.Tensor:

@@ -106,9 +106,9 @@ def memory_budget(model: keras.Model, batch_size: int) -> dict[str, int]:
 
     Args:
         model: compiled.
-        batch_size: examples that are on the device at once: the batch, divided by `accumulate`
-            (above 1 the gradients come twice, the sum so far and the piece's, and the batch's
-            outputs stay for the metrics).
+        batch_size: number of examples on the device at once: the batch, divided by
+            `num_microbatches` (above 1 the gradients come twice, the sum so far and the piece's,
+            and the batch's outputs stay for the metrics).
 
     Returns:
         "weights", "gradients", "optimizer" (its slots), and "activations" (every layer's output,

@@ -507,7 +507,7 @@ plt.show()
 # have the probability that the goal gives it: $1 - \varepsilon + \varepsilon / V = 0.925$.
 
 # %%
-smoothed = SmoothedCrossentropy(0.1, ignore_class=None)
+smoothed = SmoothedCrossentropy(from_logits=True, label_smoothing=0.1)
 gap = np.linspace(0, 10, 201).astype("float32")
 p_right = np.exp(gap) / (np.exp(gap) + 3)
 losses = [float(smoothed(np.array([[0]]), np.array([[[g, 0, 0, 0]]], "float32"))) for g in gap]
@@ -739,13 +739,13 @@ assert difference < 1e-4
 # when it is started again:
 #
 # ```
-# aimodels train transformer --data cmudict --recipe cpu --folder run1 --xla
-# aimodels train transformer --data cmn_eng --recipe cpu --folder run2 --xla
+# aimodels train transformer --data cmudict --recipe cpu --folder run1 --jit-compile
+# aimodels train transformer --data cmn_eng --recipe cpu --folder run2 --jit-compile
 # ```
 #
 # The second one translates everyday sentences from English to Chinese. On several GPUs the same
-# command uses all of them (chapter 14). With `--xla` the training step is compiled: that takes a
-# while at the beginning and pays off when there are many steps.
+# command uses all of them (chapter 14). With `--jit-compile` the training step is compiled: that
+# takes a while at the beginning and pays off when there are many steps.
 #
 # `benchmarks/translate_transformer.py` translates with the same pairs, searches and scores as the
 # LSTM at the end of chapter 05, which says what BLEU and chrF count. The model is smaller than the

@@ -357,7 +357,7 @@ rate = keras.optimizers.schedules.CosineDecay(
     0.0, steps - 100, 0.02, warmup_target=4e-3, warmup_steps=100
 )
 adam = keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0)
-masked.compile(adam, crossentropy(from_logits=True, ignore_class=0), xla=True)
+masked.compile(adam, crossentropy(from_logits=True, ignore_class=0), jit_compile=True)
 
 
 # %%
@@ -622,7 +622,7 @@ assert network[2] >= longer + 0.04
 # Words in place of letters, both tasks, hours in place of a minute:
 #
 # ```
-# aimodels train bert --data wikipedia_sample --recipe cpu --folder run1 --xla
+# aimodels train bert --data wikipedia_sample --recipe cpu --folder run1 --jit-compile
 # ```
 #
 # Or take weights that others have trained. `BERT.from_checkpoint` reads a folder in Hugging Face's

@@ -338,7 +338,8 @@ assert np.array_equal(np.flatnonzero(moved > 1e-6), range(40, T))
 # `recipes.windows` draws windows at random places of the text. We take 16 at a time: 16 × 64 tokens
 # are predicted in one step, each from what stands before it. The learning rate rises for 50 steps
 # and then falls along a cosine to zero; a gradient longer than 1 is shortened to 1. Training is
-# short, so Adam gets a shorter memory than usual (0.8 and 0.95). `xla=True` compiles the step.
+# short, so Adam gets a shorter memory than usual (0.8 and 0.95). `jit_compile=True` compiles the
+# step.
 
 # %%
 steps, batch_size = 1200, 16
@@ -346,7 +347,7 @@ of_epoch = recipes.windows(train, T, steps * batch_size, seed=train_seed)
 batches = of_epoch(tf.constant(0, tf.int64)).batch(batch_size, drop_remainder=True).repeat()
 rate = keras.optimizers.schedules.CosineDecay(0.0, steps - 50, warmup_target=5e-3, warmup_steps=50)
 adam = keras.optimizers.Adam(rate, beta_1=0.8, beta_2=0.95, global_clipnorm=1.0)
-model.compile(adam, crossentropy, xla=True)
+model.compile(adam, crossentropy, jit_compile=True)
 
 
 # %%
@@ -876,7 +877,7 @@ for name in ("cpu", "base"):
 
 # %% [markdown]
 # What do two minutes of the second one reach? `benchmarks/tiny_shakespeare.py` ran it to its end,
-# also with `--xla`, in turns with a program of the same recipe in PyTorch.
+# also with `--jit-compile`, in turns with a program of the same recipe in PyTorch.
 
 # %%
 letters = recorded("tiny_shakespeare")["figures"]

@@ -51,12 +51,12 @@ from aimodels.course import check
 # | Adam's two running means, for each of them | 4 bytes each | 4 bytes each |
 # | activations, for each example: inputs and all layers' outputs | 4 bytes a number | 2 bytes |
 #
-# With gradient accumulation the batch passes in `accumulate` pieces, as equal as possible, one
+# With gradient accumulation the batch passes in `num_microbatches` pieces, as equal as possible, one
 # after the other. Only one piece is in memory at a time; what counts is the **largest** one.
 #
-# - `memory(sizes, batch_size, accumulate=1, mixed=False)` returns a dictionary of whole numbers
+# - `memory(sizes, batch_size, num_microbatches=1, mixed=False)` returns a dictionary of whole numbers
 #   with the keys `"weights"`, `"gradients"`, `"optimizer"` and `"activations"`.
-# - `pieces_needed(sizes, batch_size, room, mixed=False)` returns the smallest `accumulate` with
+# - `pieces_needed(sizes, batch_size, room, mixed=False)` returns the smallest `num_microbatches` with
 #   which all of it together fits into `room` bytes. If not even one example at a time fits, raise
 #   a `ValueError`.
 #
@@ -65,11 +65,11 @@ from aimodels.course import check
 
 
 # %% {answer q1}
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     """Bytes by purpose: weights, gradients, optimizer, activations."""
     ### BEGIN SOLUTION
     parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
-    rows = -(-batch_size // accumulate)
+    rows = -(-batch_size // num_microbatches)
     return {
         "weights": (6 if mixed else 4) * parameters,
         "gradients": (2 if mixed else 4) * parameters,
@@ -105,7 +105,7 @@ with check.question("q1_visible", points=4):
     )
     check.equal(
         "the activations of five examples in two pieces",
-        memory((3, 4, 2), 5, accumulate=2)["activations"],
+        memory((3, 4, 2), 5, num_microbatches=2)["activations"],
         108,
         hint="2 + 3 examples: there must be room for the larger piece",
     )

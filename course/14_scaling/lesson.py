@@ -777,12 +777,12 @@ else:
 # %% [markdown]
 # `train.Model` compiles forward and backward pass on each replica, and leaves the all-reduce and
 # the update outside. If a layer cannot be compiled (one that handles text, or synchronised batch
-# normalisation), it warns once, goes on without, and sets `model.xla` to `False`. So ask it.
+# normalisation), it warns once, goes on without, and `model.jit_compile` is `False`. So ask it.
 
 # %%
-xla_model, path = train(on=two, xla=True)
-print("compiled:", xla_model.xla, "- within 1e-5 of one device:", apart(path).max() < 1e-5)
-assert xla_model.xla
+xla_model, path = train(on=two, jit_compile=True)
+print("compiled:", xla_model.jit_compile, "- within 1e-5 of one device:", apart(path).max() < 1e-5)
+assert xla_model.jit_compile
 assert apart(path).max() < 1e-5
 
 # %% [markdown]
@@ -957,11 +957,11 @@ assert 0 < error(tf.float16) < error(tf.bfloat16) < 0.1
 #
 # If a batch does not fit, use the sum over parts once more, this time one *after* the other on the
 # same device: compute the gradient of a quarter, add it up, forget its activations, take the next
-# quarter. `compile(accumulate=4)` does that. It costs no accuracy. By the budget of our CNN, how
-# much memory does it save?
+# quarter. `compile(num_microbatches=4)` does that. It costs no accuracy. By the budget of our CNN,
+# how much memory does it save?
 
 # %%
-_, in_pieces = train(accumulate=4)
+_, in_pieces = train(num_microbatches=4)
 print("four pieces are the whole batch within 1e-6:", apart(in_pieces).max() < 1e-6)
 assert apart(in_pieces).max() < 1e-6
 
@@ -981,7 +981,7 @@ for batch in (512, 128):
 # normalisation sees only the piece, not the batch. Its statistics, and so the result, change.
 
 # %%
-_, normal_pieces = train(accumulate=4, layer=BatchNorm())
+_, normal_pieces = train(num_microbatches=4, layer=BatchNorm())
 difference = np.abs(normal_pieces[-1] - one_normal[-1]).max()
 print("with batch normalisation the pieces differ from the whole:", difference > 1e-3)
 assert difference > 1e-3
@@ -1092,7 +1092,7 @@ assert np.isclose(bubble, (p - 1) / (m + p - 1))
 #
 # ```python
 # keras.config.set_dtype_policy("mixed_bfloat16")   # or "mixed_float16" on older GPUs
-# model.compile(optimizer, loss, xla=True)          # measure it against jit_compile=False
+# model.compile(optimizer, loss, jit_compile=True)          # measure it against jit_compile=False
 # batches = train.batches(examples, batch_size=64 * strategy.num_replicas_in_sync)
 # ```
 #

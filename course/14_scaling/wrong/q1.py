@@ -2,9 +2,9 @@
 
 
 # %% q1, 0 of 12 points: forgets that biases are parameters, too
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     parameters = sum(n * m for n, m in itertools.pairwise(sizes))
-    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    rows, size = -(-batch_size // num_microbatches), 2 if mixed else 4
     return {
         "weights": (6 if mixed else 4) * parameters,
         "gradients": size * parameters,
@@ -21,9 +21,9 @@ def pieces_needed(sizes, batch_size, room, mixed=False):
 
 
 # %% q1, 0 of 12 points: halves everything in mixed precision, Adam's means and the weights as well
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
-    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    rows, size = -(-batch_size // num_microbatches), 2 if mixed else 4
     return {
         "weights": size * parameters,
         "gradients": size * parameters,
@@ -40,9 +40,9 @@ def pieces_needed(sizes, batch_size, room, mixed=False):
 
 
 # %% q1, 0 of 12 points: rounds the largest piece down
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
-    rows, size = batch_size // accumulate, 2 if mixed else 4
+    rows, size = batch_size // num_microbatches, 2 if mixed else 4
     return {
         "weights": (6 if mixed else 4) * parameters,
         "gradients": size * parameters,
@@ -59,10 +59,10 @@ def pieces_needed(sizes, batch_size, room, mixed=False):
 
 
 # %% q1, 4 of 12 points: a network has two layers
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     n, h, m = (*sizes, 0, 0)[:3]
     parameters = (n + 1) * h + (h + 1) * m
-    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    rows, size = -(-batch_size // num_microbatches), 2 if mixed else 4
     return {
         "weights": (6 if mixed else 4) * parameters,
         "gradients": size * parameters,
@@ -79,9 +79,9 @@ def pieces_needed(sizes, batch_size, room, mixed=False):
 
 
 # %% q1, 4 of 12 points: looks for the pieces in float32, whatever was asked for
-def memory(sizes, batch_size, accumulate=1, mixed=False):
+def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     parameters = sum((n + 1) * m for n, m in itertools.pairwise(sizes))
-    rows, size = -(-batch_size // accumulate), 2 if mixed else 4
+    rows, size = -(-batch_size // num_microbatches), 2 if mixed else 4
     return {
         "weights": (6 if mixed else 4) * parameters,
         "gradients": size * parameters,
