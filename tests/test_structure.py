@@ -11,7 +11,7 @@ import aimodels
 PACKAGE = Path(aimodels.__file__).parent
 # From the bottom up; a module imports only from rows above its own, and from its own package.
 ROWS = [
-    {"checks", "checkpoint"},
+    {"checks", "files", "registration", "checkpoint"},
     {"data", "text", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},

@@ -60,11 +60,11 @@ class Model(keras.Model):
                 their batches often differ in shape. "auto" leaves the choice to Keras on one
                 replica, and is False on several.
             num_microbatches: number of pieces of a batch whose gradients are computed one after the
-                other and added: the memory for activations shrinks, the gradient stays the same. What
-                does not shrink: the batch, its outputs (for the metrics) and the gradients, of
-                which there are two sets, the sum and the piece's. So it helps where activations
-                are most of the memory. Only batch normalization notices: it takes the
-                statistics of each piece.
+                other and added: the memory for activations shrinks, the gradient stays the same.
+                What does not shrink: the batch, its outputs (for the metrics) and the gradients, of
+                which there are two sets, the sum and the piece's. So it helps where activations are
+                most of the memory. Only batch normalization notices: it takes the statistics of
+                each piece.
             **kwargs: Keras's own arguments.
 
         Raises:
