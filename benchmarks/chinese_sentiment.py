@@ -83,7 +83,7 @@ def compare(name: str) -> tuple[dict, dict]:
     tokenizers = {
         "characters": text.CharacterTokenizer(),
         "words": text.ChineseTokenizer(),
-        "byte pairs": text.BytePairTokenizer.train(texts["train"], merges=4000),
+        "byte pairs": text.BytePairTokenizer.train(texts["train"], num_merges=4000),
     }
     majority = np.bincount(labels["train"]).argmax()
     result = {"majority": round(float(np.mean(labels["test"] == majority)), 4)}
@@ -91,9 +91,10 @@ def compare(name: str) -> tuple[dict, dict]:
     for kind, tokenizer in tokenizers.items():
         tokens = {split: tokenizer(part) for split, part in texts.items()}
         vocabulary = text.Vocabulary.build(tokens["train"], min_count=2)
+        token_ids = {split: vocabulary.tokens_to_ids(rows) for split, rows in tokens.items()}
         splits = {
-            split: (tf.ragged.constant(vocabulary.ids(rows), tf.int32)[:, :LENGTH], labels[split])
-            for split, rows in tokens.items()
+            split: (tf.ragged.constant(rows, tf.int32)[:, :LENGTH], labels[split])
+            for split, rows in token_ids.items()
         }
         result[f"bag of words, {kind}"] = bag_of_words(tokens, labels)
         for network in MODELS:

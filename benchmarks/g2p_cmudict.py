@@ -81,8 +81,7 @@ def answers(
         search(model, letters.encode(words[i : i + 512]), max_length, **kwargs)[0].numpy()
         for i in range(0, len(words), 512)
     ]
-    found = [row[row > phonemes.end] for row in np.concatenate(ids)]
-    return [phonemes.tokens(row) for row in found]
+    return phonemes.decode(np.concatenate(ids))
 
 
 def run(epochs: int = 10, limit: int | None = None, units: int = 256) -> dict:

@@ -46,10 +46,10 @@ def batches(
             ids, y = np.zeros(shape, "int32"), np.zeros(shape, "int32")
             spelt = np.zeros((*shape, LETTERS if letters else 0), "int32")
             for i, (tokens, tags) in enumerate(group):
-                ids[i, : len(tokens)] = words.ids([token.lower() for token in tokens])
+                ids[i, : len(tokens)] = words.tokens_to_ids([token.lower() for token in tokens])
                 y[i, : len(tags)] = [number[tag] for tag in tags]
                 for j, token in enumerate(tokens if letters else []):
-                    spelt[i, j, : len(token)] = letters.ids(list(token[:LETTERS]))
+                    spelt[i, j, : len(token)] = letters.tokens_to_ids(list(token[:LETTERS]))
             yield ((ids, spelt) if letters else ids), y
 
     ids, spelt = tf.TensorSpec((None, None), "int32"), tf.TensorSpec((None, None, None), "int32")

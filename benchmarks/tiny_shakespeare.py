@@ -55,7 +55,7 @@ def text_ids() -> tuple[list, list, int]:
     tokenizer = text.BytePairTokenizer([])
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
     ids = [
-        vocabulary.ids(tokenizer.tokens(part))
+        vocabulary.tokens_to_ids(tokenizer.tokenize(part))
         for part in (parts["train"], parts["validation"] + parts["test"])
     ]
     return *ids, len(vocabulary)

@@ -1,11 +1,21 @@
 """BERT keeps its promises: padding is inert, what is hidden is 15 %, pre-training helps later."""
 
+import json
+
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens, sentence_pairs, tagger
+from aimodels.bert import (
+    BERT,
+    BERTPretraining,
+    classifier,
+    encode,
+    mask_tokens,
+    sentence_pairs,
+    tagger,
+)
 from aimodels.text import Vocabulary
 
 
@@ -16,11 +26,14 @@ def rng():
 
 @pytest.fixture(scope="module")
 def words():
-    return Vocabulary(["[MASK]", *"abcdefghijklmno"], start="[CLS]", end="[SEP]")
+    return Vocabulary(["[MASK]", *"abcdefghijklmno"], start_token="[CLS]", end_token="[SEP]")
 
 
 def small(**options):
-    return BERT(20, **{"width": 8, "num_heads": 2, "num_layers": 2, "max_length": 12, **options})
+    return BERT(
+        20,
+        **{"hidden_dim": 8, "num_heads": 2, "num_layers": 2, "max_sequence_length": 12, **options},
+    )
 
 
 @pytest.fixture(scope="module")
@@ -32,30 +45,30 @@ def model():
 
 
 def test_padding_and_other_rows_change_nothing(model, rng):
-    ids = rng.integers(1, 20, (3, 7))
-    expected = [np.array(x) for x in model((ids, 0 * ids))]
-    longer = np.pad(ids, [(0, 0), (0, 4)])
+    token_ids = rng.integers(1, 20, (3, 7))
+    expected = [np.array(x) for x in model((token_ids, 0 * token_ids))]
+    longer = np.pad(token_ids, [(0, 0), (0, 4)])
     for found, wanted in zip(model((longer, 0 * longer)), expected, strict=True):
         np.testing.assert_allclose(found[:, :7] if found.ndim == 3 else found, wanted, atol=1e-5)
-    for found, wanted in zip(model((ids[:1], 0 * ids[:1])), expected, strict=True):
+    for found, wanted in zip(model((token_ids[:1], 0 * token_ids[:1])), expected, strict=True):
         np.testing.assert_allclose(found, wanted[:1], atol=1e-5)
 
 
 def test_every_token_sees_every_other_one_and_the_segments(model, rng):
-    ids = rng.integers(1, 20, (1, 7))
-    before = np.array(model((ids, 0 * ids))[0])
-    changed = ids.copy()
-    changed[0, 6] = ids[0, 6] % 19 + 1
-    assert (np.abs(model((changed, 0 * ids))[0] - before).max(axis=-1) > 1e-4).all()
-    assert (np.abs(model((ids, 0 * ids + 1))[0] - before).max(axis=-1) > 1e-4).all()
+    token_ids = rng.integers(1, 20, (1, 7))
+    before = np.array(model((token_ids, 0 * token_ids))[0])
+    changed = token_ids.copy()
+    changed[0, 6] = token_ids[0, 6] % 19 + 1
+    assert (np.abs(model((changed, 0 * token_ids))[0] - before).max(axis=-1) > 1e-4).all()
+    assert (np.abs(model((token_ids, 0 * token_ids + 1))[0] - before).max(axis=-1) > 1e-4).all()
 
 
 def test_save_and_load(model, rng, tmp_path):
-    ids = rng.integers(1, 20, (2, 6))
-    both = (ids, 0 * ids)
+    token_ids = rng.integers(1, 20, (2, 6))
+    both = (token_ids, 0 * token_ids)
     for name, made, inputs in (
         ("bert", model, both),
-        ("pretraining", Pretraining(model), (*both, ids[:, :2] % 6)),
+        ("pretraining", BERTPretraining(model), (*both, token_ids[:, :2] % 6)),
         ("classifier", classifier(model, 3), both),
         ("tagger", tagger(model, 4), both),
     ):
@@ -68,20 +81,56 @@ def test_save_and_load(model, rng, tmp_path):
         assert len(loaded.trainable_variables) == len(made.trainable_variables)
 
 
+def test_pretraining_keeps_its_tie_in_its_config(model):
+    made = BERTPretraining(model, name="both")
+    config = json.loads(json.dumps(made.get_config()))
+    again = BERTPretraining.from_config(config)
+    assert again.name == "both"
+    assert again.bert.config == model.config
+    assert again.bert is not model
+    assert [w.shape for w in again.weights] == [w.shape for w in made.weights]
+    again.set_weights(made.get_weights())
+    token_ids = np.array([[2, 5, 6, 3]])
+    before = again((token_ids, 0 * token_ids, token_ids[:, :1] - 1))[0].numpy()
+    embeddings = again.bert.get_layer("embedding").embeddings
+    embeddings.assign(2 * embeddings)  # the head must use the doubled table
+    changed = again((token_ids, 0 * token_ids, token_ids[:, :1] - 1))[0].numpy()
+    table, bias = embeddings.numpy(), again.get_layer("masked").bias.numpy()
+    h = np.linalg.lstsq(table, (changed - bias)[0, 0], rcond=None)[0]
+    np.testing.assert_allclose(table @ h, (changed - bias)[0, 0], atol=1e-4)
+    assert np.abs(changed - before).max() > 0.1
+
+
+def test_dropout_acts_in_training_alone(rng):
+    token_ids = rng.integers(1, 20, (2, 6))
+    for make in (lambda d: small(dropout=d), lambda d: classifier(small(dropout=0.0), 3, d)):
+        for dropout in (0.0, 0.5):
+            model = make(dropout)
+            outputs = [
+                tf.nest.flatten(model((token_ids, 0 * token_ids), training=training))[0]
+                for training in (True, False)
+            ]
+            assert np.allclose(*outputs, atol=1e-6) == (dropout == 0)
+    rates = {layer.rate for layer in small(dropout=0.3).layers if hasattr(layer, "rate")}
+    assert rates == {0.3}
+
+
 def test_a_head_trains_the_encoder_it_was_given(rng):
     encoder = small()
     before = encoder.get_layer("embedding").embeddings.numpy()
     model = classifier(encoder, 2)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    ids = rng.integers(1, 20, (8, 6))
-    model.fit((ids, 0 * ids), ids[:, 1] % 2, verbose=0)
+    token_ids = rng.integers(1, 20, (8, 6))
+    model.fit((token_ids, 0 * token_ids), token_ids[:, 1] % 2, verbose=0)
     assert np.abs(encoder.get_layer("embedding").embeddings.numpy() - before).max() > 0
 
 
 def test_xla_computes_the_same(model, rng):
-    ids = tf.constant(rng.integers(1, 20, (3, 8)))
+    token_ids = tf.constant(rng.integers(1, 20, (3, 8)))
     compiled = tf.function(model, jit_compile=True)
-    for a, b in zip(compiled((ids, 0 * ids)), model((ids, 0 * ids)), strict=True):
+    for a, b in zip(
+        compiled((token_ids, 0 * token_ids)), model((token_ids, 0 * token_ids)), strict=True
+    ):
         np.testing.assert_allclose(a, b, atol=1e-5)
 
 
@@ -89,36 +138,38 @@ def test_xla_computes_the_same(model, rng):
 
 
 def test_pairs_are_cut_at_the_longer_end(words):
-    ids, segments = encode(words, [list("abcdef"), list("ab")], [list("gh"), list("klmno")], 8)
-    assert [words.tokens(row.tolist()) for row in ids] == [
+    token_ids, segment_ids = encode(
+        words, [list("abcdef"), list("ab")], [list("gh"), list("klmno")], 8
+    )
+    assert [words.ids_to_tokens(row.tolist()) for row in token_ids] == [
         ["[CLS]", "a", "b", "c", "[SEP]", "g", "h", "[SEP]"],
         ["[CLS]", "a", "b", "[SEP]", "k", "l", "m", "[SEP]"],
     ]
-    assert segments.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]]
-    ids, segments = encode(words, [list("abcdefgh")], length=6)
-    assert words.tokens(ids[0].tolist()) == ["[CLS]", *"abcd", "[SEP]"]
-    assert segments.sum() == 0
+    assert segment_ids.tolist() == [[0, 0, 0, 0, 0, 1, 1, 1], [0, 0, 0, 0, 1, 1, 1, 1]]
+    token_ids, segment_ids = encode(words, [list("abcdefgh")], sequence_length=6)
+    assert words.ids_to_tokens(token_ids[0].tolist()) == ["[CLS]", *"abcd", "[SEP]"]
+    assert segment_ids.sum() == 0
 
 
 def test_what_is_hidden_is_15_percent_and_80_10_10_of_it(words):
     rng = np.random.default_rng(0)
-    ids = rng.integers(5, 20, (2000, 40)).astype("int32")
-    ids[:, 0], ids[:, 30], ids[:, 31:] = 2, 3, 0
-    new, places, hidden = (x.numpy() for x in mask_tokens(ids, words, seed=(1, 2)))
-    assert places.shape == hidden.shape == (2000, 6)
+    token_ids = rng.integers(5, 20, (2000, 40)).astype("int32")
+    token_ids[:, 0], token_ids[:, 30], token_ids[:, 31:] = 2, 3, 0
+    new, positions, hidden = (x.numpy() for x in mask_tokens(token_ids, words, seed=(1, 2)))
+    assert positions.shape == hidden.shape == (2000, 6)
     assert ((hidden > 0).sum(axis=1) == round(0.15 * 29)).all()
     rows = np.repeat(np.arange(2000)[:, None], 6, axis=1)[hidden > 0]
-    where = places[hidden > 0]
-    np.testing.assert_array_equal(ids[rows, where], hidden[hidden > 0])
+    where = positions[hidden > 0]
+    np.testing.assert_array_equal(token_ids[rows, where], hidden[hidden > 0])
     assert len({*zip(rows.tolist(), where.tolist(), strict=True)}) == len(rows)
-    untouched = np.ones_like(ids, bool)
+    untouched = np.ones_like(token_ids, bool)
     untouched[rows, where] = False
-    np.testing.assert_array_equal(new[untouched], ids[untouched])
+    np.testing.assert_array_equal(new[untouched], token_ids[untouched])
     assert where.min() >= 1
     assert where.max() <= 29
     np.testing.assert_allclose(np.bincount(where, minlength=40)[1:30] / 8000, 1 / 29, rtol=0.25)
-    written, old = new[rows, where], ids[rows, where]
-    masked, kept = written == words.ids("[MASK]"), written == old
+    written, old = new[rows, where], token_ids[rows, where]
+    masked, kept = written == words.tokens_to_ids("[MASK]"), written == old
     # of 10 % any token, 1 in 19 is [MASK] and 1 in 19 the old one
     assert masked.mean() == pytest.approx(0.8 + 0.1 / 19, abs=0.012)
     assert kept.mean() == pytest.approx(0.1 + 0.1 / 19, abs=0.012)
@@ -126,11 +177,13 @@ def test_what_is_hidden_is_15_percent_and_80_10_10_of_it(words):
 
 
 def test_masks_follow_the_seed_and_work_in_a_graph(words):
-    ids = np.random.default_rng(0).integers(5, 20, (4, 20)).astype("int32")
-    first, again, other = (mask_tokens(ids, words, seed)[0] for seed in ((1, 2), (1, 2), (1, 3)))
+    token_ids = np.random.default_rng(0).integers(5, 20, (4, 20)).astype("int32")
+    first, again, other = (
+        mask_tokens(token_ids, words, seed)[0] for seed in ((1, 2), (1, 2), (1, 3))
+    )
     np.testing.assert_array_equal(first, again)
     assert np.any(first != other)
-    data = tf.data.Dataset.from_tensors(ids).map(lambda x: mask_tokens(x, words, (1, 2)))
+    data = tf.data.Dataset.from_tensors(token_ids).map(lambda x: mask_tokens(x, words, (1, 2)))
     np.testing.assert_array_equal(next(iter(data))[0], first)
 
 
@@ -153,11 +206,23 @@ def test_half_of_the_pairs_follow():
     ("make", "message"),
     [
         (lambda w: BERT(0), "vocabulary_size must be an integer >= 1"),
-        (lambda w: encode(w, [["a"]], [["b"], ["c"]]), "1 first texts and 2 second ones"),
-        (lambda w: encode(w, [["a"]], length=4), "length must be an integer >= 5"),
+        (lambda w: small(intermediate_dim=0), "intermediate_dim must be an integer >= 1"),
+        (lambda w: small(dropout=1.0), r"dropout must be in \[0, 1\); got 1.0"),
+        (lambda w: classifier(small(), 2, dropout=1.0), r"dropout must be in \[0, 1\)"),
+        (
+            lambda w: encode(w, [["a"]], [["b"], ["c"]]),
+            "as many second texts as first ones; got 2 and 1",
+        ),
+        (
+            lambda w: encode(w, [["a"]], sequence_length=4),
+            "sequence_length must be an integer >= 5",
+        ),
         (lambda w: mask_tokens([[5]], w, (1, 2), rate=0), "rate must be above 0 and below 1"),
         (lambda w: mask_tokens([[5]], Vocabulary("ab"), (1, 2)), r"has no \[MASK\]"),
-        (lambda w: sentence_pairs([["a", "b"], []]), "two documents with sentences"),
+        (
+            lambda w: sentence_pairs([["a", "b"], []]),
+            "at least two documents that contain sentences",
+        ),
         (lambda w: classifier(small(), 1), "num_classes must be an integer >= 2"),
     ],
 )
@@ -170,40 +235,42 @@ def test_bad_arguments_are_one_message(words, make, message):
 
 
 def cycles(rng, count, length=10):
-    """Rows of ids that count up, 5 to 19 and round again, from anywhere: one tells the others."""
-    ids = (rng.integers(0, 15, (count, 1)) + np.arange(length)) % 15 + 5
-    return np.pad(ids, [(0, 0), (1, 0)], constant_values=2).astype("int32")
+    """Rows that count from 5 to 19, again and again, starting anywhere: one id tells the others."""
+    token_ids = (rng.integers(0, 15, (count, 1)) + np.arange(length)) % 15 + 5
+    return np.pad(token_ids, [(0, 0), (1, 0)], constant_values=2).astype("int32")
 
 
-def pretrained(encoder, ids, vocabulary, epochs, jit_compile=False):
-    new, places, hidden = mask_tokens(ids, vocabulary, (1, 2))
-    model = Pretraining(encoder)
+def pretrained(encoder, token_ids, vocabulary, epochs, jit_compile=False):
+    new, positions, hidden = mask_tokens(token_ids, vocabulary, (1, 2))
+    model = BERTPretraining(encoder)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     follows = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.Adam(3e-3), [loss, follows], jit_compile=jit_compile)
-    labels = [hidden, np.zeros(len(ids), int)]
-    model.fit((new, 0 * new, places), labels, batch_size=100, epochs=epochs, verbose=0)
+    labels = [hidden, np.zeros(len(token_ids), int)]
+    model.fit((new, 0 * new, positions), labels, batch_size=100, epochs=epochs, verbose=0)
     return model
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("jit_compile", [False, True])
 def test_it_learns_what_is_hidden(words, rng, jit_compile):
-    model = pretrained(small(width=32, dropout=0.0), cycles(rng, 4000), words, 8, jit_compile)
-    new, places, hidden = (x.numpy() for x in mask_tokens(cycles(rng, 300), words, (3, 4)))
-    guess = np.array(model((new, 0 * new, places))[0]).argmax(-1)
+    model = pretrained(small(hidden_dim=32, dropout=0.0), cycles(rng, 4000), words, 8, jit_compile)
+    new, positions, hidden = (x.numpy() for x in mask_tokens(cycles(rng, 300), words, (3, 4)))
+    guess = np.array(model((new, 0 * new, positions))[0]).argmax(-1)
     assert (guess == hidden)[hidden > 0].mean() >= 0.9  # by chance 1/15
 
 
 @pytest.mark.slow
 def test_pretraining_helps_where_labels_are_few(rng):
-    vocabulary = Vocabulary(["[MASK]", *map(str, range(120))], start="[CLS]", end="[SEP]")
+    vocabulary = Vocabulary(
+        ["[MASK]", *map(str, range(120))], start_token="[CLS]", end_token="[SEP]"
+    )
 
     def topics(count, length):
         """Words of one of two topics, 60 each, and which."""
         label = rng.integers(2, size=count)
-        ids = 5 + 60 * label[:, None] + rng.integers(60, size=(count, length))
-        return np.pad(ids, [(0, 0), (1, 0)], constant_values=2), label
+        token_ids = 5 + 60 * label[:, None] + rng.integers(60, size=(count, length))
+        return np.pad(token_ids, [(0, 0), (1, 0)], constant_values=2), label
 
     few, labels = topics(6, 4)
     labels[:] = 0, 1, 0, 1, 0, 1
@@ -217,7 +284,13 @@ def test_pretraining_helps_where_labels_are_few(rng):
         model.fit((few, 0 * few), labels, batch_size=6, epochs=40, verbose=0)
         return (np.array(model((many, 0 * many))).argmax(-1) == truth).mean()
 
-    size = {"vocabulary_size": 125, "width": 32, "num_heads": 4, "num_layers": 2, "max_length": 12}
+    size = {
+        "vocabulary_size": 125,
+        "hidden_dim": 32,
+        "num_heads": 4,
+        "num_layers": 2,
+        "max_sequence_length": 12,
+    }
     encoder = BERT(**size, dropout=0.0)
     pretrained(encoder, topics(3000, 10)[0], vocabulary, 6)
     assert accuracy(encoder) >= 0.9

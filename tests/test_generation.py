@@ -179,10 +179,14 @@ def test_new_weights_are_used_at_once(model):
 def test_words_are_printed_as_they_come():
     text = "naïve 模型"
     tokenizer = BytePairTokenizer([])
-    tokens = tokenizer.tokens(text)
+    tokens = tokenizer.tokenize(text)
     assert len(tokens) > len(text)  # bytes: several make one character
     file, shown = io.StringIO(), []
-    show = TextStreamer(lambda ids: tokenizer.text([tokens[i] for i in ids]), row=1, file=file)
+
+    def decode(ids):
+        return tokenizer.detokenize([tokens[i] for i in ids])
+
+    show = TextStreamer(decode, row=1, file=file)
     for i in range(len(tokens)):
         show(np.array([-1, i]))
         shown.append(file.getvalue())

@@ -58,8 +58,9 @@ def test_killed_and_resumed_is_undisturbed(once, tmp_path):
     for a, b in zip(curve(once), curve(twice), strict=True):
         assert a == pytest.approx(b, rel=1e-6)
     text = "def open(path):"
-    tokens = BytePairTokenizer.load(twice / "merges.txt").tokens(text)
-    assert Vocabulary.load(twice / "vocabulary.txt").ids(tokens).count(1) == 0  # all are known
+    tokens = BytePairTokenizer.load(twice / "merges.txt").tokenize(text)
+    token_ids = Vocabulary.load(twice / "vocabulary.txt").tokens_to_ids(tokens)
+    assert token_ids.count(1) == 0  # all are known
     assert len(tokens) < len(text)
     models = [keras.models.load_model(folder / "model.keras") for folder in (once, twice)]
     for a, b in zip(*(model.get_weights() for model in models), strict=True):

@@ -34,7 +34,7 @@ PIECES = [
 
 
 def trained():
-    return text.BytePairTokenizer.train(SENTENCES * 3, merges=40)
+    return text.BytePairTokenizer.train(SENTENCES * 3, num_merges=40)
 
 
 def all_tokenizers():
@@ -119,18 +119,19 @@ def pairs():
 
 def test_no_character_is_lost(pairs):
     for one in SENTENCES + random_texts(300, seed=2):
-        assert pairs.text(pairs(one)) == one
+        assert pairs.detokenize(pairs(one)) == one
 
 
 def test_no_byte_is_lost(pairs):
     rng = np.random.default_rng(0)
     texts = [rng.bytes(n) for n in range(60)]
     back = [
-        pairs.text(pairs(one), "surrogateescape").encode(errors="surrogateescape") for one in texts
+        pairs.detokenize(pairs(t), "surrogateescape").encode(errors="surrogateescape")
+        for t in texts
     ]
     assert back == texts
     tokens = pairs(tf.constant(texts))
-    assert [pairs.text(t.decode() for t in row) for row in tokens.to_list()] == [
+    assert [pairs.detokenize(t.decode() for t in row) for row in tokens.to_list()] == [
         one.decode(errors="replace") for one in texts
     ]
 
@@ -189,9 +190,9 @@ def test_tokens_are_those_of_the_definition():
 
 
 def test_training_ends_when_no_pair_comes_twice():
-    assert text.BytePairTokenizer.train(["ab ab cd"], merges=9).merges == [("a", "b")]
-    with pytest.raises(TypeError, match="texts must be several"):
-        text.BytePairTokenizer.train("abc", merges=1)
+    assert text.BytePairTokenizer.train(["ab ab cd"], num_merges=9).merges == [("a", "b")]
+    with pytest.raises(TypeError, match="texts must be a list of strings"):
+        text.BytePairTokenizer.train("abc", num_merges=1)
 
 
 def test_a_long_word_takes_no_quadratic_time(pairs):
@@ -219,7 +220,7 @@ def test_a_file_that_has_no_merges(tmp_path):
 
 def test_tokens_of_another_tokenizer(pairs):
     with pytest.raises(ValueError, match="'我' stands for no byte"):
-        pairs.text(["我"])
+        pairs.detokenize(["我"])
 
 
 # Pieces of words
@@ -369,27 +370,27 @@ BERT = {
 def test_gpt2s_numbers_are_gpt2s():
     tokenizer = text.BytePairTokenizer.load(published("gpt2_bpe", "vocab.bpe"))
     end = "<|endoftext|>"
-    names = {"pad": end, "unknown": end, "start": end, "end": end}
+    names = dict.fromkeys(("pad_token", "unknown_token", "start_token", "end_token"), end)
     vocabulary = text.Vocabulary.load(published("gpt2_bpe", "encoder.json"), **names)
     assert list(vocabulary) == [*tokenizer.vocabulary, end]
     assert len(vocabulary) == 50257
-    assert vocabulary.end == 50256
+    assert vocabulary.end_id == 50256
     for one, ids in GPT2.items():
-        assert vocabulary.ids(tokenizer(one)) == ids
-        assert tokenizer.text(vocabulary.tokens(ids)) == one
+        assert vocabulary.tokens_to_ids(tokenizer(one)) == ids
+        assert tokenizer.detokenize(vocabulary.ids_to_tokens(ids)) == one
     for one in SENTENCES + random_texts(300, seed=3):
-        assert tokenizer.text(tokenizer(one)) == one
+        assert tokenizer.detokenize(tokenizer(one)) == one
 
 
 @pytest.mark.parametrize("name", ["uncased", "chinese"])
 def test_berts_pieces_are_berts(name):
     path = published("bert_vocab", f"bert-base-{name}-vocab.txt")
-    vocabulary = text.Vocabulary.load(path, start="[CLS]", end="[SEP]")
-    assert vocabulary.ids(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]) == [0, 100, 101, 102]
-    assert vocabulary.pad == 0
+    vocabulary = text.Vocabulary.load(path, start_token="[CLS]", end_token="[SEP]")
+    assert vocabulary.tokens_to_ids(["[PAD]", "[UNK]", "[CLS]", "[SEP]"]) == [0, 100, 101, 102]
+    assert vocabulary.pad_id == 0
     pieces = text.WordPieceTokenizer(vocabulary)
     for one, ids in BERT[name].items():
-        assert vocabulary.ids(pieces(one)) == ids
+        assert vocabulary.tokens_to_ids(pieces(one)) == ids
     texts = SENTENCES + random_texts(500, seed=4)
     assert decoded(pieces(tf.constant(texts))) == pieces(texts)
 
@@ -400,14 +401,14 @@ def test_berts_pieces_are_berts(name):
 def test_special_tokens_come_first_or_stay_where_they_are():
     assert list(text.Vocabulary(["a"])) == ["[PAD]", "[UNK]", "[START]", "[END]", "a"]
     own = text.Vocabulary(["a", "[UNK]", "[PAD]", "[START]", "[END]"])
-    assert (own.pad, own.unknown, len(own)) == (2, 1, 5)
-    one = text.Vocabulary(["a"], pad="|", unknown="|", start="|", end="|")
-    assert (list(one), one.pad, one.end) == (["|", "a"], 0, 0)
+    assert (own.pad_id, own.unknown_id, len(own)) == (2, 1, 5)
+    one = text.Vocabulary(["a"], pad_token="|", unknown_token="|", start_token="|", end_token="|")
+    assert (list(one), one.pad_id, one.end_id) == (["|", "a"], 0, 0)
 
 
 @pytest.mark.parametrize(
     ("tokens", "message"),
-    [(["a", "b", "a"], "come twice: 'a'"), (["a\nb"], "must be a single line")],
+    [(["a", "b", "a"], "occur twice: 'a'"), (["a\nb"], "must be a single line")],
 )
 def test_tokens_that_cannot_be(tokens, message):
     with pytest.raises(ValueError, match=message):
@@ -425,13 +426,14 @@ def test_tensors_and_lists_have_the_same_numbers():
     vocabulary = text.Vocabulary(["to", "be", "or"])
     tokens = [["to", "see"], [], ["or"]]
     ragged = tf.ragged.constant(tokens)
-    assert vocabulary.ids(ragged).to_list() == vocabulary.ids(tokens) == [[4, 1], [], [6]]
-    assert vocabulary.ids(tf.constant([["be"]])).numpy().tolist() == [[5]]
+    assert vocabulary.tokens_to_ids(tokens) == [[4, 1], [], [6]]
+    assert vocabulary.tokens_to_ids(ragged).to_list() == [[4, 1], [], [6]]
+    assert vocabulary.tokens_to_ids(tf.constant([["be"]])).numpy().tolist() == [[5]]
     back = [["to", "[UNK]"], [], ["or"]]
-    assert vocabulary.tokens(vocabulary.ids(tokens)) == back
-    assert decoded(vocabulary.tokens(vocabulary.ids(ragged))) == back
-    assert vocabulary.tokens([99, -1]) == ["[UNK]"] * 2
-    assert vocabulary.tokens(np.array([[4, 5]])) == [["to", "be"]]
+    assert vocabulary.ids_to_tokens(vocabulary.tokens_to_ids(tokens)) == back
+    assert decoded(vocabulary.ids_to_tokens(vocabulary.tokens_to_ids(ragged))) == back
+    assert vocabulary.ids_to_tokens([99, -1]) == ["[UNK]"] * 2
+    assert vocabulary.ids_to_tokens(np.array([[4, 5]])) == [["to", "be"]]
 
 
 def test_encoding_pads_cuts_and_keeps_the_end():
@@ -442,10 +444,24 @@ def test_encoding_pads_cuts_and_keeps_the_end():
     assert vocabulary.encode(tokens).shape == (3, 3)
     assert vocabulary.encode(map(list, ["ab", "b"])).numpy().tolist() == [[4, 5], [5, 0]]
     assert vocabulary.encode([[], []], 2).numpy().tolist() == [[0, 0]] * 2
-    with pytest.raises(ValueError, match="length=1 has no room"):
+    with pytest.raises(ValueError, match="sequence_length=1 has no room"):
         vocabulary.encode(tokens, 1, start=True, end=True)
     with pytest.raises(ValueError, match="put a single list into a list"):
         vocabulary.encode(["a", "b"])
+
+
+def test_decoding_leaves_out_special_tokens_of_arrays_lists_and_tensors():
+    vocabulary = text.Vocabulary(["a", "[UNK]", "b"], pad_token="b", end_token="b")
+    assert list(vocabulary) == ["[START]", "a", "[UNK]", "b"]
+    rows = [[0, 1, 3, 2, 1, 3], [3, 3, 3, 3, 3, 3]]
+    for ids in (rows, np.array(rows), tf.constant(rows), tf.ragged.constant(rows)):
+        assert vocabulary.decode(ids) == [["a", "a"], []]
+        assert vocabulary.decode(ids[0]) == ["a", "a"]
+    kept = vocabulary.decode(np.array(rows[0]), skip_special_tokens=False)
+    assert kept == ["[START]", "a", "b", "[UNK]", "a", "b"]
+    assert vocabulary.decode([]) == vocabulary.decode(np.zeros([0, 3], int)) == []
+    words = [["a"], ["a", "a", "a"]]
+    assert vocabulary.decode(vocabulary.encode(words, start=True, end=True)) == words
 
 
 def test_from_text_to_numbers_in_a_dataset():
@@ -467,5 +483,5 @@ def test_a_saved_vocabulary_is_the_same(tmp_path):
 def test_numbers_with_a_gap(tmp_path):
     path = tmp_path / "encoder.json"
     path.write_text(json.dumps({"a": 0, "b": 2}), encoding="utf-8")
-    with pytest.raises(ValueError, match="the numbers are not 0 to 1, each once"):
+    with pytest.raises(ValueError, match="the ids are not 0 to 1, each once"):
         text.Vocabulary.load(path)

@@ -12,68 +12,87 @@ from aimodels.train import Model
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class Pretraining(Model):
-    r"""A BERT with its two tasks: what was hidden, and whether the second text follows the first.
+class BERTPretraining(Model):
+    r"""A BERT with its two tasks: the hidden tokens, and whether the second text follows the first.
 
     $$ z = E\, \mathrm{norm}(\mathrm{gelu}(W h + b)) + c $$
 
-    at each hidden place, with the embedding $E$ that also reads the ids.
+    at each hidden position, with the embedding $E$ that also embeds the token ids.
 
     Args:
-        bert: the encoder, trained with the rest; or the arguments of a new one.
-        **kwargs: of `train.Model`, such as `name`.
+        bert: encoder, trained together with the heads.
+        **kwargs: arguments of `train.Model`, such as `name`.
 
-    Input shape: ids and segments (B, T), and the hidden places (B, M), in a tuple.
-    Output shape: logits (B, M, V) of the tokens there, and (B, 2) of follows not, follows.
+    Input shape: a tuple of token ids and segment ids, (B, T) each, and mask positions (B, M).
+    Output shape: logits (B, M, V) of the tokens at these positions, and logits (B, 2): class 1
+        where the second text follows the first, else 0.
 
     Example:
         >>> import tensorflow as tf
-        >>> model = Pretraining(BERT(100, width=16, num_heads=2, num_layers=1, max_length=8))
-        >>> ids = tf.ones((2, 6), tf.int32)
-        >>> [x.shape for x in model((ids, 0 * ids, ids[:, :1]))]
+        >>> bert = BERT(100, hidden_dim=16, num_heads=2, num_layers=1, max_sequence_length=8)
+        >>> token_ids = tf.ones((2, 6), tf.int32)
+        >>> logits = BERTPretraining(bert)((token_ids, 0 * token_ids, token_ids[:, :1]))
+        >>> [x.shape for x in logits]
         [TensorShape([2, 1, 100]), TensorShape([2, 2])]
     """
 
-    def __init__(self, bert: BERT | dict, **kwargs):
-        bert = BERT(**bert) if isinstance(bert, dict) else bert
-        places = keras.Input((None,), dtype="int32", name="places")
-        tokens, pooled = bert(bert.inputs)
+    def __init__(self, bert: BERT, **kwargs):
         normal = keras.initializers.RandomNormal(stddev=0.02)
-        x = ops.take_along_axis(tokens, ops.expand_dims(places, -1), axis=1)
-        x = layers.Dense(
-            bert.config["width"],
+        mask_positions = keras.Input((None,), dtype="int32", name="mask_positions")
+        tokens, pooled = bert(bert.inputs)  # (B, T, D), (B, D)
+        x = ops.take_along_axis(tokens, mask_positions[..., None], axis=1)  # (B, M, D)
+        dense = layers.Dense(
+            bert.config["hidden_dim"],
             "gelu",
             kernel_initializer=clone_initializer(normal),
             name="masked_dense",
-        )(x)
-        x = layers.LayerNormalization(epsilon=1e-12, name="masked_norm")(x)
-        masked = _Bias(name="masked")(bert.get_layer("embedding")(x, reverse=True))
-        follows = layers.Dense(2, kernel_initializer=clone_initializer(normal), name="follows")(
-            pooled
         )
-        super().__init__([*bert.inputs, places], [masked, follows], **kwargs)
-        self.bert, self.config = bert, {"bert": bert.config}
+        x = layers.LayerNormalization(epsilon=1e-12, name="masked_norm")(dense(x))
+        x = bert.get_layer("embedding")(x, reverse=True)  # (B, M, V)
+        masked = Bias(name="masked")(x)
+        follows = layers.Dense(2, kernel_initializer=clone_initializer(normal), name="follows")
+        super().__init__([*bert.inputs, mask_positions], [masked, follows(pooled)], **kwargs)
+        self.bert = bert
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), "bert": keras.saving.serialize_keras_object(self.bert)}
 
     @classmethod
-    def from_checkpoint(cls, folder: str | Path, **kwargs) -> "Pretraining":
-        """A published model with its two tasks; arguments and errors as for `BERT`'s."""
+    def from_config(cls, config: dict, custom_objects=None) -> "BERTPretraining":
+        bert = keras.saving.deserialize_keras_object(config["bert"], custom_objects)
+        return super().from_config({**config, "bert": bert}, custom_objects)
+
+    @classmethod
+    def from_checkpoint(cls, folder: str | Path, **kwargs) -> "BERTPretraining":
+        """Load a published model with its two heads; arguments and errors as for `BERT`'s."""
         model = cls(BERT.from_checkpoint(folder, **kwargs))
-        checkpoint, name = Checkpoint(folder, "bert"), "cls.predictions."
+        checkpoint, prefix = Checkpoint(folder, "bert"), "cls.predictions."
         dense = model.get_layer("masked_dense")
-        checkpoint.layer(dense, f"{name}transform.dense", transpose=True)
-        checkpoint.layer(model.get_layer("masked_norm"), f"{name}transform.LayerNorm")
-        checkpoint.assign(model.get_layer("masked").bias, f"{name}bias")
+        checkpoint.layer(dense, f"{prefix}transform.dense", transpose=True)
+        checkpoint.layer(model.get_layer("masked_norm"), f"{prefix}transform.LayerNorm")
+        checkpoint.assign(model.get_layer("masked").bias, f"{prefix}bias")
         follows = model.get_layer("follows")
         checkpoint.layer(follows, "cls.seq_relationship", transpose=True)
-        for variable in follows.weights:  # its first class is "follows", ours the second
+        for variable in follows.weights:  # the checkpoint's class 0 is "follows", here class 1
             variable.assign(variable[..., ::-1])
         return model
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class _Bias(layers.Layer):
-    def build(self, shape):
-        self.bias = self.add_weight((shape[-1],), "zeros", name="bias")
+class Bias(layers.Layer):
+    """Adds a learned vector to the last axis.
+
+    Example:
+        >>> Bias()(ops.ones((1, 2))).numpy().tolist()
+        [[1.0, 1.0]]
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape):
+        self.bias = self.add_weight((input_shape[-1],), "zeros", name="bias")
 
     def call(self, x):
         return x + self.bias

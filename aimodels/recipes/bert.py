@@ -6,7 +6,7 @@ import regex
 import tensorflow as tf
 
 from aimodels import data, text
-from aimodels.bert import BERT, Pretraining, encode, mask_tokens, sentence_pairs
+from aimodels.bert import BERT, BERTPretraining, encode, mask_tokens, sentence_pairs
 from aimodels.recipes.common import Recipe, RecipeError, Task
 
 
@@ -21,9 +21,9 @@ def bert(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     if min(map(len, parts)) < 2:
         raise RecipeError(f"limit={limit} leaves nothing to train on, or to validate: more")
     sentences = [tokens for document in parts[0] for tokens in document]
-    words = text.Vocabulary.build(sentences, size=8000, start="[CLS]", end="[SEP]")
-    words = text.Vocabulary([*words, "[MASK]"], start="[CLS]", end="[SEP]")
-    model = Pretraining(BERT(len(words), max_length=plan.length, **plan.model))
+    words = text.Vocabulary.build(sentences, size=8000, start_token="[CLS]", end_token="[SEP]")
+    words = text.Vocabulary([*words, "[MASK]"], start_token="[CLS]", end_token="[SEP]")
+    model = BERTPretraining(BERT(len(words), max_sequence_length=plan.length, **plan.model))
 
     def read(documents):
         first, second, follows = sentence_pairs(documents, seed)
@@ -45,9 +45,9 @@ def bert(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     def sample():
         inputs, (hidden, _) = tf.nest.map_structure(lambda x: x[:1], validation)
         guesses = np.array(model(inputs)[0][0]).argmax(-1)[hidden[0] > 0]
-        line = words.tokens([i for i in inputs[0][0].tolist() if i != words.pad])
-        truth = words.tokens(hidden[0][hidden[0] > 0].tolist())
-        pairs = zip(words.tokens(guesses.tolist()), truth, strict=True)
+        line = words.ids_to_tokens([i for i in inputs[0][0].tolist() if i != words.pad_id])
+        truth = words.ids_to_tokens(hidden[0][hidden[0] > 0].tolist())
+        pairs = zip(words.ids_to_tokens(guesses.tolist()), truth, strict=True)
         return f"{' '.join(line)}\n" + ", ".join(f"{a} ({b})" for a, b in pairs)
 
     crossentropy = keras.losses.SparseCategoricalCrossentropy

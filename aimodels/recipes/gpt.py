@@ -58,31 +58,31 @@ def windows(ids, length: int, number: int, seed: int) -> Callable:
 def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     if name == "python":
         parts = python_source(limit)
-        tokenizer = text.BytePairTokenizer.train(parts[0][:300], merges=2000)
+        tokenizer = text.BytePairTokenizer.train(parts[0][:300], num_merges=2000)
         prompt = "def read(path):\n"
     elif name == "chinese_poems":
         parts = [
             [f"{poem['text'].numpy().decode()}\n\n" for poem in found.take(limit or -1)]
             for found in data.load(name, split=["train", "validation+test"])
         ]
-        tokenizer = text.BytePairTokenizer.train(parts[0][:3000], merges=3000)
+        tokenizer = text.BytePairTokenizer.train(parts[0][:3000], num_merges=3000)
         prompt = "春"
     else:
         found = data.load(name)
         splits = {split: next(iter(found[split]))["text"].numpy().decode() for split in found}
         parts = [splits["train"]], [splits["validation"] + splits["test"]]
         tokenizer, prompt = text.BytePairTokenizer([]), "\n"  # letter by letter
-    tokens = [[t for source in part for t in tokenizer.tokens(source)] for part in parts]
+    tokens = [[t for source in part for t in tokenizer.tokenize(source)] for part in parts]
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
-    train, held_out = (np.array(vocabulary.ids(part), "int32") for part in tokens)
+    train, held_out = (np.array(vocabulary.tokens_to_ids(part), "int32") for part in tokens)
     model = GPT(len(vocabulary), max_length=plan.length, **plan.model)
     cut = held_out[: (len(held_out) - 1) // plan.length * plan.length + 1]
     validation = tuple(part.reshape(-1, plan.length) for part in (cut[:-1], cut[1:]))
 
     def sample():
-        ids = vocabulary.ids(tokenizer.tokens(prompt))
+        ids = vocabulary.tokens_to_ids(tokenizer.tokenize(prompt))
         [answer] = generate(model, [ids], 200, temperature=0.8, top_k=50, seed=seed)
-        return prompt + tokenizer.text(vocabulary.tokens(answer.tolist()))
+        return prompt + tokenizer.detokenize(vocabulary.ids_to_tokens(answer.tolist()))
 
     return Task(
         model,

@@ -33,7 +33,7 @@ def transformer(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
 
     def sample():
         ids, _ = decoding.greedy(model, validation[0][0][:3], max_length=plan.length)
-        answers = [target.tokens(row[row > target.end].tolist()) for row in ids.numpy()]
+        answers = target.decode(ids)
         asked = [pair[0] for pair in parts[1][:3]]
         return "\n".join(
             f"{' '.join(a)} -> {' '.join(b)}" for a, b in zip(asked, answers, strict=True)

@@ -1,13 +1,13 @@
 """Text to numbers: tokenizers, and the vocabulary that numbers their tokens.
 
-A tokenizer takes a text and gives a list of tokens, takes several and gives a list of lists, or
-takes a tensor of texts, also inside `tf.data`, and gives a `tf.RaggedTensor` of the same tokens:
+A tokenizer maps a text to a list of tokens, a list of texts to a list of lists, and a tensor of
+texts, also inside `tf.data`, to a `tf.RaggedTensor` of the same tokens:
 
-    text -> tokens -> whole numbers -> (batch, length), padded
+    text -> tokens -> token ids -> (batch, sequence length), padded
 
-Texts are Unicode, in tensors as UTF-8. Words, characters and word pieces of a tensor are found by
-TensorFlow's own operations; byte pairs and Chinese words by Python, which `tf.data` calls and
-which a SavedModel cannot hold.
+Texts are Unicode, in tensors as UTF-8. TensorFlow's own operations split a tensor into words,
+characters and word pieces; Python splits it into byte pairs and Chinese words, which works in
+`tf.data` but not in a SavedModel.
 """
 
 from aimodels.text.bytepair import BytePairTokenizer

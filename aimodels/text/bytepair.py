@@ -1,4 +1,4 @@
-"""Byte pairs, as GPT-2 reads them: trained, saved and loaded."""
+"""Byte-pair encoding, as GPT-2 uses it: trained, saved and loaded."""
 
 import collections
 import functools
@@ -9,33 +9,35 @@ from pathlib import Path
 
 import regex
 
+from aimodels.checks import check_positive_int
 from aimodels.text.tokenizer import Tokenizer
 
 
 class BytePairTokenizer(Tokenizer):
-    """GPT-2's: the bytes of each word, joined pair by pair in the order of `merges`.
+    """GPT-2's tokenizer: the bytes of each word, joined pair by pair in the order of `merges`.
 
-    On bytes nothing is ever unknown, and `text` gives back exactly what went in. A byte that is no
-    visible sign is written as another letter: a space as Ġ, the three bytes of 我 as æĪĳ.
+    No byte is ever unknown, and `detokenize` gives back exactly the text that was tokenized. A byte
+    without a visible character is written as another letter: a space as Ġ, the three bytes of 我 as
+    æĪĳ.
 
     Args:
-        merges: the pairs, the first one first.
+        merges: pairs of tokens to join, in order of priority.
 
     Reference:
-        Byte pairs for translation: [sennrich2016]; on bytes, with these words: [radford2019].
+        Byte pairs for translation: [sennrich2016]; on bytes, within these words: [radford2019].
 
     Example:
-        >>> tokenizer = BytePairTokenizer.train(["low lower", "low lows"], merges=3)
+        >>> tokenizer = BytePairTokenizer.train(["low lower", "low lows"], num_merges=3)
         >>> tokenizer.merges
         [('l', 'o'), ('lo', 'w'), ('Ġ', 'low')]
         >>> tokenizer("low lowest")
         ['low', 'Ġlow', 'e', 's', 't']
-        >>> tokenizer.text(['low', 'Ġlow', 'e', 's', 't'])
+        >>> tokenizer.detokenize(['low', 'Ġlow', 'e', 's', 't'])
         'low lowest'
     """
 
     _errors = "surrogateescape"  # keeps any byte
-    # English endings; letters, digits or other signs, each with a space before; spaces.
+    # English endings; letters, digits or other symbols, each with a space before it; spaces.
     _WORDS = regex.compile(
         r"'(?:[sdmt]|ll|ve|re)| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+"
     )
@@ -47,32 +49,34 @@ class BytePairTokenizer(Tokenizer):
 
     @property
     def vocabulary(self) -> list[str]:
-        """All tokens there can be, in the order of GPT-2's numbers: 256 bytes, each pair joined."""
+        """All possible tokens, in the order of GPT-2's ids: 256 bytes, then each joined pair."""
         return [*_LETTERS.values(), *("".join(pair) for pair in self.merges)]
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         return [token for word in self._WORDS.findall(text) for token in self._of_word(word)]
 
-    def text(self, tokens: Iterable[str], errors: str = "replace") -> str:
-        """What the tokens were made of.
+    def detokenize(self, tokens: Iterable[str], errors: str = "replace") -> str:
+        """Join tokens back into the text that they were made from.
 
         Args:
-            tokens: of any tokenizer of this class; they need not begin at a character's first byte.
-            errors: what becomes of bytes that are no UTF-8, as in `bytes.decode`.
+            tokens: tokens of any tokenizer of this class; the first may begin inside a character.
+            errors: treatment of bytes that are not UTF-8, as in `bytes.decode`.
 
         Raises:
-            ValueError: if a letter stands for no byte: the token is another tokenizer's.
+            ValueError: if a letter stands for no byte, because the token is another tokenizer's.
         """
         try:
-            found = bytes(_BYTES[letter] for token in tokens for letter in token)
+            data = bytes(_BYTES[letter] for token in tokens for letter in token)
         except KeyError as error:
-            raise ValueError(f"{error.args[0]!r} stands for no byte") from None
-        return found.decode("utf-8", errors)
+            raise ValueError(
+                f"{error.args[0]!r} stands for no byte: the tokens are not of this tokenizer"
+            ) from None
+        return data.decode("utf-8", errors)
 
     def _joined(self, word: str) -> list[str]:
-        """Of all pairs the one of lowest rank, wherever it stands, again and again."""
+        """Join the pair of lowest rank wherever it occurs, until no pair has a rank."""
         chain = _Chain([self._bytes(word)])
-        heap = []  # with it n bytes take O(n log n), however long the word is
+        heap = []  # n bytes take O(n log n), however long the word is
 
         def push(places):
             for i in places:
@@ -95,19 +99,21 @@ class BytePairTokenizer(Tokenizer):
         return [_LETTERS[byte] for byte in word.encode("utf-8", cls._errors)]
 
     @classmethod
-    def train(cls, texts: Iterable[str], merges: int) -> "BytePairTokenizer":
-        """Join the most frequent pair of neighbours, and again, `merges` times.
+    def train(cls, texts: Iterable[str], num_merges: int) -> "BytePairTokenizer":
+        """Learn merges: join the most frequent pair of adjacent tokens, `num_merges` times.
 
         Args:
-            texts: to count in; pairs are counted within words.
-            merges: how many; fewer when no pair comes twice any more. Of equally frequent pairs
-                the first one in the order of letters is taken.
+            texts: training texts; pairs are counted within words.
+            num_merges: number of merges to learn; fewer are learned if no pair occurs twice any
+                more. Among equally frequent pairs, the first in alphabetical order is joined.
 
         Raises:
-            TypeError: if `texts` is a single one.
+            TypeError: if `texts` is a single string.
+            ValueError: if `num_merges` is not an integer >= 0.
         """
         if isinstance(texts, str):
-            raise TypeError("texts must be several: put a single one into a list")
+            raise TypeError("texts must be a list of strings; put a single text into a list")
+        check_positive_int(minimum=0, num_merges=num_merges)
         counts = collections.Counter(word for text in texts for word in cls._WORDS.findall(text))
         chain = _Chain(map(cls._bytes, counts))
         times = [n for word, n in counts.items() for _ in word.encode("utf-8", cls._errors)]
@@ -118,14 +124,14 @@ class BytePairTokenizer(Tokenizer):
                 places[pair].append(i)
         heap = [(-number, pair) for pair, number in frequency.items()]
         heapq.heapify(heap)
-        found = []
-        while heap and len(found) < merges:
+        merges = []
+        while heap and len(merges) < num_merges:
             number, pair = heapq.heappop(heap)
             if -number != frequency[pair]:
-                continue  # it has changed since: its newer entry will come
+                continue  # the count has changed since; a newer entry is in the heap
             if -number < 2:
                 break
-            found.append(pair)
+            merges.append(pair)
             change = collections.defaultdict(int)
             for i in sorted(places.pop(pair)):
                 if chain.pair(i) != pair:
@@ -142,10 +148,10 @@ class BytePairTokenizer(Tokenizer):
                 frequency[other] += difference
                 if difference and frequency[other]:
                     heapq.heappush(heap, (-frequency[other], other))
-        return cls(found)
+        return cls(merges)
 
     def save(self, path: str | os.PathLike) -> None:
-        """As GPT-2's `vocab.bpe`: a first line with #version, then a pair a line."""
+        """Write the merges as GPT-2's `vocab.bpe`: a line with #version, then one pair per line."""
         lines = ["#version: 0.2", *(" ".join(pair) for pair in self.merges)]
         Path(path).write_text("\n".join(lines) + "\n", encoding="utf-8", newline="\n")
 
@@ -165,7 +171,7 @@ class BytePairTokenizer(Tokenizer):
         return cls(merges)
 
 
-# For each byte a visible letter: its own, or the next one from U+0100 on.
+# A visible letter for each byte: its own, or the next unused one from U+0100 on.
 _VISIBLE = [*range(33, 127), *range(161, 173), *range(174, 256)]
 _OTHERS = [byte for byte in range(256) if byte not in _VISIBLE]
 _LETTERS = {byte: chr(byte) for byte in _VISIBLE} | {b: chr(256 + i) for i, b in enumerate(_OTHERS)}
@@ -173,7 +179,7 @@ _BYTES = {letter: byte for byte, letter in _LETTERS.items()}
 
 
 class _Chain:
-    """The parts of words, one after the other; two neighbours are joined in constant time."""
+    """Words as linked lists of parts, in which two neighbours are joined in constant time."""
 
     def __init__(self, words: Iterable[list[str]]):
         self.parts, self.before, self.after = [], [], []
@@ -184,7 +190,7 @@ class _Chain:
             self.after += [*range(first + 1, last + 1), -1]
 
     def pair(self, i: int) -> tuple[str, str] | None:
-        """The part at place i with the next one; None where there is none."""
+        """The part at position i and the next one; None if there is no next one."""
         after = self.after[i] if i >= 0 else -1
         return (self.parts[i], self.parts[after]) if after >= 0 else None
 

@@ -1,4 +1,4 @@
-"""Chinese words, which no blanks divide."""
+"""Chinese words, which no spaces separate."""
 
 import warnings
 
@@ -6,7 +6,7 @@ from aimodels.text.tokenizer import Tokenizer
 
 
 class ChineseTokenizer(Tokenizer):
-    """Words of a dictionary, in the most probable division (jieba); other words as they stand.
+    """Words of a dictionary, in the most probable segmentation (jieba).
 
     Raises:
         ImportError: if jieba is not installed.
@@ -18,7 +18,7 @@ class ChineseTokenizer(Tokenizer):
 
     def __init__(self):
         try:
-            with warnings.catch_warnings():  # of how it looks for its own files
+            with warnings.catch_warnings():  # about how it looks for its own files
                 warnings.simplefilter("ignore")
                 import jieba
         except ImportError as error:
@@ -29,5 +29,5 @@ class ChineseTokenizer(Tokenizer):
         jieba.setLogLevel("WARNING")
         self._cut = jieba.Tokenizer().lcut
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         return [word for word in self._cut(text) if not word.isspace()]

@@ -1,4 +1,4 @@
-"""What all tokenizers share, and those that only cut: at words, blanks, characters."""
+"""What all tokenizers share, and those that only split: at words, blanks, characters."""
 
 from collections.abc import Iterable
 
@@ -10,11 +10,11 @@ _SPACE = r"\t-\r\x1c-\x1f\x85\p{Z}"  # Python's and TensorFlow's \s are not the 
 
 
 class Tokenizer:
-    """What all tokenizers share; a new one needs `tokens` only.
+    """What all tokenizers share; a subclass defines `tokenize` only.
 
     Example:
         >>> class Sentences(Tokenizer):
-        ...     def tokens(self, text):
+        ...     def tokenize(self, text):
         ...         return text.split("; ")
         >>> Sentences()("a b; c"), Sentences()(["a", "b; c"])
         (['a b', 'c'], [['a'], ['b', 'c']])
@@ -22,32 +22,33 @@ class Tokenizer:
         [[b'a'], [b'b', b'c']]
     """
 
-    _errors = "replace"  # what becomes of bytes that are no UTF-8
+    _errors = "replace"  # what happens to bytes that are not UTF-8
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
+        """Split one text into its tokens."""
         raise NotImplementedError
 
     def __call__(self, texts: str | bytes | Iterable | tf.Tensor) -> list | tf.RaggedTensor:
         """Tokens of a text, of an iterable of texts, or of a tensor of shape () or (N,).
 
         Raises:
-            ValueError: if a tensor has another type or shape.
+            ValueError: if a tensor has another dtype or shape.
         """
         if isinstance(texts, bytes):
             texts = texts.decode("utf-8", self._errors)
         if isinstance(texts, str):
-            return self.tokens(texts)
+            return self.tokenize(texts)
         if not tf.is_tensor(texts):
             return [self(text) for text in texts]
         if texts.dtype != tf.string or texts.shape.rank not in (0, 1):
             raise ValueError(
                 f"texts must be strings of shape () or (N,); got {texts.dtype.name} {texts.shape}"
             )
-        found = self._ragged(tf.reshape(texts, [-1]))
-        return found[0] if texts.shape.rank == 0 else found
+        tokens = self._ragged(tf.reshape(texts, [-1]))
+        return tokens[0] if texts.shape.rank == 0 else tokens
 
     def _ragged(self, texts: tf.Tensor) -> tf.RaggedTensor:
-        """Through Python; where TensorFlow has operations for it, a subclass takes them."""
+        """Tokenize in Python; a subclass overrides this where TensorFlow has operations for it."""
 
         def python(texts):
             rows = self(texts)
@@ -60,34 +61,34 @@ class Tokenizer:
 
 
 class WordTokenizer(Tokenizer):
-    """Runs of letters, runs of digits, and every other sign by itself; marks stay with them.
+    """Runs of letters, runs of digits, and each other symbol alone; combining marks stay attached.
 
     Example:
         >>> WordTokenizer()("It costs 3.50!")
         ['It', 'costs', '3', '.', '50', '!']
     """
 
-    # A character too new for one of the two engines is a sign for it.
-    _NOTHING = r"\p{Z}\p{Cc}\p{Cf}\p{Co}"
-    _PATTERN = rf"[\p{{L}}\p{{M}}]+|[\p{{N}}\p{{M}}]+|[^{_NOTHING}\p{{L}}\p{{M}}\p{{N}}]\p{{M}}*"
+    # A character too new for one of the two regex engines counts as a symbol there.
+    _SEPARATORS = r"\p{Z}\p{Cc}\p{Cf}\p{Co}"
+    _PATTERN = rf"[\p{{L}}\p{{M}}]+|[\p{{N}}\p{{M}}]+|[^{_SEPARATORS}\p{{L}}\p{{M}}\p{{N}}]\p{{M}}*"
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         return regex.findall(self._PATTERN, text)
 
     def _ragged(self, texts):
-        apart = tf.strings.regex_replace(texts, f"[{self._NOTHING}]", " ")
+        apart = tf.strings.regex_replace(texts, f"[{self._SEPARATORS}]", " ")
         return tf.strings.split(tf.strings.regex_replace(apart, self._PATTERN, r" \0 "))
 
 
 class WhitespaceTokenizer(Tokenizer):
-    """What stands between spaces, tabs and line ends.
+    """Everything between spaces, tabs and line ends.
 
     Example:
         >>> WhitespaceTokenizer()("It costs  3.50!")
         ['It', 'costs', '3.50!']
     """
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         return regex.findall(f"[^{_SPACE}]+", text)
 
     def _ragged(self, texts):
@@ -95,14 +96,14 @@ class WhitespaceTokenizer(Tokenizer):
 
 
 class CharacterTokenizer(Tokenizer):
-    """Every character but white space, which Chinese text does not need.
+    """Every character except white space.
 
     Example:
         >>> CharacterTokenizer()("我爱 AI")
         ['我', '爱', 'A', 'I']
     """
 
-    def tokens(self, text: str) -> list[str]:
+    def tokenize(self, text: str) -> list[str]:
         return regex.findall(f"[^{_SPACE}]", text)
 
     def _ragged(self, texts):

@@ -1,4 +1,4 @@
-"""The vocabulary: a number for each token, and back."""
+"""The vocabulary: an id for each token, and back."""
 
 import collections
 import functools
@@ -12,49 +12,52 @@ import tensorflow as tf
 
 
 class Vocabulary:
-    """Tokens and their numbers.
+    """Tokens and their ids.
 
     Args:
-        tokens: all different, in the order of their numbers. Special tokens that are missing are
-            put before the first one: with none of them there, 0 is `pad`.
-        pad: fills short sequences.
-        unknown: stands for every other token.
-        start: begins a sequence.
-        end: ends it.
+        tokens: distinct tokens, in the order of their ids. Special tokens that are missing are
+            inserted before the first one, so that by default the padding has id 0.
+        pad_token: token that fills short sequences.
+        unknown_token: token that stands for every token outside the vocabulary.
+        start_token: token that begins a sequence.
+        end_token: token that ends a sequence.
+
+    Attributes `pad_id`, `unknown_id`, `start_id` and `end_id` are the ids of the special tokens.
 
     Raises:
-        ValueError: if a token comes twice, or has a line end in it.
+        ValueError: if a token occurs twice, or contains a line end.
 
     Example:
         >>> vocabulary = Vocabulary(["to", "be", "or", "not"])
-        >>> vocabulary.ids(["to", "be", "?"]), len(vocabulary)
+        >>> vocabulary.tokens_to_ids(["to", "be", "?"]), len(vocabulary)
         ([4, 5, 1], 8)
-        >>> vocabulary.encode([["to", "be"], ["or"]], end=True).numpy()
+        >>> token_ids = vocabulary.encode([["to", "be"], ["or"]], end=True).numpy()
+        >>> token_ids
         array([[4, 5, 3],
                [6, 3, 0]], dtype=int32)
-        >>> vocabulary.tokens([4, 5])
-        ['to', 'be']
+        >>> vocabulary.decode(token_ids)
+        [['to', 'be'], ['or']]
     """
 
     def __init__(
         self,
         tokens: Iterable[str],
         *,
-        pad: str = "[PAD]",
-        unknown: str = "[UNK]",
-        start: str = "[START]",
-        end: str = "[END]",
+        pad_token: str = "[PAD]",
+        unknown_token: str = "[UNK]",
+        start_token: str = "[START]",
+        end_token: str = "[END]",
     ):
         tokens = list(tokens)
-        given, special = set(tokens), [pad, unknown, start, end]
-        self._tokens = [token for token in dict.fromkeys(special) if token not in given] + tokens
-        self._numbers = {token: number for number, token in enumerate(self._tokens)}
-        if len(self._numbers) < len(self._tokens):
-            twice = [t for t, n in collections.Counter(self._tokens).items() if n > 1]
-            raise ValueError(f"these tokens come twice: {', '.join(map(repr, twice[:5]))}")
+        listed, special = set(tokens), [pad_token, unknown_token, start_token, end_token]
+        self._tokens = [token for token in dict.fromkeys(special) if token not in listed] + tokens
+        self._ids = {token: i for i, token in enumerate(self._tokens)}
+        if len(self._ids) < len(self._tokens):
+            repeated = [t for t, n in collections.Counter(self._tokens).items() if n > 1]
+            raise ValueError(f"these tokens occur twice: {', '.join(map(repr, repeated[:5]))}")
         if broken := [token for token in self._tokens if "\n" in token]:
             raise ValueError(f"a token must be a single line; got {broken[0]!r}")
-        self.pad, self.unknown, self.start, self.end = (self._numbers[t] for t in special)
+        self.pad_id, self.unknown_id, self.start_id, self.end_id = map(self._ids.get, special)
 
     @classmethod
     def build(
@@ -62,25 +65,27 @@ class Vocabulary:
         sequences: Iterable[Sequence[str]],
         size: int | None = None,
         min_count: int = 1,
-        **kwargs,
+        **special_tokens: str,
     ) -> "Vocabulary":
-        """Number the tokens that come at least `min_count` times, the most frequent first.
+        """Number the tokens that occur at least `min_count` times, the most frequent first.
 
         Args:
             sequences: lists of tokens.
-            size: how many tokens at most, the special ones with them.
-            min_count: how often a token must come.
-            **kwargs: names of special tokens.
+            size: largest number of tokens, special ones included; unlimited if None.
+            min_count: smallest number of occurrences of a token.
+            **special_tokens: names of special tokens, as in the constructor.
 
         Example:
             >>> list(Vocabulary.build([["b", "a"], ["b", "c", "b", "a"]], size=6))[4:]
             ['b', 'a']
         """
         counts = collections.Counter(itertools.chain.from_iterable(sequences))
-        special = list(cls([], **kwargs))
+        special = list(cls([], **special_tokens))
         often = [t for t, n in counts.items() if n >= min_count and t not in special]
         often.sort(key=lambda token: (-counts[token], token))
-        return cls(often if size is None else often[: max(size - len(special), 0)], **kwargs)
+        if size is not None:
+            often = often[: max(size - len(special), 0)]
+        return cls(often, **special_tokens)
 
     def __len__(self) -> int:
         return len(self._tokens)
@@ -89,98 +94,118 @@ class Vocabulary:
         return iter(self._tokens)
 
     def __contains__(self, token: str) -> bool:
-        return token in self._numbers
+        return token in self._ids
 
-    def ids(self, tokens):
-        """Numbers of tokens: of one, of a list, of lists in a list, of a tensor of any kind."""
+    def tokens_to_ids(self, tokens):
+        """Ids of tokens: of one, of a list or nested lists, or of a tensor, ragged or not."""
         if isinstance(tokens, str):
-            return self._numbers.get(tokens, self.unknown)
+            return self._ids.get(tokens, self.unknown_id)
         if isinstance(tokens, tf.RaggedTensor):
             return tf.ragged.map_flat_values(self._tables[0].lookup, tokens)
         if tf.is_tensor(tokens):
             return self._tables[0].lookup(tokens)
-        return [self.ids(token) for token in tokens]
+        return [self.tokens_to_ids(token) for token in tokens]
 
-    def tokens(self, ids):
-        """The other way; a number that is not there is unknown."""
+    def ids_to_tokens(self, ids):
+        """Tokens of ids, in the same structure; an id out of range is unknown."""
         if isinstance(ids, tf.RaggedTensor):
-            return tf.ragged.map_flat_values(self.tokens, ids)
+            return tf.ragged.map_flat_values(self.ids_to_tokens, ids)
         if tf.is_tensor(ids):
             return self._tables[1].lookup(tf.cast(ids, tf.int32))
         if hasattr(ids, "__iter__"):
-            return [self.tokens(i) for i in ids]
-        return self._tokens[ids if 0 <= ids < len(self) else self.unknown]
+            return [self.ids_to_tokens(i) for i in ids]
+        return self._tokens[ids if 0 <= ids < len(self) else self.unknown_id]
 
     def encode(
-        self, tokens, length: int | None = None, *, start: bool = False, end: bool = False
+        self, tokens, sequence_length: int | None = None, *, start: bool = False, end: bool = False
     ) -> tf.Tensor:
-        """Sequences of tokens -> int32 (N, length), padded; too long ones are cut.
+        """Sequences of tokens -> int32 (N, sequence_length), padded or truncated.
 
         Args:
-            tokens: N lists, or a ragged tensor of shape (N, None).
-            length: of all rows; the longest one's if not given.
-            start: whether the start token begins each.
-            end: whether the end token ends each, also one that was cut.
+            tokens: N lists of tokens, or a ragged tensor of shape (N, None).
+            sequence_length: length of every row; that of the longest sequence if None.
+            start: whether to put the start token before each sequence.
+            end: whether to put the end token after each sequence, truncated ones included.
 
         Raises:
-            ValueError: if `tokens` is a single list, or `length` too small for start and end.
+            ValueError: if `tokens` is a single list, or `sequence_length` is too small for the
+                start and end tokens.
         """
         if not isinstance(tokens, tf.RaggedTensor):
             tokens = list(tokens)  # an iterator is read once
         if isinstance(tokens, tf.RaggedTensor):
-            ids = self.ids(tokens)
+            ids = self.tokens_to_ids(tokens)
         elif any(isinstance(row, str) for row in tokens):
-            raise ValueError("tokens must be lists of tokens: put a single list into a list")
+            raise ValueError("tokens must be lists of tokens; put a single list into a list")
         else:
-            rows = [self.ids(row) for row in tokens]
+            rows = self.tokens_to_ids(tokens)
             flat = tf.constant([i for row in rows for i in row], tf.int32)
             ids = tf.RaggedTensor.from_row_lengths(flat, tf.constant([*map(len, rows)], tf.int64))
-        if length is not None:
-            if (room := length - start - end) < 0:
-                raise ValueError(f"length={length} has no room for start and end")
+        if sequence_length is not None:
+            if (room := sequence_length - start - end) < 0:
+                raise ValueError(
+                    f"sequence_length={sequence_length} has no room for the start and end tokens"
+                )
             ids = ids[:, :room]
         one = tf.ones([ids.nrows(), 1], tf.int32)
-        ids = tf.concat([one * self.start] * start + [ids] + [one * self.end] * end, axis=1)
-        return ids.to_tensor(self.pad, shape=(None, length))
+        ids = tf.concat([one * self.start_id] * start + [ids] + [one * self.end_id] * end, axis=1)
+        return ids.to_tensor(self.pad_id, shape=(None, sequence_length))
+
+    def decode(self, ids, skip_special_tokens: bool = True) -> list:
+        """Token ids, as a model predicts them, -> lists of tokens.
+
+        Args:
+            ids: integers of shape (T,) or (N, T): lists, an array or a tensor, ragged or not.
+            skip_special_tokens: whether to leave out padding, unknown, start and end.
+
+        Returns:
+            A list of tokens, or N of them.
+        """
+        if tf.is_tensor(ids):
+            ids = ids.to_list() if isinstance(ids, tf.RaggedTensor) else ids.numpy()
+        if len(ids) and hasattr(ids[0], "__iter__"):
+            return [self.decode(row, skip_special_tokens) for row in ids]
+        special = {self.pad_id, self.unknown_id, self.start_id, self.end_id}
+        return self.ids_to_tokens([i for i in ids if not (skip_special_tokens and i in special)])
 
     @functools.cached_property
     def _tables(self) -> list[tf.lookup.StaticHashTable]:
-        """From tokens to numbers, and back."""
-        with tf.init_scope():  # also when a graph asks first
-            tokens, numbers = tf.constant(self._tokens), tf.range(len(self))
+        """From tokens to ids, and back."""
+        with tf.init_scope():  # even if first used while tracing a graph
+            tokens, ids = tf.constant(self._tokens), tf.range(len(self))
             table, pairs = tf.lookup.StaticHashTable, tf.lookup.KeyValueTensorInitializer
-            unknown = self._tokens[self.unknown]
+            unknown_token = self._tokens[self.unknown_id]
             return [
-                table(pairs(tokens, numbers), self.unknown),
-                table(pairs(numbers, tokens), unknown),
+                table(pairs(tokens, ids), self.unknown_id),
+                table(pairs(ids, tokens), unknown_token),
             ]
 
     def save(self, path: str | os.PathLike) -> None:
-        """One token a line, as UTF-8; the line's number, from 0 on, is the token's."""
+        """Write one token per line, as UTF-8; the line number, from 0 on, is the token's id."""
         Path(path).write_text("\n".join(self._tokens) + "\n", encoding="utf-8", newline="\n")
 
     @classmethod
-    def load(cls, path: str | os.PathLike, **kwargs) -> "Vocabulary":
+    def load(cls, path: str | os.PathLike, **special_tokens: str) -> "Vocabulary":
         """Read a file of `save`, or a published one: BERT's `vocab.txt`, GPT-2's `encoder.json`.
 
-        GPT-2 has one special token and no padding; with its name for all four, no number moves:
+        GPT-2 has one special token and no padding; with its name for all four, no id changes:
 
-            end = "<|endoftext|>"
-            Vocabulary.load("encoder.json", pad=end, unknown=end, start=end, end=end)
+            names = ("pad_token", "unknown_token", "start_token", "end_token")
+            Vocabulary.load("encoder.json", **dict.fromkeys(names, "<|endoftext|>"))
 
         Args:
-            path: the file; one that ends in .json maps each token to its number.
-            **kwargs: names of special tokens, as for the class; BERT's start is "[CLS]", its end
-                "[SEP]".
+            path: path of the file; one that ends in .json maps each token to its id.
+            **special_tokens: names of special tokens, as in the constructor; BERT's start token is
+                "[CLS]", its end token "[SEP]".
 
         Raises:
-            ValueError: if the numbers in a .json file are not 0, 1, 2, ...
+            ValueError: if the ids in a .json file are not 0, 1, 2, ...
         """
-        text = Path(path).read_bytes().decode()  # read_text would take \r for a line's end
+        text = Path(path).read_bytes().decode()  # read_text would turn \r into a line end
         if not str(path).endswith(".json"):
-            return cls(text.removesuffix("\n").split("\n"), **kwargs)
-        numbers = json.loads(text)
-        tokens = sorted(numbers, key=numbers.get)
-        if [numbers[token] for token in tokens] != list(range(len(tokens))):
-            raise ValueError(f"{path}: the numbers are not 0 to {len(tokens) - 1}, each once")
-        return cls(tokens, **kwargs)
+            return cls(text.removesuffix("\n").split("\n"), **special_tokens)
+        ids = json.loads(text)
+        tokens = sorted(ids, key=ids.get)
+        if [ids[token] for token in tokens] != list(range(len(tokens))):
+            raise ValueError(f"{path}: the ids are not 0 to {len(tokens) - 1}, each once")
+        return cls(tokens, **special_tokens)

@@ -1,4 +1,4 @@
-"""Word pieces, as BERT reads them."""
+"""WordPiece, as BERT uses it."""
 
 import functools
 import unicodedata
@@ -11,63 +11,65 @@ from aimodels.text.tokenizer import Tokenizer
 
 
 class WordPieceTokenizer(Tokenizer):
-    """BERT's: words, then the longest pieces that the vocabulary has; inner pieces begin with ##.
+    """BERT's tokenizer: words, then the longest pieces in the vocabulary; inner ones begin with ##.
 
-    Control characters go, every Chinese character and punctuation mark is a word, and a word that
-    cannot be divided, or has more than 100 characters, is `unknown`. For tensors `tensorflow-text`
-    does it; on a platform that has none, Python: the same tokens, slower.
+    Control characters are removed, every Chinese character and punctuation mark is a word, and a
+    word that cannot be split, or has more than 100 characters, becomes `unknown_token`. Tensors are
+    tokenized by `tensorflow-text` or, where that is not installed, by Python: same tokens, slower.
 
     Args:
-        vocabulary: the pieces, or a `Vocabulary` of them.
-        lowercase: also removes accents; False for models whose name says "cased".
-        unknown: stands for a word that cannot be divided.
+        vocabulary: pieces, or a `Vocabulary` of them.
+        lowercase: whether to lower-case the text and remove accents; False for cased models.
+        unknown_token: token for a word that cannot be split.
 
     Raises:
-        ValueError: if the vocabulary lacks `unknown`.
+        ValueError: if the vocabulary lacks `unknown_token`.
 
     Reference:
-        The model that made it known: [devlin2019].
+        [devlin2019].
 
     Example:
         >>> WordPieceTokenizer(["[UNK]", "un", "##aff", "##able", "!"])("Unaffable!")
         ['un', '##aff', '##able', '!']
     """
 
-    _GONE = "[\\p{Cc}\\p{Cf}\ufffd]"
-    _ALONE = (  # punctuation, all ASCII signs with it, and the blocks of Chinese characters
+    _REMOVED = "[\\p{Cc}\\p{Cf}\ufffd]"
+    _OWN_WORD = (  # punctuation, all ASCII symbols, and the blocks of Chinese characters
         r"[!-/:-@\[-`{-~\p{P}"
         "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
         "\U00020000-\U0002a6df\U0002a700-\U0002ceaf\U0002f800-\U0002fa1f]"
     )
 
-    def __init__(self, vocabulary: Iterable[str], lowercase: bool = True, unknown: str = "[UNK]"):
+    def __init__(
+        self, vocabulary: Iterable[str], lowercase: bool = True, unknown_token: str = "[UNK]"
+    ):
         self.vocabulary = list(vocabulary)
         self._known = set(self.vocabulary)
-        if unknown not in self._known:
-            raise ValueError(f"the vocabulary has no {unknown}")
-        self.lowercase, self.unknown = lowercase, unknown
+        if unknown_token not in self._known:
+            raise ValueError(f"the vocabulary has no {unknown_token}")
+        self.lowercase, self.unknown_token = lowercase, unknown_token
         self._of_word = functools.lru_cache(maxsize=2**16)(self._pieces)
 
-    def tokens(self, text: str) -> list[str]:
-        text = regex.sub(self._GONE, "", regex.sub(r"[\t\n\r]", " ", text))
+    def tokenize(self, text: str) -> list[str]:
+        text = regex.sub(self._REMOVED, "", regex.sub(r"[\t\n\r]", " ", text))
         if self.lowercase:
             text = regex.sub(r"\p{Mn}", "", unicodedata.normalize("NFD", text.lower()))
-        words = regex.sub(self._ALONE, r" \g<0> ", text).split()
+        words = regex.sub(self._OWN_WORD, r" \g<0> ", text).split()
         return [piece for word in words for piece in self._of_word(word)]
 
     def _pieces(self, word: str) -> list[str]:
         if len(word) > 100:
-            return [self.unknown]
-        found, begin = [], 0
+            return [self.unknown_token]
+        pieces, begin = [], 0
         while begin < len(word):
             prefix = "##" if begin else ""
             ends = range(len(word), begin, -1)
             end = next((e for e in ends if prefix + word[begin:e] in self._known), None)
             if end is None:
-                return [self.unknown]
-            found.append(prefix + word[begin:end])
+                return [self.unknown_token]
+            pieces.append(prefix + word[begin:end])
             begin = end
-        return found
+        return pieces
 
     def _ragged(self, texts):
         try:
@@ -75,11 +77,11 @@ class WordPieceTokenizer(Tokenizer):
         except ImportError:
             return super()._ragged(texts)
         replace = tf.strings.regex_replace
-        texts = replace(replace(texts, r"[\t\n\r]", " "), self._GONE, "")
+        texts = replace(replace(texts, r"[\t\n\r]", " "), self._REMOVED, "")
         if self.lowercase:
             texts = tf.strings.lower(texts, encoding="utf-8")
             texts = replace(tensorflow_text.normalize_utf8(texts, "NFD"), r"\p{Mn}", "")
-        words = tf.strings.split(replace(replace(texts, self._ALONE, r" \0 "), r"\p{Z}", " "))
+        words = tf.strings.split(replace(replace(texts, self._OWN_WORD, r" \0 "), r"\p{Z}", " "))
         long = functools.partial(replace, pattern="^.{101,}$", rewrite="\x01")  # in no vocabulary
         return self._fast.tokenize(tf.ragged.map_flat_values(long, words)).merge_dims(1, 2)
 
@@ -87,11 +89,11 @@ class WordPieceTokenizer(Tokenizer):
     def _fast(self):
         import tensorflow_text
 
-        with tf.init_scope():  # also when a graph asks first
+        with tf.init_scope():  # even if first used while tracing a graph
             return tensorflow_text.FastWordpieceTokenizer(
                 self.vocabulary,
                 max_bytes_per_word=400,  # 100 characters
-                unknown_token=self.unknown,
+                unknown_token=self.unknown_token,
                 no_pretokenization=True,
                 token_out_type=tf.string,
             )

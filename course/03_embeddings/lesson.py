@@ -710,12 +710,12 @@ print(f"pieces of new reviews that were ever seen: {np.mean([p in seen for p in 
 # Look at the end: 不 means *not*, 错 means *wrong*, and 不错 *not bad*, which is praise.
 
 # %%
-pieces = text.BytePairTokenizer.train(reviews[0][:1500], merges=2000)
+pieces = text.BytePairTokenizer.train(reviews[0][:1500], num_merges=2000)
 characters, words_of = text.CharacterTokenizer(), text.ChineseTokenizer()
 example = "房间很大，服务也不错"
 print("characters", *characters(example), sep=" | ")
 print("words     ", *words_of(example), sep=" | ")
-print("byte pairs", *(pieces.text([piece]) for piece in pieces(example)), sep=" | ")
+print("byte pairs", *(pieces.detokenize([piece]) for piece in pieces(example)), sep=" | ")
 
 # %% [markdown]
 # In English: 房间 *room*, 很大 *very big*, 服务 *service*, 也 *also*, 不错 *not bad*. The byte
@@ -729,11 +729,11 @@ print("byte pairs", *(pieces.text([piece]) for piece in pieces(example)), sep=" 
 tokens = [words_of(part) for part in reviews]
 vocabulary = text.Vocabulary.build(tokens[0], min_count=3)
 print(f"{len(vocabulary):,} words")
-print(vocabulary.encode([["房间", "很大"], ["房间", "xyzzy", "，"]], length=4).numpy())
+print(vocabulary.encode([["房间", "很大"], ["房间", "xyzzy", "，"]], sequence_length=4).numpy())
 
 # %%
 LENGTH = 60
-x_train, x_validation, x_test = (vocabulary.encode(t, length=LENGTH).numpy() for t in tokens)
+x_train, x_validation, x_test = (vocabulary.encode(t, LENGTH).numpy() for t in tokens)
 print(x_train.shape, x_train.dtype)
 print(f"unknown in new reviews: {np.mean(x_validation[x_validation > 0] == 1):.1%}")
 print(f"reviews longer than {LENGTH} words: {np.mean([len(t) > LENGTH for t in tokens[0]]):.1%}")
@@ -847,8 +847,8 @@ good |= {"漂亮": "pretty", "值得": "worth it", "喜欢": "like"}
 bad = {"差": "poor", "失望": "disappointed", "吵": "noisy"}
 bad |= {"垃圾": "rubbish", "糟糕": "awful", "破": "shabby"}
 tone = good | bad
-ids = vocabulary.ids(list(tone))
-assert vocabulary.unknown not in ids
+ids = vocabulary.tokens_to_ids(list(tone))
+assert vocabulary.unknown_id not in ids
 weights = mean.get_layer("logits").kernel.numpy()
 learned = mean.get_layer("embedding").embeddings.numpy()[ids] @ (weights[:, 1] - weights[:, 0])
 linear = np.array([bag.coef_[0, counter.vocabulary_[word]] for word in tone])
@@ -907,7 +907,7 @@ assert np.abs(np.diff(cnn(two), axis=0)).max() > 1e-3
 # in another batch. Both models mask them.
 
 # %%
-short = vocabulary.encode(tokens[1][:8], length=20).numpy()
+short = vocabulary.encode(tokens[1][:8], sequence_length=20).numpy()
 long = np.pad(short, [(0, 0), (0, 80)])
 for name, network in (("mean embedding", mean), ("text CNN", cnn)):
     difference = np.abs(network(short) - network(long)).max()

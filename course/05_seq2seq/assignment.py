@@ -829,7 +829,7 @@ def train(pairs, seed):
     def answer(sentences):
         encoded = words.encode([sentence.split() for sentence in sentences])
         ids, _ = decoding.greedy(model, encoded, max_length=11)
-        return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
+        return ["".join(answer) for answer in signs.decode(ids)]
 
     return answer
     ### END SOLUTION

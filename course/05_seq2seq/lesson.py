@@ -258,7 +258,7 @@ print(source, "\n\n", target, sep="")
 # %%
 reads, learns = target[:, :-1], target[:, 1:]
 print("step  reads    must say")
-rows = zip(phonemes.tokens(reads[0]), phonemes.tokens(learns[0]), strict=True)
+rows = zip(phonemes.ids_to_tokens(reads[0]), phonemes.ids_to_tokens(learns[0]), strict=True)
 for step, (now, following) in enumerate(rows):
     print(f"{step:<5} {now:<8} {following}")
 
@@ -365,7 +365,7 @@ def largest_change(model, inputs, others):
 
 one_word, one_answer = source[:1], target[:1, :-1]
 changed = one_answer.copy()
-changed[0, 3] = phonemes.ids("ZH")
+changed[0, 3] = phonemes.tokens_to_ids("ZH")
 moved = largest_change(plain, (one_word, one_answer), (one_word, changed))
 print("steps whose logits changed:", np.flatnonzero(moved > 1e-6))
 assert np.array_equal(np.flatnonzero(moved > 1e-6), range(3, 9))
@@ -701,8 +701,7 @@ def answers(model, words, search=decoding.greedy, **kwargs):
     for i in range(0, len(words), 100):
         spelled = [list(word) for word in words[i : i + 100]]
         ids, _ = search(model, letters.encode(spelled), max_length=20, **kwargs)
-        # without padding and special tokens
-        found += [phonemes.tokens(row[row > phonemes.end]) for row in ids.numpy()]
+        found += phonemes.decode(ids)  # without padding and special tokens
     return found
 
 
@@ -909,18 +908,18 @@ class Toy:
 # %%
 names = Vocabulary(["A", "B", "x", "y", "z"])
 p_next = np.zeros((len(names), len(names)))
-p_next[names.start, names.ids(list(first))] = list(first.values())
+p_next[names.start_id, names.tokens_to_ids(list(first))] = list(first.values())
 for a, following in second.items():
-    p_next[names.ids(a), names.ids(list(following))] = list(following.values())
-p_next[names.ids(["x", "y", "z"]), names.end] = 1
+    p_next[names.tokens_to_ids(a), names.tokens_to_ids(list(following))] = list(following.values())
+p_next[names.tokens_to_ids(["x", "y", "z"]), names.end_id] = 1
 toy, question = Toy(p_next), tf.constant([[4]])
 
 # %%
 ids, score = decoding.greedy(toy, question, max_length=3)
-print("greedy     ", names.tokens(ids[0].numpy()), np.exp(score[0]).round(4))
+print("greedy     ", names.ids_to_tokens(ids[0].numpy()), np.exp(score[0]).round(4))
 better, better_score = decoding.beam_search(toy, question, max_length=3, beam_size=2)
-print("beam search", names.tokens(better[0].numpy()), np.exp(better_score[0]).round(4))
-assert names.tokens(better[0].numpy())[:2] == ["B", "x"]
+print("beam search", names.ids_to_tokens(better[0].numpy()), np.exp(better_score[0]).round(4))
+assert names.ids_to_tokens(better[0].numpy())[:2] == ["B", "x"]
 
 # %% [markdown]
 # A beam can drop the best answer too, if it begins badly enough: only the full search is sure, and

@@ -451,8 +451,8 @@ def steps_that_change(model, inputs, others):
 two = source[:2].copy(), reads[:2].copy()
 print("lengths:", (two[0] != 0).sum(axis=1))
 later, stranger = two[1].copy(), two[0].copy()
-later[0, 3] = letters.ids("z")
-stranger[1] = letters.ids("q")
+later[0, 3] = letters.tokens_to_ids("z")
+stranger[1] = letters.tokens_to_ids("q")
 longer = np.pad(two[0], ((0, 0), (0, 4)))
 changes = {
     "a later token": steps_that_change(model, two, (two[0], later)),
@@ -538,7 +538,7 @@ def train(model, inputs, goals, epochs, batch_size=64):
 def backwards(model, words):
     """What the model says, one token after the other, from its own answers."""
     ids, _ = decoding.greedy(model, pairs(words)[0][0], max_length=9)
-    return ["".join(letters.tokens(row[row > letters.end])) for row in ids.numpy()]
+    return ["".join(answer) for answer in letters.decode(ids)]
 
 
 # %%
@@ -657,7 +657,7 @@ def pronounce(name):
     one = contestants[name]
     train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=4)
     ids, _ = decoding.greedy(one, letters.encode([list(word) for word in asked], 7), max_length=10)
-    answers[name] = [phonemes.tokens(row[row > phonemes.end]) for row in ids.numpy()]
+    answers[name] = phonemes.decode(ids)
 
 
 pronounce("LSTM")

@@ -43,7 +43,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aimodels.bert import BERT, Pretraining, classifier, encode, mask_tokens
+from aimodels.bert import BERT, BERTPretraining, classifier, encode, mask_tokens
 from aimodels.course import check
 from aimodels.layers import Positions, TransformerBlock
 from aimodels.text import Vocabulary
@@ -115,7 +115,9 @@ with check.question("q1_hidden", points=8):
         ]
 
     def by_package(first, second, length):
-        names = Vocabulary(["[MASK]", *map(str, range(5, 40))], start="[CLS]", end="[SEP]")
+        names = Vocabulary(
+            ["[MASK]", *map(str, range(5, 40))], start_token="[CLS]", end_token="[SEP]"
+        )
         return encode(
             names, *[[list(map(str, text)) for text in t] for t in (first, second)], length
         )
@@ -356,9 +358,10 @@ print("other padding, so the words before it change:", change > 0.01)
 # It cannot tell "dog bites man" from "man bites dog", and it reads the padding. There is also no
 # vector for the whole text. Make it right.
 #
-# Write `build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length)`. It
-# returns a `keras.Model` from the list `[ids, segments]`, $(B, T)$ each, to the list
-# `[tokens, pooled]`, $(B, T, D)$ and $(B, D)$, where $D$ is `width` and $T$ at most `max_length`.
+# Write `build_bert(vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim,
+# max_sequence_length)`. It returns a `keras.Model` from the list `[ids, segments]`, $(B, T)$ each,
+# to the list `[tokens, pooled]`, $(B, T, D)$ and $(B, D)$, where $D$ is `hidden_dim` and $T$ at
+# most `max_sequence_length`.
 # The tests give its layers weights, by name, and look at what comes out. So each layer has a name;
 # $n$ counts the blocks from 1.
 #
@@ -369,7 +372,7 @@ print("other padding, so the words before it change:", change > 0.01)
 # | `place_table` | `Positions` with `learned=True`: it adds the vector of each place |
 # | `norm` | `layers.LayerNormalization` with `epsilon=1e-12`, of the sum of the three |
 # | `block`$n$ | `TransformerBlock` with `activation="gelu"`, `layer_norm_epsilon=1e-12` |
-# | `pooler` | `layers.Dense`, `width` wide, with tanh |
+# | `pooler` | `layers.Dense`, `hidden_dim` wide, with tanh |
 #
 # Each block reads what the block before it gave, and nobody may look at padding, where the id is 0.
 # A place may look back **and ahead**. The pooler reads what the last block gave for the first place,
@@ -378,14 +381,19 @@ print("other padding, so the words before it change:", change > 0.01)
 
 
 # %% nbgrader={"grade": false, "grade_id": "weights", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def draw_weights(vocabulary_size, width, num_layers, intermediate_dim, max_length, seed):
+def draw_weights(
+    vocabulary_size, hidden_dim, num_layers, intermediate_dim, max_sequence_length, seed
+):
     """For each layer's name its arrays: random numbers, in the right shapes."""
     block, dice = TransformerBlock(1, intermediate_dim), np.random.default_rng(seed)
-    block.build((None, None, width))
+    block.build((None, None, hidden_dim))
     shapes = {f"block{n + 1}": [w.shape for w in block.weights] for n in range(num_layers)}
-    rows = {"word_table": vocabulary_size, "segment_table": 2, "place_table": max_length}
-    shapes |= {name: [(count, width)] for name, count in rows.items()}
-    shapes |= {"norm": [(width,), (width,)], "pooler": [(width, width), (width,)]}
+    rows = {"word_table": vocabulary_size, "segment_table": 2, "place_table": max_sequence_length}
+    shapes |= {name: [(count, hidden_dim)] for name, count in rows.items()}
+    shapes |= {
+        "norm": [(hidden_dim,), (hidden_dim,)],
+        "pooler": [(hidden_dim, hidden_dim), (hidden_dim,)],
+    }
     return {layer: [dice.normal(0, 0.5, size) for size in shapes[layer]] for layer in shapes}
 
 
@@ -399,9 +407,11 @@ def fill(model, weights, names=()):
 # %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
 def by_package(ids, segments, weights, num_heads):
     """What must come out: real tokens' vectors and pooled ones, of the package's own BERT."""
-    (size, width), longest = weights["word_table"][0].shape, len(weights["place_table"][0])
+    (size, hidden_dim), longest = weights["word_table"][0].shape, len(weights["place_table"][0])
     blocks, inner = sum("block" in name for name in weights), weights["block1"][6].shape[1]
-    bert = BERT(size, width, num_heads, blocks, inner, dropout=0.0, max_length=longest)
+    bert = BERT(
+        size, hidden_dim, num_heads, blocks, inner, dropout=0.0, max_sequence_length=longest
+    )
     names = {"word_table": "embedding", "segment_table": "segment_embedding"}
     fill(bert, weights, names | {"place_table": "positions"})
     tokens, pooled = bert((ids, segments))
@@ -409,19 +419,21 @@ def by_package(ids, segments, weights, num_heads):
 
 
 # %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     """A model: [ids, segments], (B, T) each -> [tokens (B, T, D), pooled (B, D)]."""
     ### BEGIN SOLUTION
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         block = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)
         x = block(x, attention_mask=ops.not_equal(ids, 0))
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
     ### END SOLUTION
 
@@ -824,12 +836,15 @@ def draw_pairs(about, count, seed):
     other = (first + dice.integers(1, subjects, size=count)) % subjects
     texts = draw_texts(first, about, seed + 1)
     return *encode(
-        vocabulary, texts, draw_texts(np.where(follows, first, other), about, seed + 2), length=20
+        vocabulary,
+        texts,
+        draw_texts(np.where(follows, first, other), about, seed + 2),
+        sequence_length=20,
     ), follows
 
 
 language = [c + v for c in "bdfgklmn" for v in "aeiou"]
-vocabulary = Vocabulary(["[MASK]", *language], start="[CLS]", end="[SEP]")
+vocabulary = Vocabulary(["[MASK]", *language], start_token="[CLS]", end_token="[SEP]")
 
 # %% [markdown]
 # `about` says for each word of the language which subject it belongs to. `known` says it for the three
@@ -851,11 +866,11 @@ about, known, rest = divide(3, seed=1)
 pairs = draw_pairs(about, 2000, seed=2)
 labels = np.arange(60) % 3
 validation_labels = np.random.default_rng(5).integers(3, size=400)
-labelled = encode(vocabulary, draw_texts(labels, known, seed=3), length=20)[0]
-validation = encode(vocabulary, draw_texts(validation_labels, rest, seed=4), length=20)[0]
-print(*vocabulary.tokens(pairs[0][0]), "| follows:", pairs[2][0])
+labelled = encode(vocabulary, draw_texts(labels, known, seed=3), sequence_length=20)[0]
+validation = encode(vocabulary, draw_texts(validation_labels, rest, seed=4), sequence_length=20)[0]
+print(*vocabulary.ids_to_tokens(pairs[0][0]), "| follows:", pairs[2][0])
 for row, label in zip(labelled[:3], labels, strict=False):
-    print(*vocabulary.tokens(row[row > 4]), "| subject:", label)
+    print(*vocabulary.ids_to_tokens(row[row > 4]), "| subject:", label)
 
 # %% [markdown]
 # Write `train(vocabulary, pairs, labelled, labels, seed)`. `pairs` is (ids, segments, follows),
@@ -866,7 +881,7 @@ for row, label in zip(labelled[:3], labels, strict=False):
 #
 # - Set Keras' random numbers with `seed` first. Build a small `BERT`, without dropout: vectors of 32
 #   numbers, 4 heads, two blocks.
-# - **Pre-train** it with `Pretraining` of `aimodels.bert` on the pairs. `mask_tokens` hides words;
+# - **Pre-train** it with `BERTPretraining` of `aimodels.bert` on the pairs. `mask_tokens` hides words;
 #   called with another seed, such as `(seed, 1)`, it hides others, so go through the pairs about 8
 #   times and hide anew each time. The model has two outputs, so it is compiled with a list of two
 #   losses; which class must the first of them ignore?
@@ -888,7 +903,14 @@ def train(vocabulary, pairs, labelled, labels, seed):
     ### BEGIN SOLUTION
     keras.utils.set_random_seed(seed)
     ids, segments, follows = pairs
-    bert = BERT(len(vocabulary), width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=64)
+    bert = BERT(
+        len(vocabulary),
+        hidden_dim=32,
+        num_heads=4,
+        num_layers=2,
+        dropout=0.0,
+        max_sequence_length=64,
+    )
     crossentropy = keras.losses.SparseCategoricalCrossentropy
 
     masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(8)]
@@ -897,7 +919,7 @@ def train(vocabulary, pairs, labelled, labels, seed):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
-    model = Pretraining(bert)
+    model = BERTPretraining(bert)
     losses = [crossentropy(from_logits=True, ignore_class=0), crossentropy(from_logits=True)]
     model.compile(keras.optimizers.Adam(rate), losses)
     inputs = [new, np.tile(segments, (8, 1)), places]
@@ -930,11 +952,11 @@ with check.question("q7_hidden", points=11):
     others = check.given(draw_pairs(divide(4, seed=71)[0], 2000, seed=72))
     fours = np.arange(60) % 4
     few = check.given(
-        encode(vocabulary, draw_texts(fours, divide(4, seed=71)[1], seed=73), length=20)[0]
+        encode(vocabulary, draw_texts(fours, divide(4, seed=71)[1], seed=73), sequence_length=20)[0]
     )
     truth = np.random.default_rng(74).integers(4, size=400)
     new = check.given(
-        encode(vocabulary, draw_texts(truth, divide(4, seed=71)[2], seed=75), length=20)[0]
+        encode(vocabulary, draw_texts(truth, divide(4, seed=71)[2], seed=75), sequence_length=20)[0]
     )
     subjects = train(vocabulary, others, few, fours, seed=2)
     check.accuracy(
@@ -951,7 +973,7 @@ with check.question("q7_hidden", points=11):
         subjects(np.pad(new, [(0, 0), (0, 20)])),
         np.random.default_rng(74).integers(4, size=400),
         at_least=0.8,
-        hint="more padding must change nothing: BERT with max_length=64",
+        hint="more padding must change nothing: BERT with max_sequence_length=64",
     )
 ### END HIDDEN TESTS
 

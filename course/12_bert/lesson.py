@@ -76,10 +76,10 @@ from aimodels.train import Model
 # be known. A small BERT shall say every token, hidden or not. Guess its accuracy.
 
 # %%
-twenty = Vocabulary(["[MASK]", *"abcdefghijklmnopqrst"], start="[CLS]", end="[SEP]")
+twenty = Vocabulary(["[MASK]", *"abcdefghijklmnopqrst"], start_token="[CLS]", end_token="[SEP]")
 noise = np.random.default_rng(0).integers(5, 25, size=(6000, 16), dtype="int32")
 seen = np.array(bert.mask_tokens(noise, twenty, seed=(0, 1))[0])
-encoder = bert.BERT(len(twenty), width=64, num_layers=1, dropout=0.0, max_length=16)
+encoder = bert.BERT(len(twenty), hidden_dim=64, num_layers=1, dropout=0.0, max_sequence_length=16)
 encoder.get_layer("pooler").trainable = False  # nothing is asked of [CLS]
 copier = bert.tagger(encoder, len(twenty), dropout=0.0)
 crossentropy = keras.losses.SparseCategoricalCrossentropy
@@ -88,7 +88,7 @@ copier.fit((seen[1000:], 0 * seen[1000:]), noise[1000:], batch_size=32, epochs=2
 right = np.argmax(copier((seen[:1000], 0 * seen[:1000])), axis=-1) == noise[:1000]
 
 # %%
-gap = seen[:1000] == twenty.ids("[MASK]")
+gap = seen[:1000] == twenty.tokens_to_ids("[MASK]")
 print("of all tokens, at least 0.8 right:", right.mean() >= 0.8)
 print("of those behind [MASK], at most 0.1:", right[gap].mean() <= 0.1)
 assert right.mean() >= 0.8
@@ -141,9 +141,9 @@ assert np.abs(after - before[:, order]).max() < 1e-5
 # mean padding?
 
 # %%
-toy = Vocabulary(["[MASK]", "who", "are", "you", "me"], start="[CLS]", end="[SEP]")
-ids, segments = bert.encode(toy, [["who", "are", "you"]], [["me"]], length=9)
-print(toy.tokens(ids[0].tolist()))
+toy = Vocabulary(["[MASK]", "who", "are", "you", "me"], start_token="[CLS]", end_token="[SEP]")
+ids, segments = bert.encode(toy, [["who", "are", "you"]], [["me"]], sequence_length=9)
+print(toy.ids_to_tokens(ids[0].tolist()))
 print(segments[0])
 
 # %% [markdown]
@@ -196,10 +196,11 @@ def pieces(article):
 train = [piece for article in articles for piece in pieces(article)]
 test = [piece for article in held_out for piece in pieces(article)]
 test = [test[i] for i in np.random.default_rng(0).permutation(len(test))[:1500]]
-vocabulary = Vocabulary(["[MASK]", *"abcdefghijklmnopqrstuvwxyz"], start="[CLS]", end="[SEP]")
+alphabet = "abcdefghijklmnopqrstuvwxyz"
+vocabulary = Vocabulary(["[MASK]", *alphabet], start_token="[CLS]", end_token="[SEP]")
 V = len(vocabulary)
-ids, _ = bert.encode(vocabulary, [letters for letters, _ in train], length=T)
-test_ids, nothing = bert.encode(vocabulary, [letters for letters, _ in test], length=T)
+ids, _ = bert.encode(vocabulary, [letters for letters, _ in train], sequence_length=T)
+test_ids, nothing = bert.encode(vocabulary, [letters for letters, _ in test], sequence_length=T)
 print(V, "tokens;", ids.shape, test_ids.shape)
 print(train[3][0], *train[3][1][:20])
 
@@ -215,8 +216,8 @@ new, places, hidden = (np.array(a) for a in bert.mask_tokens(ids, vocabulary, se
 now = np.take_along_axis(new, places, axis=1)[hidden > 0]
 was = hidden[hidden > 0]
 became = {
-    "[MASK]": np.mean(now == vocabulary.ids("[MASK]")),
-    "another": np.mean((now != vocabulary.ids("[MASK]")) & (now != was)),
+    "[MASK]": np.mean(now == vocabulary.tokens_to_ids("[MASK]")),
+    "another": np.mean((now != vocabulary.tokens_to_ids("[MASK]")) & (now != was)),
     "the same": np.mean(now == was),
 }
 print("hidden in each text:", np.unique((hidden > 0).sum(axis=1)), "= 15 % of", N)
@@ -244,9 +245,9 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 #
 # $$ h_0 = \mathrm{norm}(E x + S s + P), \qquad h_l = \mathrm{block}_l(h_{l-1}) $$
 #
-# Token, segment and learned position vectors are added. `Pretraining` puts the two heads on it: at
-# each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and two
-# logits for *follows*.
+# Token, segment and learned position vectors are added. `BERTPretraining` puts the two heads on it:
+# at each hidden place $z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c$, with the same $E$, and
+# two logits for *follows*.
 #
 # BERT's weights start with a standard deviation of 0.02. That was made for vectors of 768 numbers:
 # what sums 768 of them has $0.02\sqrt{768} = 0.55$. Ours have 64, so $0.02\sqrt{64} = 0.16$: each
@@ -258,12 +259,14 @@ for (name, share), wanted in zip(became.items(), (0.8, 0.1, 0.1), strict=True):
 D = 64
 
 
-def clone_initializer():
-    encoder = bert.BERT(V, width=D, num_heads=4, num_layers=2, dropout=0.0, max_length=T)
+def new_encoder():
+    encoder = bert.BERT(
+        V, hidden_dim=D, num_heads=4, num_layers=2, dropout=0.0, max_sequence_length=T
+    )
     for weight in encoder.weights:
         if weight.name in ("kernel", "embeddings"):
             weight.assign(math.sqrt(768 / D) * weight)
-    encoder.get_layer("positions").table.assign(sinusoids(T, D) / 2)
+    encoder.get_layer("position_embedding").table.assign(sinusoids(T, D) / 2)
     encoder.get_layer("pooler").trainable = False  # [CLS] has no task below
     return encoder
 
@@ -274,8 +277,8 @@ print(f"{0.02 * math.sqrt(768):.2f} and {0.02 * math.sqrt(D):.2f}")
 # %%
 seed = 1
 keras.utils.set_random_seed(seed)
-encoder = clone_initializer()
-both = bert.Pretraining(encoder)
+encoder = new_encoder()
+both = bert.BERTPretraining(encoder)
 tokens, pooled = encoder((new[:2], 0 * new[:2]))
 print("each token", tuple(tokens.shape), "all", tuple(pooled.shape))
 print("both tasks", [tuple(x.shape) for x in both((new[:2], 0 * new[:2], places[:2]))])
@@ -324,7 +327,7 @@ left, right = (np.take_along_axis(test_new, test_places + i, 1)[asked] for i in 
 
 # %%
 guesses = {
-    "most frequent": vocabulary.ids("e"),
+    "most frequent": vocabulary.tokens_to_ids("e"),
     "left neighbour": log_p[left].argmax(axis=1),
     "both neighbours": (log_p[left] + log_p[:, right].T).argmax(axis=1),
 }
@@ -412,22 +415,22 @@ phrases = [
 ]  # fmt: skip
 gaps = [phrase.index("_") + 1 for phrase in phrases]
 spelled = [["[MASK]" if x == "_" else x for x in phrase] for phrase in phrases]
-read, segments = bert.encode(vocabulary, spelled, length=T)
+read, segments = bert.encode(vocabulary, spelled, sequence_length=T)
 p = keras.ops.softmax(masked((read, segments, np.array(gaps)[:, None])))[:, 0].numpy()
 
 # %%
 fig, axes = plt.subplots(2, 3, figsize=(9, 4), sharey=True, layout="constrained")
 for ax, phrase, row in zip(axes.flat, phrases, p, strict=True):
     top = np.argsort(-row)[:5]
-    ax.bar(vocabulary.tokens(top.tolist()), row[top])
+    ax.bar(vocabulary.ids_to_tokens(top.tolist()), row[top])
     ax.set(title=phrase, ylim=(0, 1))
     ax.title.set_fontsize(8)
 axes[0, 0].set_ylabel("probability")
 plt.show()
 
 # %%
-print("before `hefirst`, most probable:", vocabulary.tokens(int(p[2].argmax())))
-assert p[2].argmax() == vocabulary.ids("t")
+print("before `hefirst`, most probable:", vocabulary.ids_to_tokens(int(p[2].argmax())))
+assert p[2].argmax() == vocabulary.tokens_to_ids("t")
 
 # %% [markdown]
 # Where its neighbours decide, as before *he*, it is sure. A rare word asks for more than it has
@@ -454,7 +457,7 @@ assert hits[sure <= 0.5].mean() <= 0.4
 # %%
 x = encoder.get_layer("embedding")(test_ids[:200])
 x = x + encoder.get_layer("segment_embedding")(nothing[:200])
-x = encoder.get_layer("norm")(encoder.get_layer("positions")(x))
+x = encoder.get_layer("norm")(encoder.get_layer("position_embedding")(x))
 heads = []
 for i in (1, 2):
     block = encoder.get_layer(f"block{i}")
@@ -495,7 +498,7 @@ for name, weights in sides.items():
 # %%
 def labelled(some):
     """Ids, and 0 or 1 for each letter but the first; -1 where nothing is asked."""
-    found, _ = bert.encode(vocabulary, [letters for letters, _ in some], length=T)
+    found, _ = bert.encode(vocabulary, [letters for letters, _ in some], sequence_length=T)
     begins = np.full(found.shape, -1)
     begins[:, 2:-1] = [row[1:] for _, row in some]
     return found, begins
@@ -531,7 +534,7 @@ pretrained = encoder.get_weights()
 def by_bert(some, weights=None, steps=200):
     """Fine-tuned from these weights, or trained from scratch: the same network."""
     keras.utils.set_random_seed(seed)
-    own = clone_initializer()
+    own = new_encoder()
     if weights is not None:
         own.set_weights(weights)
     model = bert.tagger(own, 2)
@@ -628,11 +631,11 @@ assert network[2] >= longer + 0.04
 #
 # ```
 # lines = open("bert/vocab.txt", encoding="utf-8").read().splitlines()
-# vocabulary = Vocabulary(lines, start="[CLS]", end="[SEP]")
+# vocabulary = Vocabulary(lines, start_token="[CLS]", end_token="[SEP]")
 # tokenizer = WordPieceTokenizer(vocabulary)
 # encoder = bert.BERT.from_checkpoint("bert")
 # model = bert.classifier(encoder, 2)      # or bert.tagger(encoder, 2)
-# ids, segments = bert.encode(vocabulary, tokenizer(texts), length=128)
+# ids, segments = bert.encode(vocabulary, tokenizer(texts), sequence_length=128)
 # ```
 #
 # Do **not** multiply its weights: they have been trained. And fine-tune it gently: [Devlin et al.

@@ -113,9 +113,9 @@ assert len(held_out) >= 20
 # one token, and again. What will be joined first here, and into what will *thaw* be cut?
 
 # %%
-toy = BytePairTokenizer.train(["the cat that the thief had"], merges=3)
+toy = BytePairTokenizer.train(["the cat that the thief had"], num_merges=3)
 print(toy.merges)
-print(toy.tokens("the thaw"))
+print(toy.tokenize("the thaw"))
 
 # %% [markdown]
 # *th* stands there four times. The `Ġ` is a space: a word is joined together with the space before
@@ -127,16 +127,16 @@ print(toy.tokens("the thaw"))
 
 # %%
 modules = modules[::3]
-tokenizer = BytePairTokenizer.train(modules[::2], merges=256)
+tokenizer = BytePairTokenizer.train(modules[::2], num_merges=256)
 vocabulary = Vocabulary(tokenizer.vocabulary)
 
 
 def encode(text):
-    return np.array(vocabulary.ids(tokenizer.tokens(text)), "int32")
+    return np.array(vocabulary.tokens_to_ids(tokenizer.tokenize(text)), "int32")
 
 
 def decode(ids):
-    return tokenizer.text(vocabulary.tokens(ids))
+    return tokenizer.detokenize(vocabulary.ids_to_tokens(ids))
 
 
 # %% tags=["nbval-ignore-output"]
@@ -949,8 +949,9 @@ print("and its training loss in the end:", small_text["last training loss"])
 # ```
 # model = gpt.GPT.from_checkpoint("gpt2")
 # tokenizer = BytePairTokenizer.load("gpt2/merges.txt")
-# end = "<|endoftext|>"
-# vocabulary = Vocabulary.load("gpt2/vocab.json", pad=end, unknown=end, start=end, end=end)
+# names = "pad_token", "unknown_token", "start_token", "end_token"
+# special_tokens = dict.fromkeys(names, "<|endoftext|>")
+# vocabulary = Vocabulary.load("gpt2/vocab.json", **special_tokens)
 # ```
 #
 # Everything else in this lesson, from `generate` to the picture of surprise, works with it

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from aimodels.bert import BERT, Pretraining
+from aimodels.bert import BERT, BERTPretraining
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -29,41 +29,41 @@ def pair(tmp_path_factory):
 
 @pytest.fixture
 def texts():
-    ids = np.random.default_rng(0).integers(1, 50, (3, 9))
-    ids[1, 6:] = 0
-    segments = np.broadcast_to(np.arange(9) > 4, (3, 9)).astype("int64")
-    return ids, segments
+    token_ids = np.random.default_rng(0).integers(1, 50, (3, 9))
+    token_ids[1, 6:] = 0
+    segment_ids = np.broadcast_to(np.arange(9) > 4, (3, 9)).astype("int64")
+    return token_ids, segment_ids
 
 
 def test_vectors_and_gradients(pair, texts, parity):
     theirs, ours, _ = pair
-    ids, segments = texts
+    token_ids, segment_ids = texts
     weight = np.random.default_rng(1).normal(size=(3, 9, 16)).astype("float32")
-    weight[ids == 0] = 0  # what stands in padding, nobody uses
+    weight[token_ids == 0] = 0  # nobody uses the vectors of padding
     variables = [ours.get_layer("embedding").embeddings, ours.get_layer("block1").attention.kernel]
     with tf.GradientTape() as tape:
-        tokens, pooled = ours((ids, segments))
+        tokens, pooled = ours((token_ids, segment_ids))
         total = tf.reduce_sum(tokens * weight) + tf.reduce_sum(pooled)
-    found = tape.gradient(total, [v.value for v in variables])
+    gradients = tape.gradient(total, [v.value for v in variables])
     expected = theirs.bert(
-        input_ids=torch.from_numpy(ids), token_type_ids=torch.from_numpy(segments),
-        attention_mask=torch.from_numpy((ids != 0).astype("int64")),
+        input_ids=torch.from_numpy(token_ids), token_type_ids=torch.from_numpy(segment_ids),
+        attention_mask=torch.from_numpy((token_ids != 0).astype("int64")),
     )  # fmt: skip
-    said = expected.last_hidden_state
-    difference = np.abs(tokens - said.detach().numpy())[ids != 0].max()
+    expected_tokens = expected.last_hidden_state
+    difference = np.abs(tokens - expected_tokens.detach().numpy())[token_ids != 0].max()
     parity("bert.BERT", reference="transformers.BertModel", difference=difference, bound=1e-5)
     difference = np.abs(pooled - expected.pooler_output.detach().numpy()).max()
     parity(
         "bert.BERT pooled", reference="transformers.BertModel", difference=difference, bound=1e-5
     )
     theirs.zero_grad()
-    ((said * torch.from_numpy(weight)).sum() + expected.pooler_output.sum()).backward()
+    ((expected_tokens * torch.from_numpy(weight)).sum() + expected.pooler_output.sum()).backward()
     attention = theirs.bert.encoder.layer[0].attention.self
     kernel = [getattr(attention, n).weight.grad.T for n in ("query", "key", "value")]
     references = [theirs.bert.embeddings.word_embeddings.weight.grad, torch.cat(kernel, 1)]
     largest = max(
         np.abs(tf.convert_to_tensor(a) - b.numpy())[1 if a.shape[0] == 50 else 0 :].max()
-        for a, b in zip(found, references, strict=True)  # row 0: PyTorch holds padding still
+        for a, b in zip(gradients, references, strict=True)  # row 0: PyTorch holds padding still
     )
     parity(
         "bert.BERT gradients", reference="transformers.BertModel", difference=largest, bound=1e-4
@@ -72,25 +72,32 @@ def test_vectors_and_gradients(pair, texts, parity):
 
 def test_the_two_tasks_of_pretraining(pair, texts, parity):
     theirs, _, folder = pair
-    ids, segments = texts
-    places = np.array([[1, 4], [2, 5], [0, 8]])
-    ours = Pretraining.from_checkpoint(folder)
-    masked, follows = ours((ids, segments, places))
+    token_ids, segment_ids = texts
+    positions = np.array([[1, 4], [2, 5], [0, 8]])
+    ours = BERTPretraining.from_checkpoint(folder)
+    masked, follows = ours((token_ids, segment_ids, positions))
     expected = theirs(
-        input_ids=torch.from_numpy(ids), token_type_ids=torch.from_numpy(segments),
-        attention_mask=torch.from_numpy((ids != 0).astype("int64")),
+        input_ids=torch.from_numpy(token_ids), token_type_ids=torch.from_numpy(segment_ids),
+        attention_mask=torch.from_numpy((token_ids != 0).astype("int64")),
     )  # fmt: skip
     logits = np.take_along_axis(
-        expected.prediction_logits.detach().numpy(), places[..., None], axis=1
+        expected.prediction_logits.detach().numpy(), positions[..., None], axis=1
     )
-    for what, found, reference in (
+    for task, outputs, reference in (
         ("masked tokens", masked, logits),
         # Hugging Face's first class is "follows"
         ("next sentence", follows, expected.seq_relationship_logits.detach().numpy()[:, ::-1]),
     ):
         parity(
-            f"bert.Pretraining {what}",
+            f"bert.BERTPretraining {task}",
             reference="transformers.BertForPreTraining",
-            difference=np.abs(keras.ops.convert_to_numpy(found) - reference).max(),
+            difference=np.abs(keras.ops.convert_to_numpy(outputs) - reference).max(),
             bound=1e-5,
         )
+
+
+@pytest.mark.parametrize("kind", [BERT, BERTPretraining])
+def test_misspelt_arguments_are_refused(pair, kind):
+    with pytest.raises(TypeError, match="no argument 'droput'; did you mean 'dropout'"):
+        kind.from_checkpoint(pair[2], droput=0.0)
+    assert kind.from_checkpoint(pair[2], dropout=0.0).count_params() > pair[1].count_params() - 1

@@ -36,9 +36,9 @@ def mean(tokens, ids):
 def read():
     """The ids and token vectors of the sentences: ours, and theirs."""
     folder = Path(PACKAGE.submodule_search_locations[0], "model")
-    vocabulary = Vocabulary.load(folder / "vocab.txt", start="[CLS]", end="[SEP]")
+    vocabulary = Vocabulary.load(folder / "vocab.txt", start_token="[CLS]", end_token="[SEP]")
     tokens = WordPieceTokenizer(vocabulary)(SENTENCES)
-    ids, segments = encode(vocabulary, tokens, length=max(map(len, tokens)) + 2)
+    ids, segments = encode(vocabulary, tokens, sequence_length=max(map(len, tokens)) + 2)
     ours, _ = BERT.from_checkpoint(folder)((ids, segments), training=False)
 
     tokenizer = transformers.AutoTokenizer.from_pretrained(folder)

@@ -12,7 +12,7 @@ def train(pairs, seed):
 
     def answer(sentences):
         ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
-        return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
+        return ["".join(answer) for answer in signs.decode(ids)]
 
     return answer
 
@@ -32,7 +32,7 @@ def train(pairs, seed):
 
     def answer(sentences):
         ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
-        return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
+        return ["".join(answer) for answer in signs.decode(ids)]
 
     return answer
 
@@ -51,7 +51,7 @@ def train(pairs, seed):
 
     def answer(sentences):
         ids, _ = decoding.greedy(model, words.encode([s.split() for s in sentences]), max_length=11)
-        return ["".join(signs.tokens(row[row > signs.end])) for row in ids.numpy()]
+        return ["".join(answer) for answer in signs.decode(ids)]
 
     return answer
 

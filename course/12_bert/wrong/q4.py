@@ -1,194 +1,218 @@
 # %% q4, 0 of 18 points: as the article: no places, so that order makes no difference
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = x + 0 * Positions(max_length, learned=True, name="place_table")(0 * x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = x + 0 * Positions(max_sequence_length, learned=True, name="place_table")(0 * x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: both texts have the same segment
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(0 * segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(0 * segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: as the article: no mask: padding is looked at
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(x)
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: a causal mask, as for a GPT
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12, "causal": True}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: pools the mean of all places
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(ops.mean(x, axis=1))
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(ops.mean(x, axis=1))
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: pools the last place
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, -1])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, -1])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: normalises the words, then adds segments and places
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 0 of 18 points: no activation in the pooler
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 6 of 18 points: as the article: one block, whatever is asked for
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, 2):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 6 of 18 points: only the first block has the mask
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             x, attention_mask=mask if n == 1 else None
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 6 of 18 points: each block reads the embedding again
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = start = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
             start, attention_mask=mask
         )
-    pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+    pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
 
 
 # %% q4, 6 of 18 points: pools behind the first block
-def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, max_length):
+def build_bert(
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
+):
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="word_table")(ids)
-    x = x + layers.Embedding(2, width, name="segment_table")(segments)
-    x = Positions(max_length, learned=True, name="place_table")(x)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
+    x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
+    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
@@ -196,5 +220,5 @@ def build_bert(vocabulary_size, width, num_heads, num_layers, intermediate_dim, 
             x, attention_mask=mask
         )
         if n == 1:
-            pooled = layers.Dense(width, "tanh", name="pooler")(x[:, 0])
+            pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])

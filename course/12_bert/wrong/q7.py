@@ -1,7 +1,14 @@
 # %% q7, 0 of 16 points: no pre-training: the labels alone
 def train(vocabulary, pairs, labelled, labels, seed):
     keras.utils.set_random_seed(seed)
-    bert = BERT(len(vocabulary), width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=64)
+    bert = BERT(
+        len(vocabulary),
+        hidden_dim=32,
+        num_heads=4,
+        num_layers=2,
+        dropout=0.0,
+        max_sequence_length=64,
+    )
     crossentropy = keras.losses.SparseCategoricalCrossentropy
     model = classifier(bert, int(labels.max()) + 1, dropout=0.0)
     model.compile(keras.optimizers.Adam(1e-3), crossentropy(from_logits=True))
@@ -13,7 +20,14 @@ def train(vocabulary, pairs, labelled, labels, seed):
 def train(vocabulary, pairs, labelled, labels, seed):
     keras.utils.set_random_seed(seed)
     ids, segments, follows = pairs
-    bert = BERT(len(vocabulary), width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=64)
+    bert = BERT(
+        len(vocabulary),
+        hidden_dim=32,
+        num_heads=4,
+        num_layers=2,
+        dropout=0.0,
+        max_sequence_length=64,
+    )
     crossentropy = keras.losses.SparseCategoricalCrossentropy
     masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(8)]
     new, places, hidden = (np.concatenate(part) for part in zip(*masked, strict=True))
@@ -21,12 +35,12 @@ def train(vocabulary, pairs, labelled, labels, seed):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
-    model = Pretraining(bert)
+    model = BERTPretraining(bert)
     losses = [crossentropy(from_logits=True, ignore_class=0), crossentropy(from_logits=True)]
     model.compile(keras.optimizers.Adam(rate), losses)
     inputs = [new, np.tile(segments, (8, 1)), places]
     model.fit(inputs, [hidden, np.tile(follows, 8)], batch_size=32, verbose=0)
-    new_bert = BERT(len(vocabulary), 32, 4, 2, dropout=0.0, max_length=64)
+    new_bert = BERT(len(vocabulary), 32, 4, 2, dropout=0.0, max_sequence_length=64)
     model = classifier(new_bert, int(labels.max()) + 1, dropout=0.0)
     model.compile(keras.optimizers.Adam(1e-3), crossentropy(from_logits=True))
     model.fit([labelled, 0 * labelled], labels, batch_size=8, epochs=20, verbose=0)
@@ -37,7 +51,14 @@ def train(vocabulary, pairs, labelled, labels, seed):
 def train(vocabulary, pairs, labelled, labels, seed):
     keras.utils.set_random_seed(seed)
     ids, segments, follows = pairs
-    bert = BERT(len(vocabulary), width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=64)
+    bert = BERT(
+        len(vocabulary),
+        hidden_dim=32,
+        num_heads=4,
+        num_layers=2,
+        dropout=0.0,
+        max_sequence_length=64,
+    )
     crossentropy = keras.losses.SparseCategoricalCrossentropy
     masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(8)]
     new, places, hidden = (np.concatenate(part) for part in zip(*masked, strict=True))
@@ -45,7 +66,7 @@ def train(vocabulary, pairs, labelled, labels, seed):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
-    model = Pretraining(bert)
+    model = BERTPretraining(bert)
     losses = [crossentropy(from_logits=True, ignore_class=0), crossentropy(from_logits=True)]
     model.compile(keras.optimizers.Adam(rate), losses)
     inputs = [new, np.tile(segments, (8, 1)), places]
@@ -67,7 +88,12 @@ def train(vocabulary, pairs, labelled, labels, seed):
     keras.utils.set_random_seed(seed)
     ids, segments, follows = pairs
     bert = BERT(
-        len(vocabulary), width=32, num_heads=4, num_layers=2, dropout=0.0, max_length=ids.shape[1]
+        len(vocabulary),
+        hidden_dim=32,
+        num_heads=4,
+        num_layers=2,
+        dropout=0.0,
+        max_sequence_length=ids.shape[1],
     )
     crossentropy = keras.losses.SparseCategoricalCrossentropy
     masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(8)]
@@ -76,7 +102,7 @@ def train(vocabulary, pairs, labelled, labels, seed):
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
     )
-    model = Pretraining(bert)
+    model = BERTPretraining(bert)
     losses = [crossentropy(from_logits=True, ignore_class=0), crossentropy(from_logits=True)]
     model.compile(keras.optimizers.Adam(rate), losses)
     inputs = [new, np.tile(segments, (8, 1)), places]
