@@ -100,7 +100,7 @@ def run(
     for name, search, kwargs in (
         ("validation", greedy, {}),
         ("test", greedy, {}),
-        ("test", beam_search, {"beam_size": 5, "alpha": 0.6}),
+        ("test", beam_search, {"beam_size": 5, "length_penalty": 0.6}),
     ):
         sentences, references = list(parts[name]), list(parts[name].values())
         tokens = [words(sentence) for sentence in sentences]
