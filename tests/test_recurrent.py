@@ -9,13 +9,7 @@ import pytest
 import tensorflow as tf
 
 from aimodels import metrics, recurrent
-from aimodels.recurrent import (
-    Forecaster,
-    Recurrent,
-    Tagger,
-    TextClassifier,
-    WordsFromCharacters,
-)
+from aimodels.recurrent import Forecaster, Recurrent, Tagger, TextClassifier
 
 CELLS = ["rnn", "lstm", "gru"]
 TOKENS = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
@@ -108,9 +102,9 @@ def test_the_published_gru(rng):
 
 def test_the_state_goes_on_where_it_stopped(rng):
     layer, x = Recurrent("lstm", 3), rng.normal(size=(2, 7, 4)).astype("float32")
-    expected = layer(x)
+    whole = layer(x)
     middle = layer.states(x[:, :3])[-1]
-    np.testing.assert_allclose(layer(x[:, 3:], initial_state=middle), expected, atol=1e-6)
+    np.testing.assert_allclose(layer(x[:, 3:], initial_state=middle), whole, atol=1e-6)
 
 
 def test_the_mask_travels_on(rng):
@@ -181,7 +175,7 @@ def test_layers_from_their_config(policy, rng):
     for layer, inputs in (
         (Recurrent("lstm", 3, True, keras.initializers.Identity(0.5), dtype=policy), x),
         (Recurrent("gru", 3, go_backwards=True, name="back", dtype=policy), x),
-        (WordsFromCharacters(9, 4, 5, dtype=policy), character_ids),
+        (recurrent.WordsFromCharacters(9, 4, 5, dtype=policy), character_ids),
     ):
         again = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
         assert again.get_config() == layer.get_config()
@@ -190,7 +184,7 @@ def test_layers_from_their_config(policy, rng):
 
 def test_words_without_characters_are_masked(rng):
     """By their own characters, and by the mask that they are called with."""
-    layer = WordsFromCharacters(9, 4, 5)
+    layer = recurrent.WordsFromCharacters(9, 4, 5)
     character_ids = np.array([[[1, 2, 0], [3, 0, 0], [0, 0, 0], [4, 5, 6]]])
     mask = np.array([[True, False, True, True]])
     free, masked = layer(character_ids), layer(character_ids, mask=mask)
@@ -250,7 +244,7 @@ ZEROS = np.zeros
         (lambda: Tagger(10, 3, num_characters=-1), "num_characters"),
         (lambda: Tagger(10, 3, dropout=1.0), "dropout"),
         (lambda: Forecaster(1, 1, dropout=-0.1), "dropout"),
-        (lambda: WordsFromCharacters(10, 0, 3), "embedding_dim"),
+        (lambda: recurrent.WordsFromCharacters(10, 0, 3), "embedding_dim"),
         (lambda: Forecaster(1, 0), "horizon"),
         (lambda: metrics.spans(["O", "PER"]), "position 1"),
         (lambda: metrics.spans(["B-"]), "B-type"),
@@ -404,12 +398,12 @@ def test_xla_is_the_graph(case):
     """Without dropout, whose random numbers are others under XLA."""
     build, x, y, loss = case
     losses = []
-    for xla in (False, True):
+    for jit_compile in (False, True):
         keras.utils.set_random_seed(0)
         model = build()
-        model.compile("adam", loss, jit_compile=xla)
+        model.compile("adam", loss, jit_compile=jit_compile)
         losses.append([float(model.train_on_batch(x, y)) for _ in range(3)])
-        assert model.jit_compile is xla
+        assert model.jit_compile is jit_compile
     assert losses[0][0] != losses[0][2]
     np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
 

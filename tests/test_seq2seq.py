@@ -275,14 +275,14 @@ def test_save_and_load_are_bit_equal(model, tmp_path, rng):
 def test_xla_trains_as_the_graph_does(attention, rng):
     target = rng.integers(4, V, (12, 5))
     losses = []
-    for xla in (False, True):
+    for jit_compile in (False, True):
         keras.utils.set_random_seed(1)
         model = Seq2Seq(12, V, embedding_dim=8, units=16, attention=attention)
-        model.compile("adam", LOSS, jit_compile=xla)
+        model.compile("adam", LOSS, jit_compile=jit_compile)
         losses.append(
             [float(model.train_on_batch((SOURCE, target[:, :-1]), target[:, 1:])) for _ in range(3)]
         )
-        assert model.jit_compile is xla
+        assert model.jit_compile is jit_compile
     np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
 
 

@@ -96,9 +96,9 @@ def _search(search, model, source, max_length, start_id, end_id, *others):
             f"source must be integers of shape (B, S); got {source.dtype.name} {source.shape}"
         )
     check_positive_int(max_length=max_length)
-    limit = getattr(model, "config", {}).get("max_sequence_length", max_length)
-    if max_length > limit:
-        raise ValueError(f"max_length={max_length}, but the model was built for at most {limit}")
+    longest = getattr(model, "config", {}).get("max_sequence_length", max_length)
+    if max_length > longest:
+        raise ValueError(f"max_length={max_length}, but the model was built for at most {longest}")
     check_positive_int(start_id=start_id, end_id=end_id)
     if start_id == end_id:
         raise ValueError(f"start_id and end_id must differ; both are {end_id}")
