@@ -10,13 +10,16 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from aimodels.checks import check_positive_int, check_rate
 from aimodels.train import Model
 
 
 def _pair(value: int | Sequence[int], name: str) -> tuple[int, int]:
     pair = (value, value) if np.isscalar(value) else tuple(value)
-    if len(pair) != 2 or any(int(v) != v or v < 1 for v in pair):
-        raise ValueError(f"{name} must be a whole number from 1 on, or two of them; got {value!r}")
+    if len(pair) != 2:
+        raise ValueError(f"{name} must be one integer or two, (height, width); got {value!r}")
+    for number in pair:
+        check_positive_int(**{name: number})
     return int(pair[0]), int(pair[1])
 
 
@@ -27,7 +30,7 @@ def _windows(x, size, strides, padding, mode="constant") -> np.ndarray:
         raise ValueError(f"x must be (batch, height, width, channels); got shape {x.shape}")
     if padding not in ("valid", "same"):
         raise ValueError(f'padding must be "valid" or "same"; got {padding!r}')
-    size, strides = _pair(size, "the window's size"), _pair(strides, "strides")
+    size, strides = _pair(size, "window size"), _pair(strides, "strides")
     if padding == "same":  # H' = ceil(H / stride); an odd pixel goes behind
         total = [
             max((-(-n // s) - 1) * s + k - n, 0)
@@ -55,9 +58,9 @@ def conv2d(
 
     Args:
         x: pictures, (B, H, W, C).
-        kernel: (kh, kw, C, F): F filters, each of them kh x kw pixels over all C channels.
+        kernel: (kh, kw, C, F), F filters of kh x kw pixels over all C channels.
         bias: (F,), or None.
-        strides: how far the kernel moves, one number or (down, right).
+        strides: step of the kernel, one number or (down, right).
         padding: "valid": only where the kernel fits, H' = floor((H - kh) / s) + 1.
             "same": zeros around, H' = ceil(H / s).
 
@@ -82,12 +85,12 @@ def conv2d(
             f"kernel must be (height, width, channels of x, filters); got {kernel.shape} "
             f"for x of shape {np.shape(x)}"
         )
-    windows = _windows(x, kernel.shape[:2], strides, padding)
-    y = np.tensordot(windows, kernel, axes=((3, 4, 5), (2, 0, 1)))
+    windows = _windows(x, kernel.shape[:2], strides, padding)  # (B, H', W', C, kh, kw)
+    y = np.tensordot(windows, kernel, axes=((3, 4, 5), (2, 0, 1)))  # (B, H', W', F)
     if bias is None:
         return y
     if np.shape(bias) != kernel.shape[3:]:
-        raise ValueError(f"bias must be {kernel.shape[3:]}, one a filter; got {np.shape(bias)}")
+        raise ValueError(f"bias must be {kernel.shape[3:]}, one per filter; got {np.shape(bias)}")
     return y + np.asarray(bias)
 
 
@@ -131,8 +134,8 @@ def max_pool2d(
 
     Args:
         x: (B, H, W, C).
-        pool_size: the window, one number or (height, width).
-        strides: how far it moves; `pool_size` if None, so that windows touch.
+        pool_size: size of the window, one number or (height, width).
+        strides: step of the window; `pool_size` if None, so that windows touch.
         padding: "valid" or "same", sizes as for `conv2d`. Padding never wins.
 
     Returns:
@@ -147,7 +150,8 @@ def max_pool2d(
                [13, 15]])
     """
     # A repeated border pixel is the neighbour of its original: the window's maximum stays.
-    return _windows(x, pool_size, strides or pool_size, padding, mode="edge").max(axis=(4, 5))
+    strides = pool_size if strides is None else strides
+    return _windows(x, pool_size, strides, padding, mode="edge").max(axis=(4, 5))
 
 
 def average_pool2d(
@@ -162,8 +166,8 @@ def average_pool2d(
 
     Args:
         x: (B, H, W, C).
-        pool_size: the window, one number or (height, width).
-        strides: how far it moves; `pool_size` if None.
+        pool_size: size of the window, one number or (height, width).
+        strides: step of the window; `pool_size` if None.
         padding: "valid" or "same".
 
     Returns:
@@ -178,15 +182,16 @@ def average_pool2d(
                [10.5, 12.5]])
     """
     x = np.asarray(x)
+    strides = pool_size if strides is None else strides
     total, count = (
-        _windows(v, pool_size, strides or pool_size, padding).sum(axis=(4, 5))
+        _windows(v, pool_size, strides, padding).sum(axis=(4, 5))
         for v in (x, np.ones((1, *x.shape[1:3], 1), x.dtype))
     )
     return total / count
 
 
 def global_average_pool2d(x: np.ndarray) -> np.ndarray:
-    r"""One number a channel: its mean over all places, $g_{bc} = \frac{1}{HW}\sum_{ij} x_{bijc}$.
+    r"""One number per channel: its mean over all places, $g_{bc} = \frac{1}{HW}\sum_{ij} x_{bijc}$.
 
     Args:
         x: feature maps (B, H, W, C), any H and W.
@@ -195,7 +200,7 @@ def global_average_pool2d(x: np.ndarray) -> np.ndarray:
         (B, C).
 
     Raises:
-        ValueError: if `x` has not four axes.
+        ValueError: if `x` does not have four axes.
 
     Reference:
         In place of a large dense layer: [lin2014nin].
@@ -221,9 +226,9 @@ class CNN(Model):
 
     Args:
         image_shape: (height, width, channels); height and width may be None.
-        num_classes: how many logits.
-        filters: how many filters each stage has; as many stages as there are numbers.
-        dropout: the share of the averaged features that is dropped in training.
+        num_classes: number of classes, and of logits.
+        filters: number of filters in each stage; as many stages as there are numbers.
+        dropout: dropout rate of the averaged features, in [0, 1).
         batch_normalization: False leaves it out, and gives the convolutions a bias.
         **kwargs: passed to `train.Model`, such as `name`.
 
@@ -256,10 +261,12 @@ class CNN(Model):
     ):
         if np.ndim(image_shape) != 1 or len(image_shape) != 3 or not image_shape[-1]:
             raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
-        if num_classes < 2:
-            raise ValueError(f"num_classes must be 2 or more; got {num_classes}")
-        if np.ndim(filters) != 1 or min(filters, default=0) < 1:
-            raise ValueError(f"filters must be a list of numbers from 1 on; got {filters}")
+        check_positive_int(minimum=2, num_classes=num_classes)
+        if np.ndim(filters) != 1 or not len(filters):
+            raise ValueError(f"filters must be a list such as (32, 64); got {filters!r}")
+        for channels in filters:
+            check_positive_int(filters=channels)
+        check_rate(dropout=dropout)
         x = inputs = keras.Input(image_shape, name="image")
         for i, channels in enumerate(filters, 1):
             x = keras.layers.Conv2D(
@@ -278,26 +285,19 @@ class CNN(Model):
         x = keras.layers.GlobalAveragePooling2D(name="average")(x)
         x = keras.layers.Dropout(dropout, name="dropout")(x)
         super().__init__(inputs, keras.layers.Dense(num_classes, name="logits")(x), **kwargs)
-        self.config = {
-            "image_shape": tuple(image_shape),
-            "num_classes": num_classes,
-            "filters": tuple(filters),
-            "dropout": dropout,
-            "batch_normalization": batch_normalization,
-        }
 
 
 def receptive_field(model: keras.Model) -> dict[str, int]:
-    r"""How many pixels, in height, one place of each layer's map can see.
+    r"""How many pixels, in height, one position of each layer's map depends on.
 
     Layer by layer, with kernel height $k$ and stride $s$, from $r_0 = j_0 = 1$:
 
     $$ r_l = r_{l-1} + (k_l - 1)\, j_{l-1}, \qquad j_l = j_{l-1}\, s_l $$
 
-    where $j$ is how many pixels apart two neighbours of the map lie.
+    where $j$ is the distance, in pixels, between two neighbours of the map.
 
     Args:
-        model: convolutions and poolings one after the other, no branches.
+        model: a chain of layers, without branches.
 
     Returns:
         Pixels by layer name, for the layers that have a kernel or a pool.
@@ -315,7 +315,9 @@ def receptive_field(model: keras.Model) -> dict[str, int]:
     pixels, size, jump = {}, 1, 1
     for layer in model.layers:
         if isinstance(layer.input, (list, tuple)) and len(layer.input) > 1:
-            raise ValueError(f"layer {layer.name!r} has several inputs: only a chain is worked out")
+            raise ValueError(
+                f"layer {layer.name!r} has several inputs; the layers must form a chain"
+            )
         window = getattr(layer, "kernel_size", getattr(layer, "pool_size", None))
         if window:
             size += (window[0] - 1) * getattr(layer, "dilation_rate", (1,))[0] * jump

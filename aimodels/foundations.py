@@ -1,8 +1,8 @@
 r"""From a line to a network: models in Keras, and what happens inside them by hand in NumPy.
 
 A NumPy network is a list of parameters `[W1, b1, W2, b2, ...]`, a matrix (inputs, outputs) and a
-vector (outputs,) a layer: the order of Keras's `model.get_weights()`. A loss returns its value and
-its gradient with respect to the predictions, which is where `backward` starts.
+vector (outputs,) per layer: the order of Keras's `model.get_weights()`. A loss returns its value
+and its gradient with respect to the predictions, which is where `backward` starts.
 """
 
 from collections import defaultdict
@@ -12,17 +12,20 @@ from itertools import pairwise
 import keras
 import numpy as np
 
+from aimodels.checks import check_positive_int
+from aimodels.train import Model
+
 
 @keras.saving.register_keras_serializable("aimodels")
-class LinearRegression(keras.Model):
+class LinearRegression(Model):
     r"""One number for each example, $\hat y = w^\top x + b$: (batch, num_features) -> (batch, 1).
 
     Args:
-        num_features: numbers in one example.
-        **kwargs: passed to `keras.Model`, such as `name`.
+        num_features: number of features of one example.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Raises:
-        ValueError: if `num_features` is not a whole number from 1 on.
+        ValueError: if `num_features` is not an integer >= 1.
 
     Example:
         >>> LinearRegression(num_features=3).count_params()
@@ -30,11 +33,9 @@ class LinearRegression(keras.Model):
     """
 
     def __init__(self, num_features: int, **kwargs):
-        inputs = keras.Input((_size(num_features),), name="features")
+        check_positive_int(num_features=num_features)
+        inputs = keras.Input((num_features,), name="features")
         super().__init__(inputs, keras.layers.Dense(1)(inputs), **kwargs)
-
-    def get_config(self) -> dict:
-        return {"num_features": self.input_shape[-1], "name": self.name}
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -52,21 +53,21 @@ class LogisticRegression(LinearRegression):
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class MLP(keras.Model):
+class MLP(Model):
     r"""Multilayer perceptron [rumelhart1986]: dense layers with an activation between them.
 
     $$ a^0 = x, \qquad a^l = \phi(a^{l-1} W^l + b^l), \qquad \text{logits} = a^{L-1} W^L + b^L $$
 
     Args:
-        num_features: numbers in one example.
+        num_features: number of features of one example.
         hidden_dims: width of each hidden layer; `()` leaves a linear classifier.
-        num_classes: how many logits; use a loss with `from_logits=True`.
-        activation: of the hidden layers, any name that Keras knows.
-        kernel_initializer: of every W, any name that Keras knows.
-        **kwargs: passed to `keras.Model`, such as `name`.
+        num_classes: number of classes, and of logits; use a loss with `from_logits=True`.
+        activation: activation of the hidden layers, any name that Keras knows.
+        kernel_initializer: initializer of every W, any name that Keras knows.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Raises:
-        ValueError: if a size is not a whole number from 1 on, or `hidden_dims` not a list.
+        ValueError: if a size is not an integer >= 1, or `hidden_dims` is not a list.
 
     Example:
         >>> model = MLP(num_features=64, hidden_dims=(32, 16), num_classes=10)
@@ -84,30 +85,14 @@ class MLP(keras.Model):
         **kwargs,
     ):
         if np.ndim(hidden_dims) != 1:
-            raise ValueError(f"hidden_dims is a list of widths such as (64,); got {hidden_dims!r}")
-        x = inputs = keras.Input((_size(num_features),), name="features")
+            raise ValueError(f"hidden_dims must be a list such as (64,); got {hidden_dims!r}")
+        check_positive_int(num_features=num_features, num_classes=num_classes)
+        x = inputs = keras.Input((num_features,), name="features")
         for units in hidden_dims:
-            x = keras.layers.Dense(_size(units), activation, kernel_initializer=kernel_initializer)(
-                x
-            )
-        output = keras.layers.Dense(_size(num_classes), kernel_initializer=kernel_initializer)
+            check_positive_int(hidden_dims=units)
+            x = keras.layers.Dense(units, activation, kernel_initializer=kernel_initializer)(x)
+        output = keras.layers.Dense(num_classes, kernel_initializer=kernel_initializer)
         super().__init__(inputs, output(x), **kwargs)
-        self.config = {
-            "num_features": num_features,
-            "hidden_dims": tuple(hidden_dims),
-            "num_classes": num_classes,
-            "activation": activation,
-            "kernel_initializer": kernel_initializer,
-        }
-
-    def get_config(self) -> dict:
-        return {**self.config, "name": self.name}
-
-
-def _size(number) -> int:
-    if not isinstance(number, (int, np.integer)) or number < 1:
-        raise ValueError(f"sizes of layers are whole numbers from 1 on; got {number!r}")
-    return int(number)
 
 
 def sigmoid(z: np.ndarray) -> np.ndarray:
@@ -164,7 +149,7 @@ def binary_cross_entropy(y_true: np.ndarray, logits: np.ndarray) -> tuple[float,
     """
     y, z = _same_shape(y_true, logits)
     if y.size and not 0 <= y.min() <= y.max() <= 1:
-        raise ValueError(f"labels lie within 0 and 1; got {y.min()} to {y.max()}")
+        raise ValueError(f"labels must lie within 0 and 1; got {y.min()} to {y.max()}")
     loss = np.maximum(z, 0) - y * z + np.log1p(np.exp(-np.abs(z)))
     return loss.mean(), (sigmoid(z) - y) / z.size
 
@@ -185,12 +170,14 @@ def cross_entropy(y_true: np.ndarray, logits: np.ndarray) -> tuple[float, np.nda
     """
     y, z = np.asarray(y_true), np.asarray(logits)
     if y.dtype.kind not in "iu":
-        raise TypeError(f"labels are class numbers, integers; got {y.dtype}")
+        raise TypeError(f"labels must be class numbers, integers; got {y.dtype}")
     if z.ndim != 2 or y.shape != z.shape[:1]:
-        raise ValueError(f"wanted labels (N,) and logits (N, C); got {y.shape} and {z.shape}")
+        raise ValueError(
+            f"labels (N,) and logits (N, C) are needed; got shapes {y.shape} and {z.shape}"
+        )
     if y.size and not 0 <= y.min() <= y.max() < z.shape[1]:
         raise ValueError(
-            f"{z.shape[1]} logits: labels 0 to {z.shape[1] - 1}; got {y.min()}, {y.max()}"
+            f"{z.shape[1]} logits allow labels 0 to {z.shape[1] - 1}; got {y.min()} to {y.max()}"
         )
     log_p = log_softmax(z)
     return -log_p[np.arange(len(y)), y].mean(), (np.exp(log_p) - np.eye(z.shape[1])[y]) / len(y)
@@ -215,19 +202,19 @@ def initialize(dims: Sequence[int], scale: str | float, seed: int) -> list[np.nd
 
     Args:
         dims: widths, inputs first: (64, 32, 10) makes two layers.
-        scale: the standard deviation of W: a number; "glorot" [glorot2010],
+        scale: standard deviation of W: a number; "glorot" [glorot2010],
             $\sqrt{2/(n_{in}+n_{out})}$; or "he" [he2015], $\sqrt{2/n_{in}}$, for ReLU.
-        seed: of the random numbers.
+        seed: seed of the random numbers.
 
     Raises:
-        ValueError: if `scale` is another word.
+        ValueError: if `scale` is another string.
 
     Example:
         >>> [p.shape for p in initialize((64, 32, 10), "he", seed=0)]
         [(64, 32), (32,), (32, 10), (10,)]
     """
     if isinstance(scale, str) and scale not in ("glorot", "he"):
-        raise ValueError(f'scale is "glorot", "he" or a number; got {scale!r}')
+        raise ValueError(f'scale must be "glorot", "he" or a number; got {scale!r}')
     rng, parameters = np.random.default_rng(seed), []
     for n_in, n_out in pairwise(dims):
         std = {"glorot": np.sqrt(2 / (n_in + n_out)), "he": np.sqrt(2 / n_in)}.get(scale, scale)
@@ -255,7 +242,7 @@ def forward(parameters: list, x: np.ndarray, activation: str = "relu") -> list[n
         array([3., 4.])
     """
     if activation not in ACTIVATIONS:
-        raise ValueError(f"activation is one of {', '.join(ACTIVATIONS)}; got {activation!r}")
+        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}; got {activation!r}")
     if np.ndim(x) != 2 or np.shape(x)[1] != len(parameters[0]):
         raise ValueError(f"x must be (batch, {len(parameters[0])}); got shape {np.shape(x)}")
     phi, _ = ACTIVATIONS[activation]
@@ -280,14 +267,14 @@ def backward(
     Args:
         parameters: `[W1, b1, W2, b2, ...]`.
         a: what `forward` returned.
-        gradient: $\delta^L$, the second thing that a loss returned.
-        activation: the one that `forward` used.
+        gradient: $\delta^L$, the gradient that a loss returned.
+        activation: activation that `forward` used.
 
     Returns:
         The gradient of the loss for each parameter, in the same order and shapes.
 
     Raises:
-        ValueError: if `gradient` has not the shape of the predictions.
+        ValueError: if the shape of `gradient` is not that of the predictions.
 
     Example:
         >>> W, b, x = np.array([[2.0]]), np.zeros(1), np.array([[3.0]])
@@ -343,7 +330,7 @@ class Optimizer:
         if shapes[0] != shapes[1]:
             raise ValueError(f"gradients {shapes[0]} do not fit parameters {shapes[1]}")
         if any(not isinstance(p, np.ndarray) or p.dtype.kind != "f" for p in parameters):
-            raise TypeError("parameters are changed in place: each must be a float array")
+            raise TypeError("parameters are changed in place, so each must be a float array")
         self.iterations += 1
         for i, parameter in enumerate(parameters):
             parameter -= self.step(gradients[i], self.states[i])

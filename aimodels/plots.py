@@ -9,7 +9,7 @@ def learning_curves(history: dict, metric: str = "loss", ax: Axes | None = None)
     """Draw a metric by epoch, and its validation twin where there is one.
 
     Args:
-        history: what `model.fit` returned, its `.history` dictionary: lists, one number an epoch.
+        history: the dictionary `model.fit(...).history`: for each metric, one number per epoch.
         metric: "loss", "accuracy", ...
         ax: where to draw; a new figure if not given.
 
@@ -44,13 +44,13 @@ def pixels(
 
     Args:
         matrix: (height, width).
-        title: over the picture.
+        title: title above the picture.
         ax: where to draw; a new figure if not given.
-        digits: how many digits behind the point.
-        limit: the size that is drawn darkest, for several pictures in one scale; else the largest.
+        digits: number of digits after the decimal point.
+        limit: absolute value that is drawn darkest, to compare pictures; the largest one if None.
 
     Raises:
-        ValueError: if `matrix` has not two axes.
+        ValueError: if `matrix` does not have two axes.
 
     Example:
         >>> ax = pixels(np.eye(3), title="identity")
@@ -78,14 +78,14 @@ def image_grid(images, titles=None, columns: int = 8, signed: bool = False) -> n
     Args:
         images: (N, height, width) or (N, height, width, 1); ink is dark, paper white.
         titles: N texts, or None.
-        columns: pictures in a row.
+        columns: number of pictures per row.
         signed: blue for negative, white for zero, red for positive; each picture its own scale.
 
     Returns:
         The N axes.
 
     Raises:
-        ValueError: if the shape is another, or there is not a title for each picture.
+        ValueError: if the shape is another one, or there is not one title per picture.
 
     Example:
         >>> axes = image_grid(np.zeros((3, 8, 8)), titles=["a", "b", "c"])
@@ -116,15 +116,15 @@ def image_grid(images, titles=None, columns: int = 8, signed: bool = False) -> n
 
 
 def confusion_matrix(matrix: np.ndarray, names=None, ax: Axes | None = None) -> Axes:
-    """Draw how often each class was taken for which; the mistakes stand out in red.
+    """Draw how often each true class was predicted as which class; mistakes stand out in red.
 
     Args:
         matrix: (C, C) counts, true class by row, predicted class by column.
-        names: of the classes; 0, 1, ... if None.
+        names: names of the classes; 0, 1, ... if None.
         ax: where to draw; a new figure if not given.
 
     Raises:
-        ValueError: if `matrix` is not square, or `names` are not as many.
+        ValueError: if `matrix` is not square, or there is not one name per class.
 
     Example:
         >>> ax = confusion_matrix([[5, 1], [0, 4]], names=["cat", "dog"])
@@ -145,7 +145,7 @@ def confusion_matrix(matrix: np.ndarray, names=None, ax: Axes | None = None) -> 
             ax.text(column, row, str(count), ha="center", va="center", color=color)
     ax.set_xticks(range(len(names)), names)
     ax.set_yticks(range(len(names)), names)
-    ax.set(xlabel="the network says", ylabel="the truth is")
+    ax.set(xlabel="predicted class", ylabel="true class")
     return ax
 
 
@@ -154,11 +154,11 @@ def surface(function, x: tuple, y: tuple, ax: Axes | None = None, levels=20, **k
 
     Args:
         function: takes points (N, 2), returns heights (N,).
-        x: from and to, across.
-        y: from and to, upwards.
+        x: first and last value on the horizontal axis.
+        y: first and last value on the vertical axis.
         ax: where to draw; a new figure if not given.
-        levels: how many heights, or which.
-        **kwargs: for Matplotlib's `contourf`, such as `cmap` or `norm="log"`.
+        levels: number of heights, or a list of them.
+        **kwargs: passed to Matplotlib's `contourf`, such as `cmap` or `norm="log"`.
 
     Example:
         >>> ax = surface(lambda p: (p**2).sum(axis=1), (-1, 1), (-2, 2), levels=[0, 1, 2, 5])
@@ -180,24 +180,24 @@ def roofline(
     bandwidth: float,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw what a machine can do at most over the arithmetic intensity, and computations under it.
+    """Draw a machine's highest speed over the arithmetic intensity, and computations under it.
 
     Args:
-        costs: a name for each computation, with its `flops`, `bytes` and `intensity`.
-        peak: FLOP/s.
-        bandwidth: bytes/s.
+        costs: for the name of each computation, its `flops`, `bytes` and `intensity`.
+        peak: highest speed of the machine's arithmetic, in FLOP/s.
+        bandwidth: highest speed of its memory, in bytes/s.
         ax: where to draw; a new figure if not given.
 
     Example:
         >>> from aimodels.train.profiling import Cost
         >>> ax = roofline({"sum": Cost(flops=100, bytes=800)}, peak=1e11, bandwidth=1e10)
         >>> ax.get_xlabel(), ax.texts[0].get_text()
-        ('FLOPs a byte', 'sum')
+        ('FLOPs per byte', 'sum')
     """
     ax = ax or plt.subplots(figsize=(7, 4))[1]
-    found = [cost.intensity for cost in costs.values()] + [peak / bandwidth]
-    x = np.geomspace(min(found) / 4, max(found) * 4, 200)
-    ax.loglog(x, np.minimum(peak, bandwidth * x), color="black", label="the machine's roof")
+    intensities = [cost.intensity for cost in costs.values()] + [peak / bandwidth]
+    x = np.geomspace(min(intensities) / 4, max(intensities) * 4, 200)
+    ax.loglog(x, np.minimum(peak, bandwidth * x), color="black", label="the machine's limit")
     ordered = sorted(costs.items(), key=lambda item: item[1].intensity)
     for i, (name, cost) in enumerate(ordered):
         y = min(peak, bandwidth * cost.intensity)
@@ -206,6 +206,6 @@ def roofline(
         place, side = [((5, -11), "left"), ((-5, 5), "right")][i % 2]  # neighbours, apart
         ax.annotate(name, (cost.intensity, y), place, textcoords="offset points", ha=side)
     ax.axvline(peak / bandwidth, color="gray", linestyle=":", label="from here on: compute-bound")
-    ax.set(xlabel="FLOPs a byte", ylabel="FLOP/s at most")
+    ax.set(xlabel="FLOPs per byte", ylabel="highest FLOP/s")
     ax.legend()
     return ax

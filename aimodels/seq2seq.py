@@ -17,12 +17,13 @@ import keras
 import tensorflow as tf
 from keras import ops
 
-from aimodels.checks import check_positive_int
+from aimodels.checks import check_positive_int, check_rate
+from aimodels.layers.softmax import masked_softmax, merge_masks
 from aimodels.train import Model
 
 
 class _Attention(keras.layers.Layer):
-    """Masked softmax and weighted sum; a subclass adds a layer, `project` and `scores`."""
+    """Masked softmax and weighted sum; a subclass adds `project` and `scores`."""
 
     def __init__(self, units: int, use_bias: bool, **kwargs):
         check_positive_int(units=units)
@@ -41,26 +42,33 @@ class _Attention(keras.layers.Layer):
         return {**super().get_config(), "units": self.units}
 
     def compute_mask(self, *args, **kwargs) -> None:
-        return None  # the outputs belong to the queries
+        return None  # there are two outputs, and the weights have no time axis of their own
 
-    def call(self, query, value, key=None, value_mask=None):
-        return self.attend(query, *self.project(value, key), value_mask)
+    def call(
+        self,
+        query,
+        value,
+        key=None,
+        query_mask=None,
+        value_mask=None,
+        key_mask=None,
+        attention_mask=None,
+    ):
+        mask = merge_masks(query_mask, value_mask, key_mask, attention_mask)
+        return self.attend(query, *self.project(value, key), mask)
 
     def attend(self, query, keys, values, mask=None):
         """`call` with keys and values that `project` has made: they are the same at each step."""
         scores = ops.cast(self.scores(query, keys), "float32")  # (B, T, S)
-        if mask is None:
-            weights = ops.softmax(scores)
-        else:
-            mask = ops.cast(mask, "bool")[:, None]
-            weights = ops.softmax(ops.where(mask, scores, -1e30))
-            weights = ops.where(mask, weights, 0.0)  # also where there is no key at all
-        return ops.matmul(ops.cast(weights, values.dtype), values), weights
+        weights = masked_softmax(scores, mask)
+        return ops.matmul(ops.cast(weights, values.dtype), values), weights  # (B, T, Dv)
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class AdditiveAttention(_Attention):
-    r"""Attention with a small network for the score.
+class BahdanauAttention(_Attention):
+    r"""Additive attention: a small network scores each pair of query and key.
+
+    Not the layer that Keras calls `AdditiveAttention`: that one has no $W$ and no $U$.
 
     $$ e_{ts} = v^\top \tanh(W q_t + U k_s), \qquad
        \alpha_{ts} = \frac{\exp e_{ts}}{\sum_{s'} \exp e_{ts'}}, \qquad
@@ -74,21 +82,25 @@ class AdditiveAttention(_Attention):
         query: (B, T, Dq).
         value: (B, S, Dv).
         key: (B, S, Dk); `value` if None.
-        value_mask: (B, S), False where there is nothing to look at: weight exactly 0.
+        query_mask: (B, T), False at queries that are padding: their row of weights is 0.
+        value_mask: (B, S), False where there is nothing to look at: weight exactly 0. Like
+            `query_mask` and `key_mask` it comes by itself from `Embedding(mask_zero=True)`.
+        key_mask: (B, S), the same for keys.
+        attention_mask: (B, T, S), False where a query may not look at a key.
 
     Returns:
         Output (B, T, Dv) and weights (B, T, S). A row of weights sums to 1; it is all zeros, and
         so is the output, where every key is masked.
 
     Raises:
-        ValueError: if `units` is no whole number from 1 on.
+        ValueError: if `units` is not an integer >= 1.
 
     Reference:
         [bahdanau2015].
 
     Example:
         >>> query, value = keras.random.normal((2, 3, 8)), keras.random.normal((2, 5, 6))
-        >>> output, weights = AdditiveAttention(16)(query, value)
+        >>> output, weights = BahdanauAttention(16)(query, value)
         >>> output.shape, weights.shape
         (TensorShape([2, 3, 6]), TensorShape([2, 3, 5]))
     """
@@ -107,7 +119,7 @@ class AdditiveAttention(_Attention):
 
     def scores(self, query, keys):
         total = self.query_dense(query)[:, :, None] + keys[:, None]  # (B, T, S, units)
-        return self.score_dense(ops.tanh(total))[..., 0]
+        return self.score_dense(ops.tanh(total))[..., 0]  # (B, T, S)
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -124,10 +136,10 @@ class DotProductAttention(_Attention):
         units: $d$, length of queries, keys and values.
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
-    Called as `AdditiveAttention` is, X the query and Z the value; the output is (B, T, units).
+    Called like `BahdanauAttention`, with X as query and Z as value; the output is (B, T, units).
 
     Raises:
-        ValueError: if `units` is no whole number from 1 on.
+        ValueError: if `units` is not an integer >= 1.
 
     Reference:
         Equation 1 of [vaswani2017].
@@ -154,10 +166,10 @@ class DotProductAttention(_Attention):
 
     def scores(self, query, keys):
         query = self.query_dense(query) * self.units**-0.5
-        return ops.matmul(query, ops.swapaxes(keys, 1, 2))
+        return ops.matmul(query, ops.swapaxes(keys, 1, 2))  # (B, T, S)
 
 
-_ATTENTION = {"additive": AdditiveAttention, "dot": DotProductAttention}
+ATTENTION_LAYERS = {"additive": BahdanauAttention, "dot": DotProductAttention}
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -175,15 +187,14 @@ class Seq2Seq(Model):
     in training the LSTM runs over all steps first, and attention is one matrix product for all.
 
     Args:
-        source_vocabulary_size: source ids are below it.
-        target_vocabulary_size: V; target ids are below it.
-        embedding_dim: length of a token's vector.
-        units: width of the decoder, an even number.
-        num_layers: of LSTMs, in the encoder and in the decoder.
-        attention: "dot", "additive", or None: all the decoder knows of the source then is its
-            first state.
-        dropout: share of embeddings, of states between layers and of $\tilde h$ that is dropped
-            in training.
+        source_vocabulary_size: number of source token ids, padding included.
+        target_vocabulary_size: V, number of target token ids, padding included.
+        embedding_dim: length of a token's embedding.
+        units: size of the decoder's states, an even number.
+        num_layers: number of LSTM layers in the encoder, and in the decoder.
+        attention: "dot" for `DotProductAttention`, "additive" for `BahdanauAttention`, or None:
+            the decoder then knows nothing of the source but its own first state.
+        dropout: dropout rate of embeddings, of states between layers and of $\tilde h$, in [0, 1).
         **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: source ids (B, S) and target ids (B, T), in a tuple; 0 is padding.
@@ -217,7 +228,6 @@ class Seq2Seq(Model):
         dropout: float = 0.0,
         **kwargs,
     ):
-        config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
         check_positive_int(
             source_vocabulary_size=source_vocabulary_size,
             target_vocabulary_size=target_vocabulary_size,
@@ -225,9 +235,10 @@ class Seq2Seq(Model):
             units=units,
             num_layers=num_layers,
         )
+        check_rate(dropout=dropout)
         if units % 2:
-            raise ValueError(f"units must be an even number, half for a direction; got {units}")
-        if attention not in (None, *_ATTENTION):
+            raise ValueError(f"units must be even, one half per direction; got {units}")
+        if attention not in (None, *ATTENTION_LAYERS):
             raise ValueError(f'attention must be "dot", "additive" or None; got {attention!r}')
         layers = keras.layers
 
@@ -250,30 +261,29 @@ class Seq2Seq(Model):
                 layers.Dropout(dropout)(y), initial_state=state[2 * i : 2 * i + 2]
             )
         if attention:
-            context, _ = _ATTENTION[attention](units, name="attention")(y, x, value_mask=mask)
+            context, _ = ATTENTION_LAYERS[attention](units, name="attention")(y, x, value_mask=mask)
             y = layers.Concatenate()([y, context])
             y = layers.Dense(units, activation="tanh", name="combine")(y)
         logits = layers.Dense(target_vocabulary_size, dtype="float32", name="logits")
         super().__init__([source, target], logits(layers.Dropout(dropout)(y)), **kwargs)
-        self.config = config
 
     def encode(self, source) -> tuple[Any, Any]:
         """What decoding needs of the source: (memory, state).
 
-        `memory`, here keys, values and mask of attention, stays; `state`, h and c of each LSTM,
-        is where decoding begins. All have B as their first axis.
+        `memory`, here keys, values and mask of attention, stays the same at each step; `state`,
+        h and c of each LSTM, is where decoding begins. All have B as their first axis.
         """
         encoded, mask, *state = self.get_layer("encoder")(source)
         if self.config["attention"] is None:
             return (), state
-        return (*self.get_layer("attention").project(encoded), mask), state
+        return (*self.get_layer("attention").project(encoded), mask[:, None]), state
 
-    def decode_step(self, ids, state, memory) -> tuple[tf.Tensor, Any]:
+    def decode_step(self, token_ids, state, memory) -> tuple[tf.Tensor, Any]:
         """One step of the decoder: last tokens (B,) -> logits of the next ones (B, V), new state.
 
         Step by step this computes what the model itself does for all steps of a target at once.
         """
-        y, new_state = self.get_layer("embedding")(ids), []
+        y, new_state = self.get_layer("embedding")(token_ids), []  # (B, embedding_dim)
         for i in range(self.config["num_layers"]):
             cell = self.get_layer(f"decoder{i + 1}").cell
             y, layer_state = cell(y, state[2 * i : 2 * i + 2])
@@ -284,7 +294,7 @@ class Seq2Seq(Model):
         return self.get_layer("logits")(y), new_state
 
     def attention_weights(self, inputs) -> tf.Tensor:
-        """(source, target) -> (B, T, S): how much step t of the target looks at source token s.
+        """(source, target) -> (B, T, S): how much target step t looks at source token s.
 
         Raises:
             ValueError: if the model has no attention.

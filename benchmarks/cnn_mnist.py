@@ -19,9 +19,9 @@ def classify(name: str, epochs: int, limit: int = 54000) -> dict:
     """Train on 54,000 pictures with a fixed recipe, then read the test set once.
 
     Args:
-        name: a set of 28 x 28 pictures with ten classes and TFDS's splits.
-        epochs: passes over the training pictures.
-        limit: fewer training pictures, for a trial.
+        name: data set of 28 x 28 pictures with ten classes and TFDS's splits.
+        epochs: number of passes over the training pictures.
+        limit: number of training pictures, fewer for a trial.
     """
     keras.utils.set_random_seed(1)
     train, validation, test = (

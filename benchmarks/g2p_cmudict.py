@@ -64,13 +64,13 @@ def train(
 
 def split(name: str) -> dict[str, list[list[str]]]:
     """Each word of a split with its pronunciations; stress is left out."""
-    found = collections.defaultdict(list)
+    pronunciations = collections.defaultdict(list)
     examples = data.load("cmudict", split=name, batch_size=-1)
     for word, phonemes in zip(examples["word"].numpy(), examples["phonemes"].numpy(), strict=True):
         phonemes = [phoneme.rstrip("012") for phoneme in phonemes.decode().split()]
-        if phonemes not in found[word.decode()]:
-            found[word.decode()].append(phonemes)
-    return dict(found)
+        if phonemes not in pronunciations[word.decode()]:
+            pronunciations[word.decode()].append(phonemes)
+    return dict(pronunciations)
 
 
 def answers(
@@ -88,15 +88,15 @@ def run(epochs: int = 10, limit: int | None = None, units: int = 256) -> dict:
     """Train, then read the test split once.
 
     Args:
-        epochs: passes over the training words.
-        limit: fewer words in each split, for a trial.
-        units: width of the decoder.
+        epochs: number of passes over the training words.
+        limit: number of words of each split to take, for a trial; all of them if None.
+        units: size of the decoder's states.
     """
     keras.utils.set_random_seed(1)
     splits = {
         name: dict(list(split(name).items())[:limit]) for name in ("train", "validation", "test")
     }
-    pairs = [(list(w), p) for w, found in splits["train"].items() for p in found]
+    pairs = [(list(w), p) for w, right in splits["train"].items() for p in right]
     letters, phonemes = (Vocabulary.build(side) for side in zip(*pairs, strict=True))
     source = letters.encode([w for w, _ in pairs]).numpy()
     target = phonemes.encode([p for _, p in pairs], start=True, end=True).numpy()
@@ -118,8 +118,8 @@ def run(epochs: int = 10, limit: int | None = None, units: int = 256) -> dict:
     ):
         words, references = list(splits[name]), list(splits[name].values())
         start = time.perf_counter()
-        found = answers(model, search, [list(w) for w in words], letters, phonemes, **kwargs)
-        per, wer = error_rates(found, references)
+        hypotheses = answers(model, search, [list(w) for w in words], letters, phonemes, **kwargs)
+        per, wer = error_rates(hypotheses, references)
         key = f"{name}_{search.__name__}"
         result |= {
             f"{key}_words": len(words),

@@ -17,16 +17,16 @@ END = ["。", "！", "？"]
 
 
 def characters(split: str) -> Sentences:
-    """Characters and BIO tags, a sentence each: a full stop ends it, with the quotes behind it."""
-    found = []
+    """Characters and BIO tags of each sentence; a full stop and the quotes after it end one."""
+    tagged = []
     for words, tags in sentences("peoples_daily", split):
         begin = 0
         for i, word in enumerate(words, 1):
             stopped = word in END or (word == "”" and i > 1 and words[i - 2] in END)
             if i == len(words) or (stopped and words[i] != "”"):
-                found.append(bio(words[begin:i], tags[begin:i], TYPES, joined=["PER"]))
+                tagged.append(bio(words[begin:i], tags[begin:i], TYPES, joined=["PER"]))
                 begin = i
-    return found
+    return tagged
 
 
 def run(epochs: int = 3) -> dict:

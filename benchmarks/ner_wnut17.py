@@ -19,7 +19,7 @@ from aimodels.recurrent import Tagger
 from aimodels.text import Vocabulary
 
 Sentences = list[tuple[list[str], list[str]]]
-LETTERS = 16  # of a word are read; the rest of a link or a long shout tells little more
+LETTERS = 16  # read of each word; the rest of a link or a long shout tells little more
 
 
 def sentences(name: str, split: str) -> Sentences:
@@ -113,7 +113,7 @@ def look_up(training: Sentences, of: Sentences, shortest: int = 1) -> list[list[
             if end - begin >= shortest:
                 known[" ".join(tokens[begin:end]).lower()][kind] += 1
     longest = max(len(name.split(" ")) for name in known)
-    found = []
+    tagged = []
     for tokens, _ in of:
         tags = ["O"] * len(tokens)
         begin = 0
@@ -125,8 +125,8 @@ def look_up(training: Sentences, of: Sentences, shortest: int = 1) -> list[list[
                 kind = known[text].most_common(1)[0][0]
                 tags[begin:end] = [f"B-{kind}"] + [f"I-{kind}"] * (end - begin - 1)
             begin = end
-        found.append(tags)
-    return found
+        tagged.append(tags)
+    return tagged
 
 
 def rounded(prefix: str, measured: dict[str, float]) -> dict[str, float]:

@@ -22,7 +22,7 @@ from aimodels.text import CharacterTokenizer, Vocabulary, WordTokenizer
 
 def splits() -> dict[str, dict[str, list[str]]]:
     """Lower-case English sentences of each split, with their translations."""
-    found, seen = {}, set()
+    parts, seen = {}, set()
     for name in ("test", "validation", "train"):
         part = collections.defaultdict(list)
         examples = data.load("cmn_eng", split=name, batch_size=-1)
@@ -30,18 +30,18 @@ def splits() -> dict[str, dict[str, list[str]]]:
             examples["english"].numpy(), examples["chinese"].numpy(), strict=True
         ):
             part[english.decode().lower()].append(chinese.decode())
-        found[name] = {english: part[english] for english in part if english not in seen}
+        parts[name] = {english: part[english] for english in part if english not in seen}
         seen |= part.keys()  # "Hi." and "hi." are one sentence for a model that reads lower case
-    return found
+    return parts
 
 
-def scores(found: list[str], references: list[list[str]]) -> dict[str, float]:
+def scores(hypotheses: list[str], references: list[list[str]]) -> dict[str, float]:
     """BLEU on characters and chrF, against all references of each sentence."""
     most = max(map(len, references))
     streams = [[r[i] if i < len(r) else None for r in references] for i in range(most)]
     return {
-        "bleu": round(sacrebleu.corpus_bleu(found, streams, tokenize="zh").score, 2),
-        "chrf": round(sacrebleu.corpus_chrf(found, streams).score, 2),
+        "bleu": round(sacrebleu.corpus_bleu(hypotheses, streams, tokenize="zh").score, 2),
+        "chrf": round(sacrebleu.corpus_chrf(hypotheses, streams).score, 2),
     }
 
 
@@ -69,20 +69,20 @@ def run(
     """Train, then read the test split once.
 
     Args:
-        epochs: passes over the training pairs.
-        limit: fewer sentences in each split, for a trial.
-        make: the model for so many words and characters.
-        rate: of learning, at its highest.
-        batch_size: of training.
-        loss: cross-entropy if None.
+        epochs: number of passes over the training pairs.
+        limit: number of sentences of each split to take, for a trial; all of them if None.
+        make: function that builds the model from the sizes of both vocabularies.
+        rate: highest learning rate.
+        batch_size: number of pairs in a training batch.
+        loss: loss to train with; cross-entropy if None.
     """
     keras.utils.set_random_seed(1)
     parts = {name: dict(list(part.items())[:limit]) for name, part in splits().items()}
     words, characters = WordTokenizer(), CharacterTokenizer()
     pairs = [
         (words(english), characters(chinese))
-        for english, found in parts["train"].items()
-        for chinese in found
+        for english, translations in parts["train"].items()
+        for chinese in translations
     ]
     english, chinese = (Vocabulary.build(side, min_count=2) for side in zip(*pairs, strict=True))
     source = english.encode([e for e, _ in pairs]).numpy()
@@ -100,17 +100,16 @@ def run(
     for name, search, kwargs in (
         ("validation", greedy, {}),
         ("test", greedy, {}),
-        ("test", beam_search, {"beam_size": 5, "alpha": 0.6}),
+        ("test", beam_search, {"beam_size": 5, "length_penalty": 0.6}),
     ):
         sentences, references = list(parts[name]), list(parts[name].values())
         tokens = [words(sentence) for sentence in sentences]
         start = time.perf_counter()
-        found = answers(model, search, tokens, english, chinese, max_length=60, **kwargs)
+        translations = answers(model, search, tokens, english, chinese, max_length=60, **kwargs)
         seconds = time.perf_counter() - start
         key = f"{name}_{search.__name__}"
-        result |= {
-            f"{key}_{k}": v for k, v in scores(["".join(t) for t in found], references).items()
-        }
+        measured = scores(["".join(t) for t in translations], references)
+        result |= {f"{key}_{k}": v for k, v in measured.items()}
         result[f"{key}_sentences_per_second"] = round(len(sentences) / seconds)
     baseline = scores(nearest(list(parts["test"]), parts["train"]), list(parts["test"].values()))
     result |= {f"test_nearest_sentence_{k}": v for k, v in baseline.items()}

@@ -102,6 +102,6 @@ def test_a_script_that_is_not_there(capsys):
 
 
 def test_no_workers():
-    with pytest.raises(ValueError, match="workers must be 1 or more"):
+    with pytest.raises(ValueError, match="workers must be an integer >= 1"):
         launch(["true"], workers=0)
     assert "TF_CONFIG" not in os.environ

@@ -1,5 +1,8 @@
 """The steps equal Keras's layers; padding changes nothing; the models learn what they should."""
 
+import inspect
+import json
+
 import keras
 import numpy as np
 import pytest
@@ -128,6 +131,69 @@ def test_the_loop_inside_a_model(rng, cell, tmp_path):
     assert bias.max() == (2 if cell == "lstm" else 0)
 
 
+@pytest.mark.parametrize("mask", [None, MASK], ids=["no mask", "mask"])
+@pytest.mark.parametrize("return_sequences", [True, False])
+@pytest.mark.parametrize("cell", CELLS)
+def test_in_both_directions(rng, cell, return_sequences, mask):
+    """In Keras's `Bidirectional`, called as Keras calls its own layers."""
+    theirs = recurrent.LAYERS[cell](3, return_sequences=return_sequences)
+    theirs = keras.layers.Bidirectional(theirs)
+    ours = keras.layers.Bidirectional(Recurrent(cell, 3, return_sequences=return_sequences))
+    x = rng.normal(size=(5, 6, 4)).astype("float32")
+    state = [rng.normal(size=(5, 3)).astype("float32") for _ in range(2 if cell == "lstm" else 1)]
+    outputs = []
+    for layer in (theirs, ours):
+        layer.build((None, 6, 4))
+        random_weights(layer, np.random.default_rng(1))
+        outputs.append(np.array(layer(x, initial_state=[*state, *state], mask=mask)))
+    if mask is not None:  # where nothing has been read yet, Keras has zeros, not the first state
+        outputs = [y[mask if return_sequences else mask.any(axis=1)] for y in outputs]
+    np.testing.assert_allclose(outputs[1], outputs[0], rtol=0, atol=1e-6)
+    assert np.abs(outputs[0]).max() > 0.1
+
+
+def test_arguments_stand_in_keras_order(rng):
+    names = [list(inspect.signature(c.call).parameters) for c in (Recurrent, keras.layers.RNN)]
+    assert names[0] == names[1]
+    x = rng.normal(size=(5, 6, 4)).astype("float32")
+    state = tuple(rng.normal(size=(2, 5, 3)).astype("float32"))
+    layers = keras.layers.LSTM(3), Recurrent("lstm", 3)
+    for layer in layers:
+        layer.build((None, 6, 4))
+        random_weights(layer, np.random.default_rng(1))
+    theirs, ours = (np.array(layer(x, state, MASK))[MASK.any(axis=1)] for layer in layers)
+    np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
+
+
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_layers_from_their_config(policy, rng):
+    x, character_ids = rng.normal(size=(2, 3, 4)), rng.integers(0, 9, (2, 3, 4))
+    for layer, inputs in (
+        (Recurrent("lstm", 3, True, keras.initializers.Identity(0.5), dtype=policy), x),
+        (Recurrent("gru", 3, go_backwards=True, name="back", dtype=policy), x),
+        (recurrent.WordsFromCharacters(9, 4, 5, dtype=policy), character_ids),
+    ):
+        again = type(layer).from_config(json.loads(json.dumps(layer.get_config())))
+        assert again.get_config() == layer.get_config()
+        assert again(inputs).dtype == layer(inputs).dtype == keras.DTypePolicy(policy).compute_dtype
+
+
+def test_words_without_characters_are_masked(rng):
+    """By their own characters, and by the mask that they are called with."""
+    layer = recurrent.WordsFromCharacters(9, 4, 5)
+    character_ids = np.array([[[1, 2, 0], [3, 0, 0], [0, 0, 0], [4, 5, 6]]])
+    mask = np.array([[True, False, True, True]])
+    free, masked = layer(character_ids), layer(character_ids, mask=mask)
+    after = keras.layers.LSTM(3)
+    for words, real in ((free, [1, 1, 0, 1]), (masked, [1, 0, 0, 1])):
+        vectors, real = words.numpy(), np.array([real], bool)
+        np.testing.assert_array_equal(vectors.any(axis=2), real)
+        np.testing.assert_array_equal(vectors[real], free.numpy()[real])
+        by_itself, handed_over = after(words), after(vectors, mask=real)
+        np.testing.assert_allclose(by_itself, handed_over, rtol=0, atol=1e-6)
+        assert np.abs(after(vectors) - by_itself).max() > 1e-4  # without the mask
+
+
 def test_the_forget_gate_begins_open():
     layer = Recurrent("lstm", 2, forget_bias=3.0)
     layer.build((None, None, 4))
@@ -155,7 +221,7 @@ ZEROS = np.zeros
             lambda: recurrent.lstm_step(
                 ZEROS((2, 4)), (ZEROS((2, 3)),), ZEROS((4, 12)), ZEROS((3, 12)), ZEROS(12)
             ),
-            r"lstm has states \(h, c\)",
+            r"states of lstm are \(h, c\)",
         ),
         (
             lambda: recurrent.gru_step(
@@ -165,15 +231,18 @@ ZEROS = np.zeros
         ),
         (lambda: Recurrent("LSTM", 3), "cell must be one of rnn, lstm, gru"),
         (lambda: Recurrent("lstm", 0), "units"),
-        (lambda: Recurrent("lstm", 3)(keras.Input((None, 4))), "known length"),
+        (lambda: Recurrent("lstm", 3)(keras.Input((None, 4))), "known number of steps"),
         (lambda: TextClassifier(10, 2, cell="elman"), "cell must be"),
         (lambda: TextClassifier(0, 2), "vocabulary_size"),
         (lambda: TextClassifier(10, 2.0), "num_classes"),
         (lambda: TextClassifier(10, 2, dropout=1.0), "dropout"),
         (lambda: Tagger(10, 3, num_layers=0), "num_layers"),
         (lambda: Tagger(10, 3, num_characters=-1), "num_characters"),
+        (lambda: Tagger(10, 3, dropout=1.0), "dropout"),
+        (lambda: Forecaster(1, 1, dropout=-0.1), "dropout"),
+        (lambda: recurrent.WordsFromCharacters(10, 0, 3), "embedding_dim"),
         (lambda: Forecaster(1, 0), "horizon"),
-        (lambda: metrics.spans(["O", "PER"]), "place 1"),
+        (lambda: metrics.spans(["O", "PER"]), "position 1"),
         (lambda: metrics.spans(["B-"]), "B-type"),
         (lambda: metrics.span_f1([["O"]], [["O", "O"]]), "1 true and 2 predicted"),
         (lambda: metrics.span_f1([["O"]], []), "shorter"),

@@ -1,6 +1,7 @@
 """Attention, the encoder–decoder and its searches."""
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -51,7 +52,7 @@ def every_answer(max_length):
 # Attention
 
 
-@pytest.mark.parametrize("layer", [seq2seq.AdditiveAttention, seq2seq.DotProductAttention])
+@pytest.mark.parametrize("layer", [seq2seq.BahdanauAttention, seq2seq.DotProductAttention])
 def test_weights_are_a_distribution_over_what_is_there(layer, rng):
     query, value = (rng.normal(size=s).astype("float32") for s in ((3, 4, 5), (3, 6, 7)))
     mask = np.array([[1, 1, 1, 1, 0, 0], [0, 1, 0, 1, 0, 1], [0] * 6], bool)
@@ -64,6 +65,51 @@ def test_weights_are_a_distribution_over_what_is_there(layer, rng):
     np.testing.assert_array_equal(attention(query, value, value_mask=mask)[0], output)
     keys = attention(query, value, key=value[..., ::-1])[1]
     assert np.abs(keys - attention(query, value)[1]).max() > 1e-3  # the key is used
+
+
+@pytest.mark.parametrize("layer", [seq2seq.BahdanauAttention, seq2seq.DotProductAttention])
+def test_masks_are_merged_and_come_by_themselves(layer, rng):
+    """Every mask that Keras's attention takes; those of embeddings without being handed over."""
+    embedding = keras.layers.Embedding(9, 5, mask_zero=True)
+    query_ids, value_ids = np.array([[3, 1, 4, 0]]), np.array([[1, 5, 2, 6, 0, 0]])
+    attention = layer(8)
+    output, weights = attention(embedding(query_ids), embedding(value_ids))
+    real = (query_ids != 0)[:, :, None] & (value_ids != 0)[:, None]
+    np.testing.assert_array_equal(np.asarray(weights) > 0, real)
+    query, value = (embedding.embeddings.numpy()[ids] for ids in (query_ids, value_ids))
+    assert np.all(np.asarray(attention(query, value)[1]) > 0)  # without any mask
+    explicit = attention(query, value, query_mask=query_ids != 0, value_mask=value_ids != 0)
+    np.testing.assert_array_equal(explicit[0], output)
+    triangle, keys = np.tri(4, 6, dtype=bool)[None], np.array([[0, 1, 1, 1, 1, 1]], bool)
+    _, weights = attention(
+        embedding(query_ids), embedding(value_ids), key_mask=keys, attention_mask=triangle
+    )
+    np.testing.assert_array_equal(np.asarray(weights) > 0, real & triangle & keys[:, None])
+
+
+@pytest.mark.parametrize("layer", [seq2seq.BahdanauAttention, seq2seq.DotProductAttention])
+def test_padding_moves_nothing_real(layer, rng):
+    embedding, attention = keras.layers.Embedding(9, 5, mask_zero=True), layer(8)
+    ids = np.array([[3, 1, 4]])
+    longer = np.pad(ids, [(0, 0), (0, 2)])
+    expected = attention(embedding(ids), embedding(ids))[0]
+    found = attention(embedding(longer), embedding(longer))[0][:, :3]
+    np.testing.assert_allclose(found, expected, rtol=0, atol=1e-6)
+    seen = embedding(longer).numpy()  # the same numbers, without a mask
+    assert np.abs(attention(seen, seen)[0][:, :3] - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("layer", [seq2seq.BahdanauAttention, seq2seq.DotProductAttention])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+def test_attention_from_its_config(layer, policy, rng):
+    attention = layer(8, dtype=policy, name="look")
+    again = layer.from_config(json.loads(json.dumps(attention.get_config())))
+    assert again.get_config() == attention.get_config()
+    x = rng.normal(size=(2, 3, 4)).astype("float32")
+    output, weights = again(x, x)
+    assert output.dtype == again.compute_dtype
+    assert weights.dtype == "float32"
+    np.testing.assert_allclose(np.sum(weights, axis=2), 1, rtol=1e-6)
 
 
 def test_the_root_keeps_the_softmax_soft(rng):
@@ -91,7 +137,7 @@ def test_weights_learn_to_point_at_the_planted_key(kind, rng):
         return [np.ones((n, 1, 1), "float32"), values, keys], values[rows, place][:, None], place
 
     inputs = [keras.Input(shape) for shape in [(1, 1), (8, 4), (8, 4)]]
-    layer = seq2seq._ATTENTION[kind](4 if kind == "dot" else 16)
+    layer = seq2seq.ATTENTION_LAYERS[kind](4 if kind == "dot" else 16)
     output, weights = layer(*inputs)
     if kind == "dot":  # a projection that begins with a wrong sign teaches it to look away
         layer.value_dense.set_weights([np.eye(4), np.zeros(4)])
@@ -257,7 +303,7 @@ def test_greedy_takes_the_best_token_each_time(model):
 def test_one_beam_is_greedy(model):
     for alpha in (0.0, 1.0):
         for found, expected in zip(
-            beam_search(model, SOURCE, 5, beam_size=1, alpha=alpha),
+            beam_search(model, SOURCE, 5, beam_size=1, length_penalty=alpha),
             greedy(model, SOURCE, 5),
             strict=True,
         ):
@@ -288,7 +334,7 @@ def test_a_wide_beam_finds_the_very_best(model, alpha):
     lengths = np.count_nonzero(answers, axis=1)
     assert len(answers) == 1 + 4 + 16 + 64 + 256
     rows = [0, 5, 9]
-    ids, scores = beam_search(model, SOURCE[rows], 4, beam_size=len(answers), alpha=alpha)
+    ids, scores = beam_search(model, SOURCE[rows], 4, beam_size=len(answers), length_penalty=alpha)
     for row, found, value in zip(rows, ids.numpy(), scores.numpy(), strict=True):
         all_scores = score(model, np.repeat(SOURCE[row : row + 1], len(answers), 0), answers)
         best = np.argmax(all_scores / ((5 + lengths) / 6) ** alpha)
@@ -305,8 +351,8 @@ class Table:
     def encode(self, source):
         return (), [tf.zeros_like(source[:, :1])]
 
-    def decode_step(self, ids, state, memory):
-        return tf.gather(self.logits, ids), state
+    def decode_step(self, token_ids, state, memory):
+        return tf.gather(self.logits, token_ids), state
 
 
 def test_length_penalty_by_hand():
@@ -322,7 +368,7 @@ def test_length_penalty_by_hand():
     np.testing.assert_allclose(scores, np.log(0.4), rtol=1e-5)
     # ln 0.4 / (6/6) = -0.916; ln 0.336 / (8/6)^0.6 = -1.091 / 1.188 = -0.918, at 0.7 -0.892
     for alpha, expected in ((0.6, [3, 0, 0]), (0.7, [4, 5, 3])):
-        ids, scores = beam_search(model, source, 3, beam_size=4, alpha=alpha)
+        ids, scores = beam_search(model, source, 3, beam_size=4, length_penalty=alpha)
         np.testing.assert_array_equal(ids[0], expected)
     np.testing.assert_allclose(scores, np.log(0.336), rtol=1e-5)  # the score has no penalty
 
@@ -416,7 +462,7 @@ def test_error_rates_take_the_nearest():
     ("call", "message"),
     [
         (lambda: seq2seq.DotProductAttention(0), "units must be"),
-        (lambda: seq2seq.AdditiveAttention(1.5), "units must be"),
+        (lambda: seq2seq.BahdanauAttention(1.5), "units must be"),
         (lambda: Seq2Seq(0, 5), "source_vocabulary_size"),
         (lambda: Seq2Seq(5, 0), "target_vocabulary_size"),
         (lambda: Seq2Seq(5, 5, embedding_dim=0), "embedding_dim"),
@@ -424,13 +470,14 @@ def test_error_rates_take_the_nearest():
         (lambda: Seq2Seq(5, 5, units=8.0), "units must be an integer >= 1"),
         (lambda: Seq2Seq(5, 5, num_layers=0), "num_layers"),
         (lambda: Seq2Seq(5, 5, attention="luong"), "attention must be"),
-        (lambda: greedy(None, [1, 2], 5), r"source must be whole numbers of shape \(B, S\)"),
+        (lambda: Seq2Seq(5, 5, dropout=1.0), "dropout must be in"),
+        (lambda: greedy(None, [1, 2], 5), r"source must be integers of shape \(B, S\)"),
         (lambda: greedy(None, [[1.0]], 5), "source must be"),
         (lambda: greedy(None, [[1]], 0), "max_length"),
-        (lambda: greedy(None, [[1]], 5, end=0), "start and end"),
-        (lambda: greedy(None, [[1]], 5, end=2), "start and end"),
+        (lambda: greedy(None, [[1]], 5, end_id=0), "end_id must be an integer >= 1"),
+        (lambda: greedy(None, [[1]], 5, end_id=2), "start_id and end_id must differ"),
         (lambda: beam_search(None, [[1]], 5, beam_size=0), "beam_size"),
-        (lambda: beam_search(None, [[1]], 5, alpha=-1), "alpha"),
+        (lambda: beam_search(None, [[1]], 5, length_penalty=-1), "length_penalty"),
         (lambda: metrics.error_rates(["a"], []), "references"),
         (lambda: metrics.error_rates(["a"], [[]]), "references"),
         (lambda: metrics.error_rates([], []), "references"),

@@ -8,21 +8,21 @@ from aimodels.checks import check_positive_int
 
 
 def greedy(
-    model, source, max_length: int, start: int = 2, end: int = 3
+    model, source, max_length: int, start_id: int = 2, end_id: int = 3
 ) -> tuple[tf.Tensor, tf.Tensor]:
     r"""Take the most probable token at each step, until all sequences have ended.
 
     Encoder and keys are computed once, the state goes from step to step, all in one graph.
 
     Args:
-        model: with `encode` and `decode_step` as `Seq2Seq` has them.
-        source: ids (B, S), padded with 0.
-        max_length: most tokens of an answer; one that has not ended by then is cut.
-        start: id that begins a target.
-        end: id that closes one.
+        model: a model with the methods `encode` and `decode_step` of `Seq2Seq`.
+        source: token ids (B, S), padded with 0.
+        max_length: largest number of tokens in an answer; one that has not ended by then is cut.
+        start_id: id of the token that begins a target.
+        end_id: id of the token that ends it.
 
     Returns:
-        Ids (B, max_length), the end token with them, 0 behind it; and each answer's score, its
+        Token ids (B, max_length), with the end token, 0 after it; and each answer's score, its
         log-probability $\sum_t \log p(y_t \mid y_{<t}, x)$, (B,).
 
     Raises:
@@ -31,7 +31,7 @@ def greedy(
     Reference:
         [sutskever2014].
     """
-    return _search(_greedy, model, source, max_length, start, end)
+    return _search(_greedy, model, source, max_length, start_id, end_id)
 
 
 def beam_search(
@@ -39,9 +39,9 @@ def beam_search(
     source,
     max_length: int,
     beam_size: int = 4,
-    alpha: float = 0.0,
-    start: int = 2,
-    end: int = 3,
+    length_penalty: float = 0.0,
+    start_id: int = 2,
+    end_id: int = 3,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     r"""Keep the `beam_size` best sequences at each step; return the best one that was complete.
 
@@ -55,22 +55,23 @@ def beam_search(
     beat the best complete one: log-probabilities only fall.
 
     Args:
-        model: this and the others as for `greedy`.
-        source: ids (B, S).
-        max_length: most tokens of an answer.
-        beam_size: sequences kept; 1 is greedy search.
-        alpha: 0 for log-probability alone; the larger, the longer the answers.
-        start: id of the start token.
-        end: id of the end token.
+        model: a model as for `greedy`.
+        source: token ids (B, S), padded with 0.
+        max_length: largest number of tokens in an answer.
+        beam_size: number of sequences kept; 1 is greedy search.
+        length_penalty: $\alpha$, 0 or more: 0 compares log-probabilities alone; the larger, the
+            longer the answers.
+        start_id: id of the start token.
+        end_id: id of the end token.
 
     Returns:
-        Ids and scores as from `greedy`: log-probabilities, without the penalty.
+        Token ids and scores as from `greedy`: log-probabilities, without the penalty.
 
     Raises:
         ValueError: if an argument is out of range; it says which.
 
     Reference:
-        [sutskever2014]; the penalty as in [vaswani2017], with alpha 0.6 there.
+        [sutskever2014]; the penalty as in [vaswani2017], with $\alpha = 0.6$ there.
 
     Example:
         >>> from aimodels.seq2seq import Seq2Seq
@@ -81,27 +82,28 @@ def beam_search(
         True
     """
     check_positive_int(beam_size=beam_size)
-    if not 0 <= alpha < float("inf"):
-        raise ValueError(f"alpha must be 0 or more; got {alpha!r}")
-    return _search(
-        _beam_search, model, source, max_length, start, end, int(beam_size), float(alpha)
-    )
+    if not 0 <= length_penalty < float("inf"):
+        raise ValueError(f"length_penalty must be a number >= 0; got {length_penalty!r}")
+    beam_arguments = int(beam_size), float(length_penalty)
+    return _search(_beam_search, model, source, max_length, start_id, end_id, *beam_arguments)
 
 
 @tf.autograph.experimental.do_not_convert  # its loops are TensorFlow's own already
-def _search(search, model, source, max_length, start, end, *others):
+def _search(search, model, source, max_length, start_id, end_id, *others):
     source = tf.convert_to_tensor(source)
     if source.shape.rank != 2 or not source.dtype.is_integer:
         raise ValueError(
-            f"source must be whole numbers of shape (B, S); got {source.dtype.name} {source.shape}"
+            f"source must be integers of shape (B, S); got {source.dtype.name} {source.shape}"
         )
     check_positive_int(max_length=max_length)
     longest = getattr(model, "config", {}).get("max_sequence_length", max_length)
     if max_length > longest:
         raise ValueError(f"max_length={max_length}, but the model was built for at most {longest}")
-    if min(start, end) < 1 or start == end:
-        raise ValueError(f"start and end must be two ids from 1 on; got {start} and {end}")
-    source, arguments = tf.cast(source, tf.int32), (int(max_length), int(start), int(end), *others)
+    check_positive_int(start_id=start_id, end_id=end_id)
+    if start_id == end_id:
+        raise ValueError(f"start_id and end_id must differ; both are {end_id}")
+    source = tf.cast(source, tf.int32)
+    arguments = int(max_length), int(start_id), int(end_id), *others
     if not tf.executing_eagerly():  # in a larger graph, such as that of tf.data
         return search(model, source, *arguments)
     graphs = model.__dict__.setdefault("_graphs", {})  # unseen by Keras, which would save it
@@ -120,29 +122,29 @@ def _searched(search, model, arguments, source):
     return search(model, source, *arguments)
 
 
-def _step(model, last, ended, state, memory, start):
+def _step(model, last, ended, state, memory, start_id):
     """log p of each next token (N, V); behind an end there is padding, with certainty."""
     logits, state = model.decode_step(last, state, memory)
     log_p = tf.nn.log_softmax(tf.cast(logits, tf.float32))
     token = tf.range(tf.shape(log_p)[-1])
-    log_p = tf.where((token == 0) | (token == start), -float("inf"), log_p)
+    log_p = tf.where((token == 0) | (token == start_id), -float("inf"), log_p)
     closed = tf.where(token == 0, 0.0, -float("inf"))
     return tf.where(ended[:, None], closed, log_p), state
 
 
-def _greedy(model, source, max_length, start, end):
+def _greedy(model, source, max_length, start_id, end_id):
     memory, state = model.encode(source)
     like = tf.zeros_like(source[:, 0])
 
     def step(t, ids, last, scores, ended, state):
-        log_p, state = _step(model, last, ended, state, memory, start)
+        log_p, state = _step(model, last, ended, state, memory, start_id)
         last = tf.argmax(log_p, axis=-1, output_type=tf.int32)
         ids = tf.where(tf.range(max_length) == t, last[:, None], ids)
         scores += tf.reduce_max(log_p, axis=-1)
-        return t + 1, ids, last, scores, ended | (last == end), state
+        return t + 1, ids, last, scores, ended | (last == end_id), state
 
     ids = tf.repeat(like[:, None], max_length, axis=1)
-    first = (0, ids, like + start, tf.cast(like, tf.float32), like > 0, state)
+    first = (0, ids, like + start_id, tf.cast(like, tf.float32), like > 0, state)
     _, ids, _, scores, *_ = tf.while_loop(
         lambda t, ids, last, scores, ended, state: ~tf.reduce_all(ended),
         step,
@@ -152,9 +154,9 @@ def _greedy(model, source, max_length, start, end):
     return ids, scores
 
 
-def _beam_search(model, source, max_length, start, end, beam_size, alpha):
+def _beam_search(model, source, max_length, start_id, end_id, beam_size, length_penalty):
     def penalty(length):
-        return ((5 + tf.cast(length, tf.float32)) / 6) ** alpha
+        return ((5 + tf.cast(length, tf.float32)) / 6) ** length_penalty
 
     def split(x):  # (B * beam_size, ...) -> (B, beam_size, ...)
         return tf.reshape(x, tf.concat([[-1, beam_size], tf.shape(x)[1:]], 0))
@@ -163,7 +165,7 @@ def _beam_search(model, source, max_length, start, end, beam_size, alpha):
         return tf.gather(x, which, axis=1, batch_dims=1)
 
     def step(t, ids, last, scores, lengths, ended, state, best):
-        log_p, state = _step(model, last, tf.reshape(ended, [-1]), state, memory, start)
+        log_p, state = _step(model, last, tf.reshape(ended, [-1]), state, memory, start_id)
         size = tf.shape(log_p)[-1]
         totals = tf.reshape(scores[..., None] + split(log_p), [-1, beam_size * size])
         lengths += tf.cast(~ended, tf.int32)
@@ -174,7 +176,7 @@ def _beam_search(model, source, max_length, start, end, beam_size, alpha):
         state = tf.nest.map_structure(
             lambda x: tf.reshape(pick(split(x), parents), tf.shape(x)), state
         )
-        scores, ended = pick(totals, chosen), ended | (tokens == end)
+        scores, ended = pick(totals, chosen), ended | (tokens == end_id)
         ids = tf.where(tf.range(max_length) == t, tokens[..., None], ids)
         complete = ended | (t == max_length - 1)
         ranks = tf.where(complete, scores / penalty(lengths), -float("inf"))
@@ -191,7 +193,7 @@ def _beam_search(model, source, max_length, start, end, beam_size, alpha):
         most = tf.where(ended, -float("inf"), scores) / penalty(max_length)
         return tf.reduce_any(most > best[2][:, None])
 
-    ids, scores = _greedy(model, source, max_length, start, end)
+    ids, scores = _greedy(model, source, max_length, start_id, end_id)
     best = [ids, scores, scores / penalty(tf.math.count_nonzero(ids, axis=1))]
     memory, state = tf.nest.map_structure(
         lambda x: tf.repeat(x, beam_size, axis=0), model.encode(source)
@@ -199,7 +201,7 @@ def _beam_search(model, source, max_length, start, end, beam_size, alpha):
     ids = tf.repeat(tf.zeros_like(ids)[:, None], beam_size, axis=1)
     lengths = ids[..., 0]
     scores = tf.where(tf.range(beam_size) == 0, 0.0, -float("inf")) + tf.cast(lengths, tf.float32)
-    last = tf.reshape(lengths + start, [-1])
+    last = tf.reshape(lengths + start_id, [-1])
     first = (0, ids, last, scores, lengths, lengths > 0, state, best)
     *_, best = tf.while_loop(hope, step, first, maximum_iterations=max_length)
     return best[0], best[1]

@@ -1,10 +1,10 @@
-"""How far an output sequence is from the right one: edit distance and the error rates from it."""
+"""How far an output sequence is from the right one: edit distance, and error rates from it."""
 
 from collections.abc import Sequence
 
 
 def edit_distance(a: Sequence, b: Sequence) -> int:
-    """How many tokens must be put in, taken out or replaced to make b of a.
+    """The least number of tokens to insert, delete or replace that turns a into b.
 
     Example:
         >>> edit_distance("kitten", "sitting")
@@ -19,18 +19,18 @@ def edit_distance(a: Sequence, b: Sequence) -> int:
 
 
 def error_rates(hypotheses: Sequence, references: Sequence) -> tuple[float, float]:
-    """Token error rate and sequence error rate, where each has one or more right answers.
+    """Token error rate and sequence error rate, where each sequence has one or more references.
 
     Args:
         hypotheses: N sequences of tokens.
         references: N lists of right sequences; the nearest one counts.
 
     Returns:
-        Edit distances over the lengths of the nearest right ones, both summed up; and the share
-        of sequences that are not exactly right.
+        The sum of the edit distances to the nearest references, divided by the sum of the lengths
+        of these; and the fraction of sequences that are not exactly right.
 
     Raises:
-        ValueError: if there are not as many of both, none, or no right one for a sequence.
+        ValueError: if the numbers of both differ or are 0, or a sequence has no reference.
 
     Example:
         >>> error_rates(["abc", "x"], [["abd", "abcde"], ["x"]])
@@ -38,11 +38,11 @@ def error_rates(hypotheses: Sequence, references: Sequence) -> tuple[float, floa
     """
     if not len(hypotheses) == len(references) or not all(references) or not len(references):
         raise ValueError(
-            f"{len(hypotheses)} hypotheses and {len(references)} lists of references: "
-            "as many are wanted, and in each list one or more"
+            "each hypothesis needs a list of one or more references; got "
+            f"{len(hypotheses)} hypotheses and {len(references)} lists of references"
         )
     errors = tokens = wrong = 0
-    for hypothesis, right in zip(hypotheses, references, strict=True):
-        distance, length = min((edit_distance(hypothesis, r), len(r)) for r in right)
+    for hypothesis, candidates in zip(hypotheses, references, strict=True):
+        distance, length = min((edit_distance(hypothesis, c), len(c)) for c in candidates)
         errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
     return errors / max(tokens, 1), wrong / len(references)

@@ -1,4 +1,4 @@
-"""Named spans in sequences of tags: found, made, and scored."""
+"""Named entities as spans in sequences of BIO tags: read, written, and scored."""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -8,7 +8,7 @@ from keras import ops
 
 @keras.saving.register_keras_serializable("aimodels")
 class TokenAccuracy(keras.metrics.Mean):
-    """The share of tokens with the right tag; where the true tag is 0, padding, none is counted.
+    """The fraction of tokens with the right tag; tokens whose true tag is 0, padding, are left out.
 
     Example:
         >>> import numpy as np
@@ -30,9 +30,9 @@ class TokenAccuracy(keras.metrics.Mean):
 
 
 def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
-    """BIO tags -> (type, begin, end) of each entity; `end` is the first place behind it.
+    """BIO tags -> (type, begin, end) of each entity; `end` is the first position after it.
 
-    An I- that continues nothing, or something of another type, begins an entity, as a B- does.
+    An I- tag that continues nothing, or an entity of another type, begins an entity as B- does.
 
     Raises:
         ValueError: if a tag is not O, B-type or I-type.
@@ -41,45 +41,47 @@ def spans(tags: Sequence[str]) -> list[tuple[str, int, int]]:
         >>> spans(["B-PER", "I-PER", "O", "I-LOC", "B-LOC"])
         [('PER', 0, 2), ('LOC', 3, 4), ('LOC', 4, 5)]
     """
-    found = []
-    for place, tag in enumerate(tags):
+    entities = []
+    for position, tag in enumerate(tags):
         prefix, _, kind = tag.partition("-")
         if tag != "O" and (prefix not in ("B", "I") or not kind):
-            raise ValueError(f"tags are O, B-type or I-type; got {tag!r} at place {place}")
-        if prefix == "I" and found and found[-1][0] == kind and found[-1][2] == place:
-            found[-1] = (kind, found[-1][1], place + 1)
+            raise ValueError(
+                f"tags must be O, B-type or I-type; got {tag!r} at position {position}"
+            )
+        if prefix == "I" and entities and entities[-1][0] == kind and entities[-1][2] == position:
+            entities[-1] = (kind, entities[-1][1], position + 1)
         elif tag != "O":
-            found.append((kind, place, place + 1))
-    return found
+            entities.append((kind, position, position + 1))
+    return entities
 
 
 def span_f1(
     true_tags: Iterable[Sequence[str]], predicted_tags: Iterable[Sequence[str]]
 ) -> dict[str, float]:
-    r"""Precision, recall and F1 of entities: right are those with the right type and both ends.
+    r"""Precision, recall and F1 of entities: one is right if its type and both ends are right.
 
     $$ P = \frac{\text{right}}{\text{predicted}}, \qquad R = \frac{\text{right}}{\text{true}},
        \qquad F_1 = \frac{2PR}{P + R} $$
 
     Args:
         true_tags: a list of BIO tags for each sentence.
-        predicted_tags: as long ones.
+        predicted_tags: lists of the same lengths.
 
     Returns:
         `precision`, `recall`, `f1`; 0 where there is nothing to divide by.
 
     Raises:
-        ValueError: if numbers of sentences or lengths differ, or by `spans`.
+        ValueError: if numbers of sentences or lengths differ, or a tag is not a BIO tag.
 
     Example:
         >>> span_f1([["B-PER", "I-PER", "O"]], [["B-PER", "O", "B-LOC"]])["f1"]  # an end is wrong
         0.0
     """
     right = predicted = true = 0
-    for some, others in zip(true_tags, predicted_tags, strict=True):
-        if len(some) != len(others):
-            raise ValueError(f"a sentence has {len(some)} true and {len(others)} predicted tags")
-        a, b = set(spans(some)), set(spans(others))
+    for y_true, y_pred in zip(true_tags, predicted_tags, strict=True):
+        if len(y_true) != len(y_pred):
+            raise ValueError(f"a sentence has {len(y_true)} true and {len(y_pred)} predicted tags")
+        a, b = set(spans(y_true)), set(spans(y_pred))
         right, true, predicted = right + len(a & b), true + len(a), predicted + len(b)
     return {
         "precision": right / max(predicted, 1),
@@ -94,21 +96,21 @@ def bio(
     """Words with a tag each -> characters with a BIO tag each, for text without spaces.
 
     Args:
-        words: of one sentence.
-        tags: one a word.
-        types: which tags are entities, and their types' names.
+        words: words of one sentence.
+        tags: one tag per word.
+        types: entity type of each tag that marks an entity.
         joined: types whose neighbouring words are one entity, as family and given name are.
 
     Example:
         >>> bio(["江", "泽民", "说"], ["nr", "nr", "v"], {"nr": "PER"}, joined=["PER"])
         (['江', '泽', '民', '说'], ['B-PER', 'I-PER', 'I-PER', 'O'])
     """
-    characters, found, last = [], [], None
+    characters, bio_tags, last = [], [], None
     for word, tag in zip(words, tags, strict=True):
         kind = types.get(tag)
-        for place, character in enumerate(word):
-            inside = place > 0 or (kind == last and kind in joined)
+        for position, character in enumerate(word):
+            inside = position > 0 or (kind == last and kind in joined)
             characters.append(character)
-            found.append(f"{'I' if inside else 'B'}-{kind}" if kind else "O")
+            bio_tags.append(f"{'I' if inside else 'B'}-{kind}" if kind else "O")
         last = kind
-    return characters, found
+    return characters, bio_tags

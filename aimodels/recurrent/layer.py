@@ -5,6 +5,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
+from aimodels.checks import check_positive_int
 from aimodels.recurrent.steps import GATES, STEPS, check_cell
 
 
@@ -13,21 +14,26 @@ class Recurrent(layers.Layer):
     r"""A step, repeated: $s_t = \mathrm{step}(x_t, s_{t-1})$; at padding, $s_t = s_{t-1}$.
 
     A plain loop, to be read. It computes what `keras.layers.SimpleRNN`, `LSTM` and `GRU` do, from
-    the same weights (`set_weights` takes theirs); for training, those are faster.
+    the same weights (`set_weights` takes theirs); for training, those are faster. Like them it can
+    stand in `keras.layers.Bidirectional`.
 
     Args:
         cell: "rnn", "lstm" or "gru".
-        units: U, the width of a state.
-        return_sequences: all h, (B, T, U), or the last one, (B, U).
-        recurrent_initializer: of R.
-        forget_bias: where the bias of an LSTM's forget gate begins.
-        **kwargs: of `keras.layers.Layer`.
+        units: U, size of a state.
+        return_sequences: return all h, (B, T, U), instead of the last one, (B, U).
+        recurrent_initializer: initializer of R, the recurrent kernel.
+        forget_bias: initial bias of an LSTM's forget gate.
+        go_backwards: read from the last time to the first; outputs are in the order of reading.
+        **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
-    Call arguments: x (B, T, D) with T known; `mask` (B, T), True at what is real;
-        `initial_state`, as a step takes it, zeros by default.
+    Call arguments:
+        sequences: x, (B, T, D) with a known T.
+        initial_state: states before the first step, as a step takes them; zeros if None.
+        mask: (B, T), True where x is real.
+        training: not used; there is no dropout here.
 
     Raises:
-        ValueError: if `cell` or `units` is not one of these, or T is unknown.
+        ValueError: if `cell` or `units` is out of range, or T is unknown.
 
     Example:
         >>> layer = Recurrent("lstm", 3)
@@ -44,50 +50,59 @@ class Recurrent(layers.Layer):
         return_sequences: bool = False,
         recurrent_initializer: str | keras.Initializer = "orthogonal",
         forget_bias: float = 1.0,
+        go_backwards: bool = False,
         **kwargs,
     ):
-        check_cell(cell, units=units)
+        check_cell(cell)
+        check_positive_int(units=units)
         super().__init__(**kwargs)
         self.cell, self.units, self.return_sequences = cell, units, return_sequences
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
-        self.forget_bias = forget_bias
+        self.forget_bias, self.go_backwards = forget_bias, go_backwards
+        self.return_state = self.stateful = False  # what `Bidirectional` asks a layer for
         self.supports_masking = True
 
     def build(self, input_shape):
-        width = GATES[self.cell] * self.units
-        bias_shape = (2, width) if self.cell == "gru" else (width,)
-        self.kernel = self.add_weight((input_shape[-1], width), name="kernel")
+        gate_units = GATES[self.cell] * self.units
+        bias_shape = (2, gate_units) if self.cell == "gru" else (gate_units,)
+        self.kernel = self.add_weight((input_shape[-1], gate_units), name="kernel")
         self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel"
+            (self.units, gate_units), self.recurrent_initializer, name="recurrent_kernel"
         )
-        self.bias = self.add_weight(bias_shape, self._first_bias, name="bias")
+        self.bias = self.add_weight(bias_shape, self._initial_bias, name="bias")
 
-    def _first_bias(self, shape, dtype=None):
+    def _initial_bias(self, shape, dtype=None):
         forget = np.repeat([0.0, self.forget_bias, 0.0, 0.0], self.units)
         return ops.cast(forget if self.cell == "lstm" else np.zeros(shape), dtype)
 
-    def states(self, x, mask=None, initial_state=None) -> list[tuple]:
+    def states(self, sequences, initial_state=None, mask=None) -> list[tuple]:
         """All states, from the one before the first step to the last: T + 1 of them."""
-        if x.shape[1] is None:
-            raise ValueError("the loop needs a known length: x of shape (B, T, D)")
+        num_steps = sequences.shape[1]
+        if num_steps is None:
+            raise ValueError(
+                "Recurrent needs a known number of steps: give it sequences of shape (B, T, D) "
+                f"whose T is not None, or use keras.layers; got {tuple(sequences.shape)}"
+            )
         if initial_state is None:
-            zeros = ops.zeros((ops.shape(x)[0], self.units), self.compute_dtype)
+            zeros = ops.zeros((ops.shape(sequences)[0], self.units), self.compute_dtype)
             initial_state = (zeros,) * (1 + (self.cell == "lstm"))
         states = [tuple(initial_state)]
         weights = self.kernel, self.recurrent_kernel, self.bias
-        for t in range(x.shape[1]):
-            new = STEPS[self.cell](x[:, t], states[-1], *weights)
+        for t in reversed(range(num_steps)) if self.go_backwards else range(num_steps):
+            new = STEPS[self.cell](sequences[:, t], states[-1], *weights)
             if mask is not None:
                 real = mask[:, t, None]
                 new = tuple(ops.where(real, n, s) for n, s in zip(new, states[-1], strict=True))
             states.append(new)
         return states
 
-    def call(self, x, mask=None, initial_state=None):
-        hidden = [h for h, *_ in self.states(x, mask, initial_state)]
-        return ops.stack(hidden[1:], axis=1) if self.return_sequences else hidden[-1]
+    def call(self, sequences, initial_state=None, mask=None, training=False):
+        hidden = [h for h, *_ in self.states(sequences, initial_state, mask)]
+        if self.return_sequences:
+            return ops.stack(hidden[1:], axis=1)  # (B, T, U)
+        return hidden[-1]  # (B, U)
 
-    def compute_mask(self, x, mask=None):
+    def compute_mask(self, sequences, mask=None):
         return mask if self.return_sequences else None
 
     def get_config(self) -> dict:
@@ -98,6 +113,7 @@ class Recurrent(layers.Layer):
             "return_sequences": self.return_sequences,
             "recurrent_initializer": keras.initializers.serialize(self.recurrent_initializer),
             "forget_bias": self.forget_bias,
+            "go_backwards": self.go_backwards,
         }
 
 
@@ -110,11 +126,11 @@ def gradient_through_time(layer: Recurrent, x) -> np.ndarray:
     A product of T - t matrices vanishes or explodes, unless their norms stay near one.
 
     Args:
-        layer: its s is h, and for an LSTM h and c side by side.
-        x: (B, T, D), without padding.
+        layer: the layer to look into; its s is h, and for an LSTM h and c side by side.
+        x: inputs (B, T, D), without padding.
 
     Returns:
-        The spectral norm for t = 0 ... T, mean over the batch, (T + 1,); the last is 1.
+        The spectral norm for t = 0 ... T, averaged over the batch, (T + 1,); the last is 1.
 
     Reference:
         [bengio1994], [pascanu2013].

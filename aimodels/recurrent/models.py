@@ -3,12 +3,13 @@
 import keras
 from keras import layers
 
+from aimodels.checks import check_positive_int, check_rate
 from aimodels.recurrent.steps import LAYERS, check_cell
 from aimodels.train import Model
 
 
 def stack_layers(x, cell, units, num_layers, dropout, bidirectional, return_sequences):
-    """Layers one on another; only the last one may give its last state alone."""
+    """Recurrent layers on top of each other; all but the last return sequences."""
     for number in range(1, num_layers + 1):
         sequences = return_sequences or number < num_layers
         layer = LAYERS[cell](units, return_sequences=sequences, name=f"{cell}{number}")
@@ -20,19 +21,19 @@ def stack_layers(x, cell, units, num_layers, dropout, bidirectional, return_sequ
 
 @keras.saving.register_keras_serializable("aimodels")
 class TextClassifier(Model):
-    """Ids of tokens (B, T) -> embedding -> recurrent layers -> logits (B, num_classes).
+    """Token ids (B, T) -> embedding -> recurrent layers -> logits (B, num_classes).
 
     Args:
-        vocabulary_size: how many ids there are, 0 for padding with them.
-        num_classes: how many logits.
-        embedding_dim: numbers for one token.
-        units: width of a state, in each direction.
+        vocabulary_size: number of token ids, including 0 for padding.
+        num_classes: number of classes, and of logits.
+        embedding_dim: length of a token's embedding.
+        units: size of a state, in each direction.
         cell: "lstm", "gru" or "rnn".
-        num_layers: recurrent layers one on another.
-        dropout: the share of each layer's output that is dropped in training.
-        bidirectional: a second layer reads from the end; both answers side by side.
+        num_layers: number of recurrent layers.
+        dropout: dropout rate of each layer's output, in [0, 1).
+        bidirectional: read from the end as well, and concatenate both outputs.
         mask_zero: False reads padding as if it were text, which is the common mistake.
-        **kwargs: of `train.Model`, such as `name`.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Raises:
         ValueError: if an argument is out of range; as in the other models.
@@ -57,25 +58,19 @@ class TextClassifier(Model):
         mask_zero: bool = True,
         **kwargs,
     ):
-        sizes = {
-            "vocabulary_size": vocabulary_size,
-            "num_classes": num_classes,
-            "embedding_dim": embedding_dim,
-            "units": units,
-            "num_layers": num_layers,
-        }
-        check_cell(cell, dropout, **sizes)
-        ids = keras.Input((None,), dtype="int32", name="ids")
-        x = layers.Embedding(vocabulary_size, embedding_dim, mask_zero=mask_zero)(ids)
+        check_positive_int(
+            vocabulary_size=vocabulary_size,
+            num_classes=num_classes,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+        )
+        check_cell(cell)
+        check_rate(dropout=dropout)
+        token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+        x = layers.Embedding(vocabulary_size, embedding_dim, mask_zero=mask_zero)(token_ids)
         x = stack_layers(x, cell, units, num_layers, dropout, bidirectional, return_sequences=False)
-        super().__init__(ids, layers.Dense(num_classes, name="logits")(x), **kwargs)
-        self.config = {
-            **sizes,
-            "cell": cell,
-            "dropout": dropout,
-            "bidirectional": bidirectional,
-            "mask_zero": mask_zero,
-        }
+        super().__init__(token_ids, layers.Dense(num_classes, name="logits")(x), **kwargs)
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -83,14 +78,14 @@ class Forecaster(Model):
     """The next `horizon` values of a series from its past: (B, T, num_features) -> (B, horizon).
 
     Args:
-        num_features: numbers at each time; scale them to order one.
-        horizon: how many values to tell at once.
-        units: width of a state.
+        num_features: number of features at each time; scale them to order one.
+        horizon: number of values to forecast.
+        units: size of a state.
         cell: "lstm", "gru" or "rnn".
-        num_layers: recurrent layers one on another.
-        dropout: the share of each layer's output that is dropped in training.
-        mask_value: times at which all features have this value are padding; None: there is none.
-        **kwargs: of `train.Model`, such as `name`.
+        num_layers: number of recurrent layers.
+        dropout: dropout rate of each layer's output, in [0, 1).
+        mask_value: times at which all features have this value are padding; None for no padding.
+        **kwargs: passed to `train.Model`, such as `name`.
 
     Example:
         >>> import numpy as np
@@ -109,13 +104,11 @@ class Forecaster(Model):
         mask_value: float | None = None,
         **kwargs,
     ):
-        sizes = {
-            "num_features": num_features,
-            "horizon": horizon,
-            "units": units,
-            "num_layers": num_layers,
-        }
-        check_cell(cell, dropout, **sizes)
+        check_positive_int(
+            num_features=num_features, horizon=horizon, units=units, num_layers=num_layers
+        )
+        check_cell(cell)
+        check_rate(dropout=dropout)
         x = inputs = keras.Input((None, num_features), name="past")
         if mask_value is not None:
             x = layers.Masking(mask_value, name="masking")(x)
@@ -123,4 +116,3 @@ class Forecaster(Model):
             x, cell, units, num_layers, dropout, bidirectional=False, return_sequences=False
         )
         super().__init__(inputs, layers.Dense(horizon, name="future")(x), **kwargs)
-        self.config = {**sizes, "cell": cell, "dropout": dropout, "mask_value": mask_value}

@@ -1,13 +1,11 @@
 """One step of RNN, LSTM and GRU, each as its formula.
 
-A step takes x at time t, (B, D), and the states before it, and gives the states after it: `(h,)`,
-or `(h, c)` for the LSTM, each (B, U). Weights are in Keras's order, with the G gates side by side:
-kernel W (D, G U), recurrent kernel R (U, G U), bias b (G U,). Id 0 is padding everywhere.
+A step takes x at time t, (B, D), and the states before it, and returns the states after it:
+`(h,)`, or `(h, c)` for the LSTM, each (B, U). Weights are in Keras's order, with the G gates side
+by side: kernel W (D, G U), recurrent kernel R (U, G U), bias b (G U,). Id 0 is padding everywhere.
 """
 
 from keras import layers, ops
-
-from aimodels.checks import check_positive_int
 
 
 def rnn_step(x, states, kernel, recurrent_kernel, bias) -> tuple:
@@ -117,8 +115,8 @@ def gru_step(x, states, kernel, recurrent_kernel, bias) -> tuple:
     b_z, b_r, b_h = ops.split(b_recurrent, 3)
     z = ops.sigmoid(x_z + ops.matmul(h, R_z) + b_z)
     r = ops.sigmoid(x_r + ops.matmul(h, R_r) + b_r)
-    inner = r * (ops.matmul(h, R_h) + b_h) if reset_after else ops.matmul(r * h, R_h)
-    return (z * h + (1 - z) * ops.tanh(x_h + inner),)
+    h_part = r * (ops.matmul(h, R_h) + b_h) if reset_after else ops.matmul(r * h, R_h)
+    return (z * h + (1 - z) * ops.tanh(x_h + h_part),)
 
 
 STEPS = {"rnn": rnn_step, "lstm": lstm_step, "gru": gru_step}
@@ -127,22 +125,21 @@ GATES = {"rnn": 1, "lstm": 4, "gru": 3}
 
 
 def _checked(x, states, kernel, recurrent_kernel, bias, cell):
-    width, units = GATES[cell] * states[0].shape[-1], states[0].shape[-1]
-    wanted = [(x.shape[-1], width), (units, width), (width,)]
+    units = states[0].shape[-1]
+    gate_units = GATES[cell] * units
+    expected = [(x.shape[-1], gate_units), (units, gate_units), (gate_units,)]
     shapes = [tuple(w.shape) for w in (kernel, recurrent_kernel, bias)]
-    if shapes != wanted and not (cell == "gru" and shapes == [*wanted[:2], (2, width)]):
+    if shapes != expected and not (cell == "gru" and shapes == [*expected[:2], (2, gate_units)]):
         raise ValueError(
             f"x {tuple(x.shape)} and h {tuple(states[0].shape)} need kernel, recurrent_kernel "
-            f"and bias of shapes {wanted}; got {shapes}"
+            f"and bias of shapes {expected}; got {shapes}"
         )
     if len(states) != 1 + (cell == "lstm"):
-        raise ValueError(f"{cell} has states {'(h, c)' if cell == 'lstm' else '(h,)'}; {states}")
+        names = "(h, c)" if cell == "lstm" else "(h,)"
+        raise ValueError(f"the states of {cell} are {names}; got {len(states)} arrays")
     return states
 
 
-def check_cell(cell, dropout=0.0, **sizes):
+def check_cell(cell: str) -> None:
     if cell not in STEPS:
         raise ValueError(f"cell must be one of {', '.join(STEPS)}; got {cell!r}")
-    if not 0 <= dropout < 1:
-        raise ValueError(f"dropout must be from 0 to below 1; got {dropout!r}")
-    check_positive_int(**sizes)

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from aimodels.checks import check_positive_int, check_rate
 from aimodels.recurrent.models import stack_layers
 from aimodels.recurrent.steps import check_cell
 from aimodels.train import Model
@@ -13,15 +14,24 @@ from aimodels.train import Model
 
 @keras.saving.register_keras_serializable("aimodels")
 class WordsFromCharacters(layers.Layer):
-    """A vector for each word from its letters, read in both directions [lample2016].
-
-    Ids (B, T, L) of T words with L letters -> (B, T, 2 units).
+    """A vector for each word from its characters, read in both directions [lample2016].
 
     Args:
-        vocabulary_size: how many letters there are, 0 for padding with them.
-        embedding_dim: numbers for one letter.
-        units: width of a state, in each direction.
-        **kwargs: of `keras.layers.Layer`.
+        vocabulary_size: number of character ids, including 0 for padding.
+        embedding_dim: length of a character's embedding.
+        units: size of a state, in each direction.
+        **kwargs: passed to `keras.layers.Layer`, such as `name`.
+
+    Call arguments:
+        character_ids: (B, T, L), T words of L characters each.
+        mask: (B, T), False where there is no word, however many characters stand there.
+
+    Returns:
+        (B, T, 2 units); a word without characters, or masked, gets zeros, and is masked for the
+        layers that follow.
+
+    Raises:
+        ValueError: if an argument is not an integer >= 1.
 
     Example:
         >>> WordsFromCharacters(30, 5, 8)(np.array([[[3, 1, 20], [1, 0, 0]]])).shape
@@ -29,23 +39,34 @@ class WordsFromCharacters(layers.Layer):
     """
 
     def __init__(self, vocabulary_size: int, embedding_dim: int, units: int, **kwargs):
+        check_positive_int(
+            vocabulary_size=vocabulary_size, embedding_dim=embedding_dim, units=units
+        )
         super().__init__(**kwargs)
         self.vocabulary_size, self.embedding_dim, self.units = vocabulary_size, embedding_dim, units
-        self.embedding = layers.Embedding(vocabulary_size, embedding_dim)
-        self.reader = layers.Bidirectional(layers.LSTM(units))
+        dtype = self.dtype_policy
+        self.embedding = layers.Embedding(vocabulary_size, embedding_dim, dtype=dtype)
+        self.reader = layers.Bidirectional(layers.LSTM(units, dtype=dtype), dtype=dtype)
+        self.supports_masking = True
 
     def build(self, input_shape):
         self.embedding.build((None, input_shape[-1]))
         self.reader.build((None, input_shape[-1], self.embedding_dim))
 
-    def call(self, ids):
-        batch, length, letters = ops.shape(ids)
-        words = ops.reshape(ids, (-1, letters))  # every word a sequence of its own
-        vectors = self.reader(self.embedding(words), mask=ops.not_equal(words, 0))
-        return ops.reshape(vectors, (batch, length, 2 * self.units))
+    def call(self, character_ids, mask=None):
+        batch, num_words, num_characters = ops.shape(character_ids)
+        real = ops.not_equal(character_ids, 0)
+        if mask is not None:
+            real = ops.logical_and(real, ops.cast(mask, "bool")[..., None])
+        words = ops.reshape(character_ids, (-1, num_characters))  # (B T, L): each a sequence
+        vectors = self.reader(
+            self.embedding(words), mask=ops.reshape(real, (-1, num_characters))
+        )  # (B T, 2 units)
+        return ops.reshape(vectors, (batch, num_words, 2 * self.units))
 
-    def compute_mask(self, ids, mask=None):
-        return ops.any(ops.not_equal(ids, 0), axis=-1)  # else `Concatenate` takes all as real
+    def compute_mask(self, character_ids, mask=None):
+        real = ops.any(ops.not_equal(character_ids, 0), axis=-1)  # (B, T)
+        return real if mask is None else ops.logical_and(real, ops.cast(mask, "bool"))
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:2], 2 * self.units)
@@ -61,24 +82,27 @@ class WordsFromCharacters(layers.Layer):
 
 @keras.saving.register_keras_serializable("aimodels")
 class Tagger(Model):
-    """A tag for every token: ids (B, T) -> logits (B, T, num_tags), by a bidirectional network.
+    """A tag for every token: token ids (B, T) -> logits (B, T, num_tags), bidirectional.
 
     Tags are numbered from 1; at padding both token and tag are 0. So train it with
     `SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)` and `TokenAccuracy()`.
 
     Args:
-        vocabulary_size: how many ids there are, 0 for padding with them.
-        num_tags: how many tags there are, 0 for padding with them.
-        embedding_dim: numbers for one token.
-        units: width of a state, in each direction.
+        vocabulary_size: number of token ids, including 0 for padding.
+        num_tags: number of tags, including 0 for padding.
+        embedding_dim: length of a token's embedding.
+        units: size of a state, in each direction.
         cell: "lstm", "gru" or "rnn".
-        num_layers: recurrent layers one on another.
-        dropout: the share dropped in training, of the input and of each layer's output.
-        num_characters: if given, the model also reads how words are spelt: its input is then
-            the list of ids (B, T) and letters' ids (B, T, L), and this is how many letters there
-            are, 0 for padding with them.
-        character_dim: numbers for one letter, and for the state that reads them.
-        **kwargs: of `train.Model`, such as `name`.
+        num_layers: number of recurrent layers.
+        dropout: dropout rate of the embeddings and of each layer's output, in [0, 1).
+        num_characters: number of character ids, including 0 for padding. If given, the model also
+            reads how words are spelt: its input is then the list of token ids (B, T) and
+            character ids (B, T, L).
+        character_dim: length of a character's embedding, and size of the state that reads them.
+        **kwargs: passed to `train.Model`, such as `name`.
+
+    Raises:
+        ValueError: if an argument is out of range; it says which.
 
     Reference:
         [lample2016], without its last layer that joins neighbouring tags.
@@ -102,42 +126,41 @@ class Tagger(Model):
         character_dim: int = 25,
         **kwargs,
     ):
-        sizes = {
-            "vocabulary_size": vocabulary_size,
-            "num_tags": num_tags,
-            "embedding_dim": embedding_dim,
-            "units": units,
-            "num_layers": num_layers,
-            "character_dim": character_dim,
-        }
+        check_positive_int(
+            vocabulary_size=vocabulary_size,
+            num_tags=num_tags,
+            embedding_dim=embedding_dim,
+            units=units,
+            num_layers=num_layers,
+            character_dim=character_dim,
+        )
+        check_cell(cell)
+        check_rate(dropout=dropout)
+        inputs = token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+        x = layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True)(token_ids)
         if num_characters is not None:
-            sizes["num_characters"] = num_characters
-        check_cell(cell, dropout, **sizes)
-        inputs = ids = keras.Input((None,), dtype="int32", name="ids")
-        x = layers.Embedding(vocabulary_size, embedding_dim, mask_zero=True)(ids)
-        if num_characters is not None:
-            characters = keras.Input((None, None), dtype="int32", name="characters")
-            inputs = [ids, characters]
+            check_positive_int(num_characters=num_characters)
+            character_ids = keras.Input((None, None), dtype="int32", name="character_ids")
+            inputs = [token_ids, character_ids]
             spelling = WordsFromCharacters(num_characters, character_dim, character_dim)
-            x = layers.Concatenate(name="word")([x, spelling(characters)])
+            x = layers.Concatenate(name="word")([x, spelling(character_ids)])
         x = layers.Dropout(dropout, name="dropout0")(x)
         x = stack_layers(
             x, cell, units, num_layers, dropout, bidirectional=True, return_sequences=True
         )
         super().__init__(inputs, layers.Dense(num_tags, name="logits")(x), **kwargs)
-        self.config = {**sizes, "cell": cell, "dropout": dropout, "num_characters": num_characters}
 
     def tag(self, inputs, names: Sequence[str]) -> list[list[str]]:
         """The most probable tag of each token, by name; padding is neither tagged nor a tag.
 
         Args:
-            inputs: what the model reads, one batch of it.
-            names: of the tags, by number; the first one stands for padding.
+            inputs: one batch of what the model reads.
+            names: names of the tags, by number; the first one stands for padding.
         """
-        ids = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
+        token_ids = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         # Called, as `predict` would be traced anew for every length.
         best = 1 + ops.convert_to_numpy(self(inputs, training=False))[..., 1:].argmax(axis=-1)
         return [
             [names[tag] for tag, token in zip(*row, strict=True) if token]
-            for row in zip(best, np.asarray(ids), strict=True)
+            for row in zip(best, np.asarray(token_ids), strict=True)
         ]

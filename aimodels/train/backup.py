@@ -1,4 +1,4 @@
-"""What a run needs to go on after a crash, saved after each epoch."""
+"""What a run needs to resume after a crash, saved after each epoch."""
 
 import io
 import os
@@ -16,7 +16,7 @@ from aimodels.train.strategies import _MultiWorkerStrategy
 
 
 class Backup(keras.callbacks.Callback):
-    """After each epoch, keeps all that is needed to go on; on the next start, goes on from there.
+    """Saves after each epoch what is needed to resume; the next start resumes from there.
 
     Weights, the optimizer's state and the states of random generators are in one file, which is
     replaced in one step: a process that is killed while it writes leaves the old file. All workers
@@ -24,12 +24,12 @@ class Backup(keras.callbacks.Callback):
     callbacks know (the best loss so far) is not kept.
 
     Args:
-        folder: where the file is; one for each run. Remove it to begin anew.
-        dataset: what `batches(...)` returns: its shuffling continues where it stopped.
+        folder: folder of the file; one per run. Remove it to begin anew.
+        dataset: what `batches(...)` returned; its shuffling continues where it stopped.
 
     Raises:
         DistributeError: when training begins, if the file is damaged, or of another model, or if
-            the workers found different ones.
+            the workers read different ones.
     """
 
     def __init__(self, folder: str | os.PathLike, dataset=None):

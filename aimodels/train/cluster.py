@@ -1,4 +1,4 @@
-"""The machines of a cluster: who they are, whether all are there, and who writes the files."""
+"""The machines of a cluster: their addresses, whether all answer, and which one writes files."""
 
 import itertools
 import json
@@ -46,8 +46,8 @@ def check_tf_config(text: str) -> dict:
     for address in itertools.chain(*addresses.values()):
         if not re.fullmatch(r"[^\s:/]+:\d{1,5}|\[[0-9a-fA-F:]+\]:\d{1,5}", str(address)):
             raise DistributeError(f"TF_CONFIG: {address!r} is not host:port. {example}")
-    if strange := set(addresses) - {"chief", "worker"}:
-        raise DistributeError(f"TF_CONFIG: {', '.join(strange)}: only chief and worker take part")
+    if others := set(addresses) - {"chief", "worker"}:
+        raise DistributeError(f"TF_CONFIG: {', '.join(others)}: only chief and worker take part")
     if index not in range(len(addresses.get(kind, []))):
         raise DistributeError(f"TF_CONFIG: there is no {kind} {index} in the cluster. {example}")
     return config
@@ -89,7 +89,7 @@ def _listens(address: str) -> bool:
 
 
 def join(resolver: tf.distribute.cluster_resolver.ClusterResolver) -> None:
-    """Note the cluster that this process has become a part of."""
+    """Remember the cluster that this process has joined."""
     global _cluster
     _cluster = resolver
 

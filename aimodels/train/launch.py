@@ -15,8 +15,10 @@ import threading
 import time
 from collections.abc import Sequence
 
-END_SECONDS = 5  # from the wish to end to the kill
-LAST_SECONDS = 600  # for the other workers when one is done
+from aimodels.checks import check_positive_int
+
+END_SECONDS = 5  # from SIGTERM to SIGKILL
+LAST_SECONDS = 600  # that the other workers have once one is done
 
 
 def tf_configs(addresses: Sequence[str]) -> list[str]:
@@ -37,24 +39,23 @@ def tf_configs(addresses: Sequence[str]) -> list[str]:
 
 
 def launch(command: Sequence[str], workers: int = 2, restarts: int = 3) -> int:
-    """Run a command once for each worker until all have ended well; returns the exit status.
+    """Run a command once per worker until all have succeeded; returns the exit status.
 
-    When a worker fails, all are ended and started again: a strategy cannot lose a member. What they
-    print comes out line by line, with the worker's number in front.
+    When a worker fails, all are stopped and started again, as a strategy cannot lose a member.
+    What they print comes out line by line, with the worker's number in front.
 
     Args:
         command: the program and its arguments.
-        workers: how many.
-        restarts: how often to start again before giving up.
+        workers: number of workers.
+        restarts: number of restarts before giving up.
 
     Raises:
-        ValueError: if `workers` is less than 1.
+        ValueError: if `workers` is not an integer >= 1.
     """
-    if workers < 1:
-        raise ValueError(f"workers must be 1 or more; got {workers}")
+    check_positive_int(workers=workers)
     for attempt in range(restarts + 1):
-        with _Workers(command, workers) as running:
-            number, code = running.wait()
+        with _Workers(command, workers) as group:
+            number, code = group.wait()
         if not code:
             return 0
         how = f"was killed (signal {-code})" if code < 0 else f"ended with status {code}"
@@ -65,7 +66,7 @@ def launch(command: Sequence[str], workers: int = 2, restarts: int = 3) -> int:
 
 
 class _Workers:
-    """The processes, each the head of a group of its own; none outlives the `with`."""
+    """The processes, each with a process group of its own; none outlives the `with`."""
 
     def __init__(self, command: Sequence[str], number: int):
         self.command, self.number = command, number
@@ -96,7 +97,7 @@ class _Workers:
         return self
 
     def wait(self) -> tuple[int, int]:
-        """Until all have ended well, or one badly; its number and status."""
+        """Wait until all have succeeded, or one has failed; its number and exit status."""
         end = float("inf")
         while True:
             codes = [process.poll() for process in self.processes]

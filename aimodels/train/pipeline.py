@@ -17,10 +17,10 @@ def batches(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
         examples: a finite `tf.data.Dataset` of single examples, or arrays (a tuple of them, a
             dictionary), whose first axis is the examples; or a function from the number of the
             epoch, a tensor, to such a dataset, always of one size: new examples for each epoch.
-        batch_size: of the global batch, over all replicas.
-        shuffle: blocks of so many examples are shuffled, all of them if it is their number; 0 keeps
-            the order. It depends on `seed` and on the epoch alone: see `Backup`.
-        seed: of the shuffling.
+        batch_size: size of the global batch, over all replicas.
+        shuffle: size of the blocks of examples that are shuffled, all of them if it is their
+            number; 0 keeps the order. It depends on `seed` and on the epoch alone: see `Backup`.
+        seed: seed of the shuffling.
 
     Returns:
         A dataset for `fit`. On a TPU the last batch is left out if it is not full: shapes are fixed
@@ -33,8 +33,8 @@ def batches(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
     replicas = current.num_replicas_in_sync
     if batch_size < replicas:
         raise ValueError(
-            f"batch_size={batch_size} is the global batch, and {replicas} replicas want an example "
-            f"each: take {replicas} or more"
+            f"batch_size={batch_size} is the global batch, and each of {replicas} replicas needs "
+            f"an example: take {replicas} or more"
         )
     if not callable(examples) and not isinstance(examples, tf.data.Dataset):
         examples = tf.data.Dataset.from_tensor_slices(examples)
@@ -48,21 +48,21 @@ def batches(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
 
     def pipeline(context: tf.distribute.InputContext) -> tf.data.Dataset:
         number, of = context.input_pipeline_id, context.num_input_pipelines
-        found = examples
+        dataset = examples
         if changes:
             epoch = tf.data.Dataset.from_tensors(number).map(epochs.next_of)
-            found = epoch.flat_map(lambda epoch: _shuffled(of_epoch(epoch), shuffle, seed, epoch))
+            dataset = epoch.flat_map(lambda epoch: _shuffled(of_epoch(epoch), shuffle, seed, epoch))
             if examples.cardinality() >= 0:
                 known = tf.data.experimental.assert_cardinality(examples.cardinality())
-                found = found.apply(known)
-        found = found.batch(batch_size, drop_remainder=fixed)
+                dataset = dataset.apply(known)
+        dataset = dataset.batch(batch_size, drop_remainder=fixed)
         if replicas > 1:
-            found = found.flat_map(_Parts(replicas, number * replicas // of, replicas // of))
+            dataset = dataset.flat_map(_Parts(replicas, number * replicas // of, replicas // of))
         # TensorFlow's tuner of data pipelines sleeps longer and longer, up to a minute, and each
         # epoch's end waits for it to wake. Without it AUTOTUNE means a thread for each core.
         options = tf.data.Options()
         options.autotune.enabled = bool(examples.options().autotune.enabled)
-        return found.prefetch(2).with_options(options)
+        return dataset.prefetch(2).with_options(options)
 
     result = current.distribute_datasets_from_function(pipeline)
     if not isinstance(result, tf.data.Dataset):
@@ -78,7 +78,7 @@ def batches(examples, batch_size: int, *, shuffle: int = 0, seed: int = 0):
 
 
 def _shuffled(examples, size: int, seed: int, epoch: tf.Tensor) -> tf.data.Dataset:
-    """Blocks of so many examples, each in an order that depends on seed, epoch and block alone."""
+    """Blocks of `size` examples, each in an order that depends on seed, epoch and block alone."""
     if not size:
         return examples
 
@@ -92,7 +92,7 @@ def _shuffled(examples, size: int, seed: int, epoch: tf.Tensor) -> tf.data.Datas
 
 
 class _Epochs:
-    """How often a dataset was begun: what its order depends on."""
+    """The number of times a dataset was iterated over: its order depends on it."""
 
     def __init__(self):
         self._next = collections.defaultdict(int)

@@ -14,7 +14,7 @@ KINDS = ("auto", "one", "devices", "workers", "slurm", "kubernetes", "tpu")
 
 
 def logical_devices(number: int) -> list[str]:
-    """Split the processor into so many devices, to study on a laptop what many GPUs do.
+    """Split the processor into `number` devices, to study on a laptop what many GPUs do.
 
     Call it before TensorFlow computes anything: devices cannot change later.
 
@@ -26,10 +26,10 @@ def logical_devices(number: int) -> list[str]:
     try:
         tf.config.set_logical_device_configuration(cpu, parts)
     except RuntimeError as error:
-        found = len(tf.config.list_logical_devices("CPU"))
-        if found < number:
+        count = len(tf.config.list_logical_devices("CPU"))
+        if count < number:
             raise DistributeError(
-                f"TensorFlow already runs with {found} processor device(s), {number} are wanted: "
+                f"TensorFlow already runs with {count} processor device(s), {number} are wanted: "
                 "restart the kernel and call logical_devices first"
             ) from error
     return [device.name for device in tf.config.list_logical_devices("CPU")][:number]
@@ -46,11 +46,11 @@ def strategy(
             TensorFlow's resolvers find them; "tpu". "auto" is a TPU if one is attached, the workers
             if `TF_CONFIG` is set, a Slurm job's tasks if there are several, several GPUs or logical
             devices, one device: the first that is there.
-        devices: how many are wanted with "devices"; all if None.
-        timeout: seconds to wait for the other workers.
+        devices: number of devices for the kind "devices"; all if None.
+        timeout: number of seconds to wait for the other workers.
 
     Raises:
-        ValueError: if there is no such kind.
+        ValueError: if `kind` is not one of these.
         DistributeError: if `TF_CONFIG` is wrong, this worker's port is taken, another worker does
             not come, or there are too few devices.
 
@@ -61,7 +61,7 @@ def strategy(
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}; got {kind!r}")
     if kind == "auto":
-        kind = _found()
+        kind = _detected()
     if kind == "tpu":
         return _tpu()
     if kind in ("workers", "slurm", "kubernetes"):
@@ -71,7 +71,7 @@ def strategy(
     return tf.distribute.get_strategy()  # the default one: OneDeviceStrategy has a slow iterator
 
 
-def _found() -> str:
+def _detected() -> str:
     if os.environ.get("TPU_NAME") or tf.config.list_physical_devices("TPU"):
         return "tpu"
     if os.environ.get("TF_CONFIG"):
@@ -88,8 +88,8 @@ def _names(kind: str) -> list[str]:
 def _devices(number: int | None) -> tf.distribute.Strategy:
     names = _names("GPU") or _names("CPU")
     if number is not None and number > len(names):
-        what = "GPU(s)" if _names("GPU") else "processor device(s); logical_devices(n) makes more"
-        raise DistributeError(f"{number} devices are wanted, there are {len(names)} {what}")
+        kind = "GPU(s)" if _names("GPU") else "processor device(s); logical_devices(n) makes more"
+        raise DistributeError(f"{number} devices are wanted, there are {len(names)} {kind}")
     # Collectives between processor devices remember the size of their first group.
     reduction = None if _names("GPU") else tf.distribute.ReductionToOneDevice()
     return _MirroredStrategy(names[:number], reduction)

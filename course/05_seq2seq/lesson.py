@@ -48,6 +48,7 @@ import numpy as np
 import tensorflow as tf
 
 from aimodels import data, decoding, metrics, seq2seq
+from aimodels.layers.softmax import masked_softmax
 from aimodels.text import Vocabulary
 
 # %% [markdown]
@@ -439,7 +440,7 @@ print("context", (weights @ memory).round(4))
 # %%
 steps, encoded = keras.random.normal((1, 4, 64), seed=2), keras.random.normal((1, 5, 64), seed=3)
 mask = tf.constant([[True, True, True, False, False]])
-for layer in (seq2seq.AdditiveAttention(64), seq2seq.DotProductAttention(64)):
+for layer in (seq2seq.BahdanauAttention(64), seq2seq.DotProductAttention(64)):
     context, weights = layer(steps, encoded, value_mask=mask)
     print(layer.name, tuple(context.shape), tuple(weights.shape))
     assert np.allclose(np.sum(weights, axis=-1), 1, atol=1e-5)
@@ -447,12 +448,13 @@ for layer in (seq2seq.AdditiveAttention(64), seq2seq.DotProductAttention(64)):
 
 # %% [markdown]
 # The assertions say: each row of weights sums to 1, and masked letters weigh exactly 0. The first
-# function below is what both layers share. They differ in `scores`, and in that only the second one
-# projects the values. A masked score becomes $-10^{30}$, so its weight is 0; the second `where` is
-# for rows in which every key is masked.
+# function below is what both layers share, and the second one is its softmax: a masked score
+# becomes $-10^{30}$, so its weight is 0; the second `where` is for rows in which every key is
+# masked. The layers differ in `scores`, and in that only the second one projects the values.
 
 # %%
 print(inspect.getsource(seq2seq.DotProductAttention.attend))
+print(inspect.getsource(masked_softmax).split('"""')[2])
 print(inspect.getsource(seq2seq.DotProductAttention.scores))
 
 # %% [markdown]
@@ -901,8 +903,8 @@ class Toy:
     def encode(self, source):
         return (), tf.zeros_like(source)  # nothing to remember
 
-    def decode_step(self, ids, state, memory):
-        return tf.gather(self.log_p, ids), state
+    def decode_step(self, token_ids, state, memory):
+        return tf.gather(self.log_p, token_ids), state
 
 
 # %%
@@ -945,7 +947,7 @@ assert np.mean(gain < 1e-4) >= 0.8
 chosen = [word for word in words if len(word) <= 7]
 rate = {}
 for name, kwargs in {"greedy": {}, "beam_search": {"beam_size": 4}}.items():
-    found = answers(model, chosen, getattr(seq2seq, name), **kwargs)
+    found = answers(model, chosen, getattr(decoding, name), **kwargs)
     rate[name] = metrics.error_rates(found, [right_test[word] for word in chosen])
     print(f"{name:<12} phoneme error rate {rate[name][0]:.4f}, word error rate {rate[name][1]:.4f}")
 

@@ -370,7 +370,7 @@ print(f"removed: {1 - averaged.count_params() / total:.2%}")
 import inspect
 
 source = inspect.getsource(cnn.CNN.__init__)
-print(source[source.index("        x = inputs") : source.index("        self.")])
+print(source[source.index("        x = inputs") :])
 
 # %%
 repaired = cnn.CNN((224, 224, 3), num_classes=10, filters=(32, 64, 128))

@@ -350,7 +350,7 @@ def flat(model):
     return np.concatenate([w.ravel() for w in model.get_weights()])
 
 
-def train(cls=Model, on=None, layer=None, **compile):
+def fit_digits(cls=Model, on=None, layer=None, **compile):
     keras.utils.set_random_seed(1)
     path = []
     with (on or tf.distribute.get_strategy()).scope():
@@ -367,10 +367,10 @@ def train(cls=Model, on=None, layer=None, **compile):
 
 # %%
 two, four = (train.strategy("devices", devices=n) for n in (2, 4))
-_, alone = train(keras.Model)
-_, on_two = train(on=two)
-_, on_four = train(on=four)
-_, keras_on_two = train(keras.Model, on=two)
+_, alone = fit_digits(keras.Model)
+_, on_two = fit_digits(on=two)
+_, on_four = fit_digits(on=four)
+_, keras_on_two = fit_digits(keras.Model, on=two)
 print(
     "epochs and weights:", alone.shape, "replicas:", [s.num_replicas_in_sync for s in (two, four)]
 )
@@ -527,9 +527,9 @@ assert np.isclose(halves.var(), within + between)
 
 # %%
 BatchNorm = keras.layers.BatchNormalization
-_, one_normal = train(layer=BatchNorm())
+_, one_normal = fit_digits(layer=BatchNorm())
 for synchronized in (True, False):
-    _, path = train(on=two, layer=BatchNorm(synchronized=synchronized))
+    _, path = fit_digits(on=two, layer=BatchNorm(synchronized=synchronized))
     same = np.abs(path[-1] - one_normal[-1]).max() < 1e-5
     print(f"synchronized={synchronized}: two devices are one device within 1e-5: {same}")
     assert same == synchronized
@@ -768,7 +768,7 @@ assert np.abs(compiled(x) - gelu(x)).max() < 1e-5
 
 # %%
 try:
-    train(keras.Model, on=two, jit_compile=True)
+    fit_digits(keras.Model, on=two, jit_compile=True)
 except tf.errors.InvalidArgumentError as error:
     print(type(error).__name__)
 else:
@@ -780,7 +780,7 @@ else:
 # normalisation), it warns once, goes on without, and `model.jit_compile` is `False`. So ask it.
 
 # %%
-xla_model, path = train(on=two, jit_compile=True)
+xla_model, path = fit_digits(on=two, jit_compile=True)
 print("compiled:", xla_model.jit_compile, "- within 1e-5 of one device:", apart(path).max() < 1e-5)
 assert xla_model.jit_compile
 assert apart(path).max() < 1e-5
@@ -867,7 +867,7 @@ for kind in (tf.float16, tf.bfloat16):
 # update.
 
 # %%
-network, _ = train()
+network, _ = fit_digits()
 network.optimizer.learning_rate = 0.01
 longer = np.tile(X, (200, 1)), np.tile(y, 200)  # 200 epochs
 network.fit(*longer, batch_size=len(X), shuffle=False, verbose=0)
@@ -914,7 +914,7 @@ assert np.isfinite((size * scale).astype("float16")).all()
 
 # %%
 keras.config.set_dtype_policy("mixed_float16")
-mixed, path = train()
+mixed, path = fit_digits()
 keras.config.set_dtype_policy("float32")
 layer = mixed.layers[1]
 print("computes in", layer.compute_dtype, "- keeps weights in", layer.variable_dtype)
@@ -961,7 +961,7 @@ assert 0 < error(tf.float16) < error(tf.bfloat16) < 0.1
 # how much memory does it save?
 
 # %%
-_, in_pieces = train(num_microbatches=4)
+_, in_pieces = fit_digits(num_microbatches=4)
 print("four pieces are the whole batch within 1e-6:", apart(in_pieces).max() < 1e-6)
 assert apart(in_pieces).max() < 1e-6
 
@@ -981,7 +981,7 @@ for batch in (512, 128):
 # normalisation sees only the piece, not the batch. Its statistics, and so the result, change.
 
 # %%
-_, normal_pieces = train(num_microbatches=4, layer=BatchNorm())
+_, normal_pieces = fit_digits(num_microbatches=4, layer=BatchNorm())
 difference = np.abs(normal_pieces[-1] - one_normal[-1]).max()
 print("with batch normalisation the pieces differ from the whole:", difference > 1e-3)
 assert difference > 1e-3
@@ -1092,7 +1092,7 @@ assert np.isclose(bubble, (p - 1) / (m + p - 1))
 #
 # ```python
 # keras.config.set_dtype_policy("mixed_bfloat16")   # or "mixed_float16" on older GPUs
-# model.compile(optimizer, loss, jit_compile=True)          # measure it against jit_compile=False
+# model.compile(optimizer, loss, jit_compile=True)  # measure it against jit_compile=False
 # batches = train.batches(examples, batch_size=64 * strategy.num_replicas_in_sync)
 # ```
 #

@@ -82,7 +82,7 @@ def test_dot_product_attention_is_that_of_torch(rng, parity):
 def test_additive_attention_is_its_formula_in_torch(rng, parity):
     """One query at a time, with the sums as the paper writes them."""
     query, value, key, mask = attention_inputs(rng)
-    ours = seq2seq.AdditiveAttention(8)
+    ours = seq2seq.BahdanauAttention(8)
     ours(query, value, key)
     w, u, v = (torch.from_numpy(x) for x in randomise(ours, rng))
     output, weights = ours(query, value, key, value_mask=mask)
@@ -101,7 +101,7 @@ def test_additive_attention_is_its_formula_in_torch(rng, parity):
                 np.abs(output[b, t] - expected.numpy()).max(),
             ]
     parity(
-        "seq2seq.AdditiveAttention",
+        "seq2seq.BahdanauAttention",
         reference="torch.tanh and torch.softmax",
         difference=max(differences),
         bound=1e-5,
