@@ -31,6 +31,8 @@ def _parser() -> argparse.ArgumentParser:
         "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
     )
     check.set_defaults(run=_check)
+    debt = actions.add_parser("debt", help="what still has to run; none, or no release")
+    debt.set_defaults(run=_debt)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
@@ -160,6 +162,18 @@ def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
         print(f"owed: {item}")
     print(f"{len(problems)} wrong grades (sandbox: {kind})")
     return problems
+
+
+def _debt(args: argparse.Namespace) -> int:
+    from aimodels.course.notebooks import find_root
+    from aimodels.course.passed import read_debt
+
+    ledger = read_debt(find_root())
+    for kind, items in ledger.items():
+        print(*(f"owed: {kind}: {item}" for item in items), sep="\n")
+    if ledger:
+        print("pay it with `make test parity KEPT=1 RECORD=1`, and commit what that writes")
+    return int(bool(ledger))
 
 
 def _pull(args: argparse.Namespace) -> int:
