@@ -17,7 +17,7 @@ from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import CourseError, forked, sandbox
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
 from aimodels.course.grade import Reference, grade_cells
@@ -186,8 +186,10 @@ class Proof:
             )
             for cell in self.assignment.read_copy().cells
         ]
+        wrong_answer = case.answers and case.answers != self.right
+        kind = "forked" if wrong_answer and forked.available() else self.kind
         status, message, marks = grade_cells(
-            cells, self.assignment, self.reference(), self.kind, self.cancelled, case.tests
+            cells, self.assignment, self.reference(), kind, self.cancelled, case.tests
         )
         got = {question: mark.points for question, mark in marks.items()}
         wrong = [f"{q} {got[q]:g}, wanted {p:g}" for q, p in case.wanted.items() if got[q] != p]
