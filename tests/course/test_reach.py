@@ -98,6 +98,7 @@ def changed(name, old, new):
         ("model.py", "SIZE = 3", "SIZE: int = 3"),
         ("model.py", "import math\n", "import math\nimport os\n"),
         ("__init__.py", '["model"]', '["model", "more"]'),
+        ("parts.py", "def other", 'if __name__ == "__main__":\n    print(1)\n\n\ndef other'),
     ],
 )
 def test_what_cannot_matter_does_not_count(house, name, old, new):

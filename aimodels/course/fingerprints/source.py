@@ -4,6 +4,8 @@ import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+_NOT_ON_IMPORT = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
+
 
 @dataclass(frozen=True)
 class Import:
@@ -45,7 +47,7 @@ class Module:
         elif names := _assigned(statement):
             for name in names:
                 self._bind(name, whole)
-        elif isinstance(statement, ast.If) and _name(statement.test) == "TYPE_CHECKING":
+        elif isinstance(statement, ast.If) and ast.unparse(statement.test) in _NOT_ON_IMPORT:
             pass
         elif isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.Match):
             for inner in _inner(statement):
