@@ -49,7 +49,7 @@ class _Origin:
 
     def __init__(self, environment: dict[str, str]):
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__],
+            [sys.executable, "-m", __name__],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
@@ -100,6 +100,8 @@ def _serve() -> None:
     import aimodels
 
     aimodels.import_tensorflow()
+    if not sys.flags.safe_path:
+        del sys.path[0]  # the folder that this was started in
     signal.signal(signal.SIGCHLD, _bury)
     for line in sys.stdin:
         request = json.loads(line)

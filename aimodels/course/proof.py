@@ -7,6 +7,7 @@ again while nothing has changed that its points rest on: see `fingerprints` and 
 """
 
 import ast
+import functools
 import re
 import symtable
 import threading
@@ -77,16 +78,15 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     What is hidden in a library, such as Keras's global policy, has no name and is not followed.
     """
     cells = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
-    modules = set().union(*(_imported(cell.source) for cell in cells))
+    modules = frozenset().union(*(_imported(cell.source) for cell in cells))
     try:
-        names = _touched(source, modules)
+        names = set(_touched(source, modules))
     except SyntaxError:  # the answer makes nothing at all, and anything may miss it
         return assignment.tests
     tests = {test.id: test for test in assignment.tests}
     found = []
     for cell in cells:
-        nodes = ast.walk(ast.parse(cell.source))
-        reached = any(isinstance(node, ast.Name) and node.id in names for node in nodes)
+        reached = not names.isdisjoint(_used(cell.source))
         if cell.id in tests:
             if reached or tests[cell.id].question == question:
                 found.append(tests[cell.id])
@@ -95,12 +95,19 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     return found
 
 
+@functools.cache
+def _used(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+@functools.cache
 def _imported(source: str) -> set[str]:
     symbols = symtable.symtable(source, "cell", "exec").get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_imported()}
 
 
-def _touched(source: str, modules: set[str]) -> set[str]:
+@functools.cache
+def _touched(source: str, modules: frozenset[str]) -> set[str]:
     """The names outside of functions and classes, but for modules, unless a part is replaced."""
     names = set(symtable.symtable(source, "cell", "exec").get_identifiers()) - modules
     for node in ast.walk(ast.parse(source)):

@@ -41,6 +41,7 @@ class Code:
         self._meanings: dict[Key, Meaning] = {}
         self._effects: dict[str, Meaning] = {}
         self._names: dict[Key, str] = {}
+        self._statements: dict[tuple, Meaning] = {}
 
     def module(self, name: str) -> Module | None:
         """The module of that full name, or None if it is not one of ours."""
@@ -150,12 +151,23 @@ class Code:
 
     def normalise(self, module: Module, statements: Iterable[ast.stmt]) -> Meaning:
         """What some statements of a module mean."""
-        meaning = Meaning("")
-        visitor = Normaliser(self, module, meaning)
-        # A fresh tree: normalising changes it.
-        texts = [ast.dump(tree) for s in statements if (tree := visitor.statement(_copy(s)))]
-        meaning.text = "\n".join(texts)
-        return meaning
+        parts = [self._statement(module, statement) for statement in statements]
+        return Meaning(
+            "\n".join(part.text for part in parts if part.text),
+            set().union(*(part.keys for part in parts)),
+            set().union(*(part.modules for part in parts)),
+            set().union(*(part.literals for part in parts)),
+        )
+
+    def _statement(self, module: Module, statement: ast.stmt) -> Meaning:
+        # The cells of a chapter's answers are nearly all the same.
+        known = (module.name, module.signature, module.source(statement))
+        if known not in self._statements:
+            meaning = Meaning("")
+            tree = Normaliser(self, module, meaning).statement(_copy(statement))
+            meaning.text = ast.dump(tree) if tree else ""
+            self._statements[known] = meaning
+        return self._statements[known]
 
     def reach(self, sources: Iterable[str] = (), keys: Iterable[Key] = ()) -> Reached:
         """Everything that these sources, each a program, and these definitions rest on.
