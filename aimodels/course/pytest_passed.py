@@ -72,7 +72,9 @@ class Repeats:
 
     def _fingerprint(self, test: pytest.Item, prints: Fingerprints) -> str:
         if self.kind == "notebooks":
-            return prints.of_notebook(nbformat.read(test.path, as_version=4))
+            rules = self.config.getoption("nbval_sanitize_with", None)
+            rules = [(self.root / rules).read_text(encoding="utf-8")] if rules else []
+            return prints.of_notebook(nbformat.read(test.path, as_version=4), *rules)
         functions = [test.function]
         for fixtures in test._fixtureinfo.name2fixturedefs.values():
             functions += [fixture.func for fixture in fixtures]
@@ -150,11 +152,12 @@ class Repeats:
 
     def pytest_terminal_summary(self, terminalreporter):
         owed = self.owed()
-        for name in self.kept:
+        kept = sorted({*self.kept, *self.left} - {*owed})
+        for name in kept:
             terminalreporter.write_line(f"not repeated: {name}")
         for name in owed:
             terminalreporter.write_line(f"owed: {name}")
         terminalreporter.write_line(
-            f"{self.kind}: {len(self.outcomes())} run, {len(self.kept)} passed before and are "
+            f"{self.kind}: {len(self.outcomes())} run, {len(kept)} passed before and are "
             f"unchanged, {len(owed)} owed"
         )

@@ -134,5 +134,15 @@ def test_a_notebook_passes_as_a_whole(project):
     assert passed(project, "notebooks") == ["lesson.ipynb"]
     code, said = project("--kept", *options, **run)
     assert (code, "notebooks: 0 run, 1 passed before" in said) == (0, True)
+    code, said = project("--deadline=0", *options, **run)
+    assert (code, "not repeated: lesson.ipynb" in said) == (0, True)
+
+    rules = project.folder / "rules.cfg"  # they decide what is compared
+    rules.write_text("[two]\nregex: 2.0\nreplace: 2\n")
+    write("1\n", "2.0\n")
+    sanitized = [*options, "--nbval-sanitize-with=rules.cfg"]
+    assert project("--kept", "--record", *sanitized, **run)[0] == 0
+    rules.write_text("[two]\nregex: 2.1\nreplace: 2\n")
+    assert project("--kept", *sanitized, **run)[0] == 1
     write("1\n", "2.0\n")
     assert project("--kept", *options, **run)[0] == 1

@@ -76,12 +76,12 @@ class Fingerprints:
         digests = [reached.digests, self._code.reach([], more).digests if more else []]
         return digest([facts, versions(libraries), digests, files])
 
-    def of_notebook(self, notebook: NotebookNode) -> str:
-        """Of a notebook as it should come out when it is run again."""
+    def of_notebook(self, notebook: NotebookNode, *facts: str) -> str:
+        """Of a notebook as it should come out when it is run again, and whatever else counts."""
         cells = [cell for _, cell in code_cells(notebook)]
         tags = [cell.metadata.get("tags", []) for cell in cells]
         outputs = list(output_digests(notebook).values())
-        return self.of_program([cell.source for cell in cells], [tags, outputs])
+        return self.of_program([cell.source for cell in cells], [tags, outputs, *facts])
 
     def of_tests(self, keys: Iterable[Key]) -> str:
         """Of a comparison: its test function and the fixtures that it uses."""
