@@ -251,3 +251,10 @@ def test_comments_count_where_source_is_shown(house):
     program = "import inspect\nfrom house.model import Model\nprint(inspect.getsource(Model))"
     before = house(program)
     assert house(program, files=changed("model.py", "# a comment", "# no comment")) != before
+
+
+@pytest.mark.parametrize("line", ["from . import parts", "from house import parts"])
+def test_a_package_that_imports_its_own_module(house, line):
+    files = {"__init__.py": f"{line}\nparts.other(parts)\n"}
+    before = house(files=files)
+    assert house(files=files | changed("parts.py", "parts.size", "parts.shape")) != before

@@ -86,8 +86,11 @@ class Code:
     def resolve(self, module: str, path: list[str], seen: tuple = ()) -> tuple[set[Key], list[str]]:
         """The definitions that `module.path` may stand for, and what of the path is left."""
         here = self.module(module)
-        if not path or (module, path[0]) in seen:
-            return (self.everything(module), []) if not path else (set(), path[1:])
+        if not path:
+            return self.everything(module), []
+        if (module, path[0]) in seen:  # a package that imports its own module by this name
+            inner = f"{module}.{path[0]}"
+            return self.resolve(inner, path[1:], seen) if self.module(inner) else (set(), path[1:])
         name, rest, seen = path[0], path[1:], (*seen, (module, path[0]))
         if here.has(name):
             keys: set[Key] = set()
