@@ -32,6 +32,8 @@ def _parser() -> argparse.ArgumentParser:
         "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
     )
     check.set_defaults(run=_check)
+    debt = actions.add_parser("debt", help="what still has to run; none, or no release")
+    debt.set_defaults(run=_debt)
     new = actions.add_parser("new", help="write the skeleton of a chapter")
     new.add_argument("name", metavar="NN_NAME", help="such as 07_resnet_inception")
     new.set_defaults(run=_new)
@@ -167,6 +169,18 @@ def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
         print(f"owed: {item}")
     print(f"{len(problems)} wrong grades (sandbox: {kind})")
     return problems
+
+
+def _debt(args: argparse.Namespace) -> int:
+    from aimodels.course.notebooks import find_root
+    from aimodels.course.passed import read_debt
+
+    ledger = read_debt(find_root())
+    for kind, items in ledger.items():
+        print(*(f"owed: {kind}: {item}" for item in items), sep="\n")
+    if ledger:
+        print("pay it with `make test parity KEPT=1 RECORD=1`, and commit what that writes")
+    return int(bool(ledger))
 
 
 def _new(args: argparse.Namespace) -> int:

@@ -7,6 +7,7 @@ again while nothing has changed that its points rest on: see `fingerprints` and 
 """
 
 import ast
+import functools
 import symtable
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +17,7 @@ from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import CourseError, forked, sandbox
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
 from aimodels.course.grade import Reference, grade_cells
@@ -32,16 +33,15 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     What is hidden in a library, such as Keras's global policy, has no name and is not followed.
     """
     cells = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
-    modules = set().union(*(_imported(cell.source) for cell in cells))
+    modules = frozenset().union(*(_imported(cell.source) for cell in cells))
     try:
-        names = _touched(source, modules)
+        names = set(_touched(source, modules))
     except SyntaxError:  # the answer makes nothing at all, and anything may miss it
         return assignment.tests
     tests = {test.id: test for test in assignment.tests}
     found = []
     for cell in cells:
-        nodes = ast.walk(ast.parse(cell.source))
-        reached = any(isinstance(node, ast.Name) and node.id in names for node in nodes)
+        reached = not names.isdisjoint(_used(cell.source))
         if cell.id in tests:
             if reached or tests[cell.id].question == question:
                 found.append(tests[cell.id])
@@ -50,12 +50,19 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     return found
 
 
+@functools.cache
+def _used(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+@functools.cache
 def _imported(source: str) -> set[str]:
     symbols = symtable.symtable(source, "cell", "exec").get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_imported()}
 
 
-def _touched(source: str, modules: set[str]) -> set[str]:
+@functools.cache
+def _touched(source: str, modules: frozenset[str]) -> set[str]:
     """The names outside of functions and classes, but for modules, unless a part is replaced."""
     names = set(symtable.symtable(source, "cell", "exec").get_identifiers()) - modules
     for node in ast.walk(ast.parse(source)):
@@ -141,8 +148,10 @@ class Proof:
             )
             for cell in self.assignment.read_copy().cells
         ]
+        wrong_answer = case.answers and case.answers != self.right
+        kind = "forked" if wrong_answer and forked.available() else self.kind
         status, message, marks = grade_cells(
-            cells, self.assignment, self.reference(), self.kind, self.cancelled, case.tests
+            cells, self.assignment, self.reference(), kind, self.cancelled, case.tests
         )
         got = {question: mark.points for question, mark in marks.items()}
         wrong = [f"{q} {got[q]:g}, wanted {p:g}" for q, p in case.wanted.items() if got[q] != p]

@@ -98,6 +98,7 @@ def changed(name, old, new):
         ("model.py", "SIZE = 3", "SIZE: int = 3"),
         ("model.py", "import math\n", "import math\nimport os\n"),
         ("__init__.py", '["model"]', '["model", "more"]'),
+        ("parts.py", "def other", 'if __name__ == "__main__":\n    print(1)\n\n\ndef other'),
     ],
 )
 def test_what_cannot_matter_does_not_count(house, name, old, new):
@@ -250,3 +251,10 @@ def test_comments_count_where_source_is_shown(house):
     program = "import inspect\nfrom house.model import Model\nprint(inspect.getsource(Model))"
     before = house(program)
     assert house(program, files=changed("model.py", "# a comment", "# no comment")) != before
+
+
+@pytest.mark.parametrize("line", ["from . import parts", "from house import parts"])
+def test_a_package_that_imports_its_own_module(house, line):
+    files = {"__init__.py": f"{line}\nparts.other(parts)\n"}
+    before = house(files=files)
+    assert house(files=files | changed("parts.py", "parts.size", "parts.shape")) != before

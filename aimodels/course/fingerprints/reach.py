@@ -41,6 +41,7 @@ class Code:
         self._meanings: dict[Key, Meaning] = {}
         self._effects: dict[str, Meaning] = {}
         self._names: dict[Key, str] = {}
+        self._statements: dict[tuple, Meaning] = {}
 
     def module(self, name: str) -> Module | None:
         """The module of that full name, or None if it is not one of ours."""
@@ -85,8 +86,11 @@ class Code:
     def resolve(self, module: str, path: list[str], seen: tuple = ()) -> tuple[set[Key], list[str]]:
         """The definitions that `module.path` may stand for, and what of the path is left."""
         here = self.module(module)
-        if not path or (module, path[0]) in seen:
-            return (self.everything(module), []) if not path else (set(), path[1:])
+        if not path:
+            return self.everything(module), []
+        if (module, path[0]) in seen:  # a package that imports its own module by this name
+            inner = f"{module}.{path[0]}"
+            return self.resolve(inner, path[1:], seen) if self.module(inner) else (set(), path[1:])
         name, rest, seen = path[0], path[1:], (*seen, (module, path[0]))
         if here.has(name):
             keys: set[Key] = set()
@@ -150,12 +154,23 @@ class Code:
 
     def normalise(self, module: Module, statements: Iterable[ast.stmt]) -> Meaning:
         """What some statements of a module mean."""
-        meaning = Meaning("")
-        visitor = Normaliser(self, module, meaning)
-        # A fresh tree: normalising changes it.
-        texts = [ast.dump(tree) for s in statements if (tree := visitor.statement(_copy(s)))]
-        meaning.text = "\n".join(texts)
-        return meaning
+        parts = [self._statement(module, statement) for statement in statements]
+        return Meaning(
+            "\n".join(part.text for part in parts if part.text),
+            set().union(*(part.keys for part in parts)),
+            set().union(*(part.modules for part in parts)),
+            set().union(*(part.literals for part in parts)),
+        )
+
+    def _statement(self, module: Module, statement: ast.stmt) -> Meaning:
+        # The cells of a chapter's answers are nearly all the same.
+        known = (module.name, module.signature, module.source(statement))
+        if known not in self._statements:
+            meaning = Meaning("")
+            tree = Normaliser(self, module, meaning).statement(_copy(statement))
+            meaning.text = ast.dump(tree) if tree else ""
+            self._statements[known] = meaning
+        return self._statements[known]
 
     def reach(self, sources: Iterable[str] = (), keys: Iterable[Key] = ()) -> Reached:
         """Everything that these sources, each a program, and these definitions rest on.

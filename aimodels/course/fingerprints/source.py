@@ -3,6 +3,9 @@
 import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
+
+_NOT_ON_IMPORT = ("TYPE_CHECKING", "typing.TYPE_CHECKING", "__name__ == '__main__'")
 
 
 @dataclass(frozen=True)
@@ -28,6 +31,7 @@ class Module:
     def __init__(self, name: str, text: str, is_package: bool = False):
         self.name, self.text, self.is_package = name, text, is_package
         self.tree = ast.parse(text)
+        self._lines = text.split("\n")
         self.bindings: dict[str, list[ast.stmt | Import]] = {}
         self.effects: list[ast.stmt] = []
         self.imports: list[Import] = []
@@ -45,7 +49,7 @@ class Module:
         elif names := _assigned(statement):
             for name in names:
                 self._bind(name, whole)
-        elif isinstance(statement, ast.If) and _name(statement.test) == "TYPE_CHECKING":
+        elif isinstance(statement, ast.If) and ast.unparse(statement.test) in _NOT_ON_IMPORT:
             pass
         elif isinstance(statement, ast.If | ast.Try | ast.With | ast.For | ast.While | ast.Match):
             for inner in _inner(statement):
@@ -60,6 +64,21 @@ class Module:
         values = self.bindings.setdefault(name, [])
         if name and value not in values:
             values.append(value)
+
+    @cached_property
+    def signature(self) -> frozenset:
+        """All that other statements contribute to the meaning of one: what names stand for."""
+        return frozenset(
+            (name, value if isinstance(value, Import) else "own")
+            for name, values in self.bindings.items()
+            for value in values
+        )
+
+    def source(self, statement: ast.stmt) -> str:
+        """The lines of a statement, and where on them it stands."""
+        first = min([statement.lineno, *(d.lineno for d in _decorators(statement))])
+        lines = self._lines[first - 1 : statement.end_lineno]
+        return f"{statement.col_offset} {statement.end_col_offset}\n" + "\n".join(lines)
 
     def has(self, name: str) -> bool:
         return bool(self.bindings.get(name))
@@ -108,6 +127,10 @@ def _inner(statement: ast.stmt) -> Iterator[ast.stmt]:
                 yield item
             elif isinstance(item, ast.ExceptHandler | ast.match_case):
                 yield from item.body
+
+
+def _decorators(statement: ast.stmt) -> list[ast.expr]:
+    return getattr(statement, "decorator_list", [])
 
 
 def _name(node: ast.expr) -> str:
