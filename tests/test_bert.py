@@ -138,20 +138,6 @@ def test_one_class_per_text_can_be_weighted(rng):
             model.fit(inputs, labels, class_weight={0: 2.0}, verbose=0)
 
 
-def test_dropout_acts_in_training_alone(rng):
-    token_ids = rng.integers(1, 20, (2, 6))
-    for make in (lambda d: small(dropout=d), lambda d: classifier(small(dropout=0.0), 3, d)):
-        for dropout in (0.0, 0.5):
-            model = make(dropout)
-            outputs = [
-                tf.nest.flatten(model((token_ids, 0 * token_ids), training=training))[0]
-                for training in (True, False)
-            ]
-            assert np.allclose(*outputs, atol=1e-6) == (dropout == 0)
-    rates = {layer.rate for layer in small(dropout=0.3).layers if hasattr(layer, "rate")}
-    assert rates == {0.3}
-
-
 def test_a_head_trains_the_encoder_it_was_given(rng):
     encoder = small()
     before = encoder.get_layer("embedding").embeddings.numpy()

@@ -100,18 +100,6 @@ def test_every_weight_has_a_gradient_and_padding_has_none(kind, rng):
     assert set(np.flatnonzero(used)) <= set(ids.ravel())
 
 
-@pytest.mark.parametrize(
-    ("kind", "name"),
-    [(TextCNN, "dropout"), (TextCNN, "embedding_dropout"), (MeanEmbedding, "dropout")],
-)
-def test_dropout_acts_in_training_alone(kind, name, rng):
-    ids = random_ids(rng, [5, 9, 12, 7])
-    for rate in (0.0, 0.5):
-        model = drawn(kind(**SMALL | {"dropout": 0.0, name: rate}), rng)
-        training, inference = (model(ids, training=flag).numpy() for flag in (True, False))
-        assert np.allclose(training, inference, rtol=0, atol=1e-6) == (rate == 0)
-
-
 @pytest.mark.parametrize("kind", MODELS)
 def test_save_and_load_are_bit_equal(kind, rng, tmp_path):
     model = drawn(kind(**SMALL, dropout=0.3, name="reader"), rng)
