@@ -57,15 +57,15 @@ def _train(bert: BERT, splits: dict, rate: float, epochs: int) -> tuple[keras.Mo
 
 def _best(make, splits: dict, rates: tuple[float, ...], epochs: int) -> dict:
     """All runs, and the test accuracy of the one that is best on the validation split."""
-    runs, found, chosen = [], 0.0, None
+    runs, best_accuracy, chosen = [], 0.0, None
     for rate in rates:
         keras.utils.set_random_seed(1)
-        model, facts = _train(make(), splits, rate, epochs)
-        runs.append(facts)
-        if (best := max(facts["validation by epoch"])) > found:
-            found, chosen = best, model
+        model, figures = _train(make(), splits, rate, epochs)
+        runs.append(figures)
+        if (accuracy := max(figures["validation by epoch"])) > best_accuracy:
+            best_accuracy, chosen = accuracy, model
     test = chosen.evaluate(_pairs(*splits["test"]), verbose=0)[1]
-    return {"runs": runs, "validation": found, "test": round(test, 4)}
+    return {"runs": runs, "validation": best_accuracy, "test": round(test, 4)}
 
 
 def run() -> dict:
@@ -85,7 +85,7 @@ def run() -> dict:
     tuned = _best(lambda: BERT.from_checkpoint(folder), splits, **TUNED)
     scratch = _best(lambda: BERT.from_config(config), splits, **SCRATCH)
     return {
-        "sentences": {split: len(found) for split, found in labels.items()},
+        "sentences": {split: len(answers) for split, answers in labels.items()},
         "majority": round(float(max(np.mean(labels["test"]), 1 - np.mean(labels["test"]))), 4),
         "bag of words": bag_of_words(tokens, labels),
         "from MiniLM": tuned,

@@ -50,7 +50,7 @@ def agreement(vectors, ending=range(4)):
 
 def small(kind, **kwargs):
     """A model for a corpus of few words."""
-    defaults = {"dim": 16, "window": 3, "min_count": 1, "batch_size": 64}
+    defaults = {"embedding_dim": 16, "window": 3, "min_count": 1, "batch_size": 64}
     if kind is FastText:
         defaults["buckets"] = 500
     if kind is not GloVe:
@@ -96,7 +96,7 @@ def reference_step(kind, x, y, words, sentence, radius, noise, window, negative)
 
 @pytest.mark.parametrize("kind", [SkipGram, CBOW])
 def test_step_is_the_papers_formula(rng, kind):
-    model = small(kind, dim=6, negative=4, learning_rate=0.1, seed=1)
+    model = small(kind, embedding_dim=6, negative=4, learning_rate=0.1, seed=1)
     model.count([rng.choice(list("abcdefghijkl"), rng.integers(1, 9)).tolist() for _ in range(30)])
     model.build()
     model.x.assign(rng.normal(size=model.x.shape))
@@ -296,7 +296,7 @@ def test_update_is_the_gradient_of_look_up(planted, rng):
     model.count(planted[:20])
     model.build()
     ids = rng.integers(len(model.words), size=(3, 4))
-    change = tf.constant(rng.normal(size=(3, 4, model.dim)), tf.float32)
+    change = tf.constant(rng.normal(size=(3, 4, model.embedding_dim)), tf.float32)
     before = model.x.numpy()
     with tf.GradientTape() as tape:
         product = tf.reduce_sum(model.look_up(ids) * change)
@@ -319,7 +319,7 @@ def test_unseen_word_lies_near_its_class(planted):
 @pytest.mark.parametrize(
     ("kind", "arguments", "message"),
     [
-        (SkipGram, {"dim": 0}, "dim must be an integer >= 1"),
+        (SkipGram, {"embedding_dim": 0}, "embedding_dim must be an integer >= 1"),
         (SkipGram, {"window": 1.5}, "window must be"),
         (CBOW, {"negative": 0}, "negative must be"),
         (SkipGram, {"subsample": -1}, "subsample must be"),
@@ -337,7 +337,7 @@ def test_wrong_arguments(kind, arguments, message):
 def test_wrong_corpus():
     with pytest.raises(TypeError, match="list of words, not a string: 'a b'"):
         SkipGram().fit(["a b"])
-    with pytest.raises(ValueError, match="0 of 2 words come min_count=5 times"):
+    with pytest.raises(ValueError, match="0 of 2 words occur min_count=5 times"):
         SkipGram().fit([["a", "b"]])
     with pytest.raises(ValueError, match="0 of 0 words"):
         GloVe().fit([])

@@ -145,7 +145,11 @@ def test_xla_is_the_graph(kind, rng):
         (TextCNN, {"kernel_sizes": ()}, "kernel_sizes must be"),
         (TextCNN, {"kernel_sizes": (3, 3)}, "kernel_sizes must be"),
         (TextCNN, {"kernel_sizes": (0, 3)}, "kernel_sizes must be"),
-        (TextCNN, {"filters": 0}, "filters"),
+        (TextCNN, {"kernel_sizes": (2.5, 3)}, "kernel_sizes must be"),
+        (TextCNN, {"filters": 0}, "filters must be an integer >= 1"),
+        (TextCNN, {"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
+        (TextCNN, {"embedding_dropout": 1.0}, r"embedding_dropout must be in \[0, 1\)"),
+        (MeanEmbedding, {"dropout": -0.1}, r"dropout must be in \[0, 1\)"),
     ],
 )
 def test_bad_arguments_are_named(kind, kwargs, message):

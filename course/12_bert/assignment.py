@@ -45,7 +45,7 @@ from keras import layers, ops
 
 from aimodels.bert import BERT, BERTPretraining, classifier, encode, mask_tokens
 from aimodels.course import check
-from aimodels.layers import Positions, TransformerBlock
+from aimodels.layers import PositionEmbedding, TransformerBlock
 from aimodels.text import Vocabulary
 
 # %% [markdown]
@@ -369,7 +369,7 @@ print("other padding, so the words before it change:", change > 0.01)
 # |---|---|
 # | `word_table` | `layers.Embedding`, for the ids |
 # | `segment_table` | `layers.Embedding`, for the segments 0 and 1 |
-# | `place_table` | `Positions` with `learned=True`: it adds the vector of each place |
+# | `place_table` | `PositionEmbedding` with `learned=True`: it adds the vector of each place |
 # | `norm` | `layers.LayerNormalization` with `epsilon=1e-12`, of the sum of the three |
 # | `block`$n$ | `TransformerBlock` with `activation="gelu"`, `layer_norm_epsilon=1e-12` |
 # | `pooler` | `layers.Dense`, `hidden_dim` wide, with tanh |
@@ -413,7 +413,7 @@ def by_package(ids, segments, weights, num_heads):
         size, hidden_dim, num_heads, blocks, inner, dropout=0.0, max_sequence_length=longest
     )
     names = {"word_table": "embedding", "segment_table": "segment_embedding"}
-    fill(bert, weights, names | {"place_table": "positions"})
+    fill(bert, weights, names | {"place_table": "position_embedding"})
     tokens, pooled = bert((ids, segments))
     return tokens.numpy()[ids != 0], pooled
 
@@ -427,12 +427,12 @@ def build_bert(
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         block = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)
-        x = block(x, attention_mask=ops.not_equal(ids, 0))
+        x = block(x, padding_mask=ops.not_equal(ids, 0))
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
     ### END SOLUTION
