@@ -57,7 +57,7 @@ MODELS = {
         2 + 2 * BLOCK + 2 * CROSS_BLOCK,
     ),
 }
-LAYERS = {"MultiHeadAttention", "TransformerBlock"}  # inside BERT, GPT and Transformer
+LAYERS = {"MultiHeadAttention", "TransformerBlock", "stack_layers"}  # inside the models
 
 
 def test_no_model_with_dropout_is_left_out():

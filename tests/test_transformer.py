@@ -229,13 +229,16 @@ def test_no_two_weights_begin_alike(make):
 
 def test_smoothed_crossentropy_is_kerass_on_one_hot_labels(rng):
     y, z = rng.integers(1, 7, 20), rng.normal(size=(20, 7)).astype("float32")
+    loss = SmoothedCrossentropy(from_logits=True, label_smoothing=0.2, ignore_class=0)
     theirs = keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.2)
     expected = theirs(np.eye(7, dtype="float32")[y], z)
-    assert_close(SmoothedCrossentropy(0.2)(y, z), expected, sums=20 * 7)
+    assert_close(loss(y, z), expected, sums=20 * 7)
     padded = np.concatenate([z, rng.normal(size=(9, 7))]).astype("float32")
-    found = SmoothedCrossentropy(0.2)(np.concatenate([y, np.zeros(9, int)]), padded)
+    found = loss(np.concatenate([y, np.zeros(9, int)]), padded)
     assert_close(found, expected, sums=20 * 7)
-    assert float(SmoothedCrossentropy()(np.zeros(9, int), padded[:9])) == 0
+    assert float(loss(np.zeros(9, int), padded[:9])) == 0
+    probabilities = keras.ops.softmax(z)
+    assert_close(SmoothedCrossentropy(label_smoothing=0.2)(y, probabilities), expected, 20 * 7)
 
 
 def reversals(rng, count):

@@ -1,7 +1,7 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
 # replace:
 #         block = TransformerBlock(
-#             num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+#             num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
 #         )
 #         x = block(x)
 # with:
@@ -49,11 +49,11 @@ def next_token_loss(model, ids):
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
 # replace:
 #         block = TransformerBlock(
-#             num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+#             num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
 #         )
 #         x = block(x)
 # with:
-#         x = TransformerBlock(num_heads, 4 * width, causal=True, name=f"block{n + 1}")(x)
+#         x = TransformerBlock(num_heads, 4 * width, use_causal_mask=True, name=f"block{n + 1}")(x)
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
@@ -132,9 +132,9 @@ def next_token_loss(model, ids):
 
 # %% q4, 6 of 18 points: each block begins with the token vectors again
 # replace:
-#     x = Positions(max_length, learned=True, name="places")(tokens(ids))
+#     x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
 # with:
-#     h = Positions(max_length, learned=True, name="places")(tokens(ids))
+#     h = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
 #     parts = []
 # replace:
 #         x = block(x)
