@@ -45,7 +45,7 @@ LAYERS = {
         for cell in ("rnn", "lstm", "gru")
         for sequences in (False, True)
     ],
-    "AdditiveAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
+    "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
 }
 
@@ -63,7 +63,7 @@ def masking_layers() -> dict[str, type]:
 
 
 CLASSES = masking_layers()
-WITHOUT = {"_Bias", "WordsFromCharacters"}  # they read no masked sequence
+WITHOUT = {"Bias", "WordsFromCharacters"}  # no masked sequence of vectors is their input
 UNMASKED = {  # they ignore the mask that Keras keeps beside a tensor
     "MultiHeadAttention-0",
     "MultiHeadAttention-1",

@@ -54,14 +54,6 @@ class BERTPretraining(Model):
         super().__init__([*bert.inputs, mask_positions], [masked, follows(pooled)], **kwargs)
         self.bert = bert
 
-    def get_config(self) -> dict:
-        return {**super().get_config(), "bert": keras.saving.serialize_keras_object(self.bert)}
-
-    @classmethod
-    def from_config(cls, config: dict, custom_objects=None) -> "BERTPretraining":
-        bert = keras.saving.deserialize_keras_object(config["bert"], custom_objects)
-        return super().from_config({**config, "bert": bert}, custom_objects)
-
     @classmethod
     def from_checkpoint(cls, folder: str | Path, **kwargs) -> "BERTPretraining":
         """Load a published model with its two heads; arguments and errors as for `BERT`'s."""
