@@ -183,10 +183,8 @@ def test_a_clone_keeps_class_and_ties(name):
     assert_close(answer(clone, name), answer(model, name), rtol=1e-6, atol=1e-6)
 
 
-@every_model
+@pytest.mark.parametrize("name", sorted(set(CLASSES_BY_NAME) - {"Model"}))  # of no constructor
 def test_a_misspelt_argument_is_refused(name):
-    if name == "Model":
-        pytest.skip("it has no constructor of its own")
     arguments, options, *_ = MODELS[name]
     with pytest.raises(TypeError, match=rf"{name} has no argument 'nam'; did you mean 'name'"):
         CLASSES_BY_NAME[name](*arguments, **options, nam="x")
@@ -391,6 +389,13 @@ def test_flags_and_policies_of_inner_layers_are_kept():
         [inner] = [layer for layer in again.layers if isinstance(layer, aimodels.bert.BERT)]
         norm = inner.get_layer("block1").attention_norm
         assert norm.dtype_policy.name == "mixed_bfloat16"
+
+
+def test_what_the_constructor_was_told_is_kept():
+    model = make("GPT", trainable=False, dtype="bfloat16", name="small")
+    again = keras.models.clone_model(model)
+    assert (again.name, again.dtype_policy.name, again.trainable) == ("small", "bfloat16", False)
+    assert not any(variable.trainable for variable in again.weights)
 
 
 def test_a_clone_function_of_the_users_own_still_goes_through_the_graph():
