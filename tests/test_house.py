@@ -37,6 +37,13 @@ def test_every_requirement_is_a_range_that_the_tested_set_meets():
         assert requirement.specifier.contains(version), f"{requirement}: tested with {version}"
 
 
+def test_private_attributes_are_used_of_the_tested_releases():
+    from aimodels.train.keras_internals import TESTED
+
+    lines = (ROOT / "constraints.txt").read_text().splitlines()
+    assert {f"{package}=={version}" for package, version in TESTED.items()} <= set(lines)
+
+
 def test_the_tested_set_names_packages_and_versions_only():
     lines = (ROOT / "constraints.txt").read_text().splitlines()
     assert lines[0].startswith("# The tested set, written by `make constraints`")

@@ -36,6 +36,7 @@ def capturing(init: Callable) -> Callable:
         check_known(kwargs, known, type(self).__name__)
         policy = None if "dtype" in own else kwargs.pop("dtype", None)
         trainable = None if "trainable" in own else kwargs.pop("trainable", None)
+        args, kwargs = _python_numbers(args), _python_numbers(kwargs)
         bound = signature.bind(self, *args, **kwargs)
         bound.apply_defaults()
         with dtype_policy(policy):
@@ -135,9 +136,20 @@ def _policy_config(layer: keras.Layer) -> str | dict:
     return policy.name if named else keras.dtype_policies.serialize(policy)
 
 
+def _python_numbers(value):
+    """NumPy's numbers as Python's: Keras's layers and JSON refuse the former."""
+    if isinstance(value, np.generic):
+        return value.item()
+    if type(value) in (tuple, list):
+        return type(value)(_python_numbers(item) for item in value)
+    if type(value) is dict:
+        return {key: _python_numbers(item) for key, item in value.items()}
+    return value
+
+
 def _plain(value):
-    """NumPy's numbers as Python's, and tuples as lists, as JSON would give them back."""
-    if isinstance(value, np.generic | np.ndarray):
+    """Arrays and tuples as lists, as JSON would give them back."""
+    if isinstance(value, np.ndarray):
         return value.tolist()
     if isinstance(value, tuple | list):
         return [_plain(item) for item in value]
