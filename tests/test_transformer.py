@@ -342,6 +342,17 @@ def test_all_masks_of_attention_are_merged_as_keras_does(rng):
     assert not np.moveaxis(np.array(weights), 1, -1)[~rows].any()
 
 
+def test_with_a_cache_a_mask_must_cover_it(rng):
+    embedding, block = keras.layers.Embedding(20, 8, mask_zero=True), TransformerBlock(2, 16)
+    token_ids, cache = rng.integers(1, 20, (2, 3)), [np.zeros((4, 7, 4), "float32")] * 2
+    with pytest.raises(ValueError, match="must cover its 7 positions; got a mask of 3"):
+        block(embedding(token_ids), cache=cache)
+    real = np.arange(7) < np.array([[3], [2]])
+    y, _ = block(embedding(token_ids), padding_mask=real, cache=cache)
+    expected = block(embedding(token_ids), padding_mask=real[:, :3])
+    assert_close(y, expected, products(block))
+
+
 def test_a_block_passes_its_mask_on():
     x = keras.layers.Embedding(20, 8, mask_zero=True)(np.array([[3, 4, 0]]))
     y = TransformerBlock(2, 16)(x)
