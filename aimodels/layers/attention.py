@@ -42,7 +42,7 @@ class MultiHeadAttention(layers.Layer):
         value: $M$, (B, S, D), or the pair of its keys and values that `project` returns.
         key: (B, S, D), if the keys are not to be made from `value`.
         query_mask: (B, T), False at padding; rows of such queries get weights of zero.
-        value_mask: (B, S), False at padding, which no query looks at.
+        value_mask: (B, S), or (B, L) with a cache; False at padding, which no query looks at.
         key_mask: (B, S), False at padding, which no query looks at.
         attention_mask: (B, T, S), False where a query may not look; (B, 1, S) is broadcast.
         return_attention_scores: whether to return the attention weights as well.
@@ -59,7 +59,8 @@ class MultiHeadAttention(layers.Layer):
         row of weights sums to 1, or is all zeros where everything is masked.
 
     Raises:
-        ValueError: if an argument is out of range, or query and value differ in their dimension.
+        ValueError: if an argument is out of range, query and value differ in their dimension, or
+            `value_mask` does not cover a cache.
 
     Reference:
         Section 3.2 of [vaswani2017].
@@ -174,6 +175,12 @@ class MultiHeadAttention(layers.Layer):
                 for old, new in ((cache[0], keys), (cache[1], values))
             ]
             keys, values = cache
+            masked, cached = None if value_mask is None else value_mask.shape[1], keys.shape[1]
+            if None not in (masked, cached) and masked != cached:
+                raise ValueError(
+                    "with a cache, value_mask (of a TransformerBlock: padding_mask) must cover its "
+                    f"{cached} positions; got a mask of {masked}"
+                )
         mask = merge_masks(query_mask, value_mask, key_mask, attention_mask)
         if use_causal_mask:
             rows, columns = ops.arange(ops.shape(queries)[1]), ops.arange(ops.shape(keys)[1])

@@ -339,11 +339,11 @@ with check.question("q3_hidden", points=9):
 # %% [markdown]
 # ## Question 4: many heads, and what each one adds (16 points)
 #
-# `aimodels.layers.MultiHeadAttention` keeps all it has learned in four arrays: a kernel $(D, 3D)$
-# and its bias $(3D)$, then $W^O$ $(D, D)$ and its bias $b$ $(D)$. In the first kernel and bias, the
-# columns from 0 to $D - 1$ make the queries, the next $D$ the keys, the last $D$ the values. Of each
-# of these, the first $d = D/N$ columns belong to the first of $N$ heads, the next $d$ to the second,
-# and so on.
+# `MultiHeadAttention` of `aimodels.layers`, with heads of $D/N$ numbers, keeps all it has learned in
+# four arrays: a kernel $(D, 3D)$ and its bias $(3D)$, then $W^O$ $(D, D)$ and its bias $b$ $(D)$. In
+# the first kernel and bias, the columns from 0 to $D - 1$ make the queries, the next $D$ the keys,
+# the last $D$ the values. Of each of these, the first $d = D/N$ columns belong to the first of $N$
+# heads, the next $d$ to the second, and so on.
 #
 # The heads are put side by side and multiplied with $W^O$. The same can be said in another way:
 # head $n$ meets only rows $nd$ to $nd + d - 1$ of $W^O$, and **adds its own part** to the output:
@@ -467,11 +467,12 @@ with check.question("q4_hidden", points=11):
 
 # %% {locked article}
 rng = np.random.default_rng(8)
-attention, batch = MultiHeadAttention(2), rng.normal(size=(3, 5, 8)).astype("float32")
+attention, batch = MultiHeadAttention(2, 4), rng.normal(size=(3, 5, 8)).astype("float32")
 
 
 def places_first(x):  # given (rows, places, D), it takes the rows for places
-    return np.swapaxes(attention(np.swapaxes(x, 0, 1)), 0, 1)
+    turned = np.swapaxes(x, 0, 1)
+    return np.swapaxes(attention(turned, turned), 0, 1)
 
 
 other_row, last_place = batch.copy(), batch.copy()
@@ -488,22 +489,22 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 # It attends to the other rows of the batch, where it should attend to the places of its own. There
 # is also no padding mask, and what the embedding gives is not scaled. Make it right.
 #
-# Write `build_encoder(vocabulary_size, width, num_heads, num_layers, intermediate_dim,
+# Write `build_encoder(vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim,
 # normalize_first=False)`. It returns a `keras.Model` from ids $(B, T)$ to vectors $(B, T, D)$, for
-# rows of up to 64 ids; $D$ is `width`, id 0 is padding, and nothing may look at padding. The tests
-# give its layers weights, by name, and look at what comes out. So each layer has a name; $n$ counts
-# the blocks from 1.
+# rows of up to 64 ids; $D$ is `hidden_dim`, $N$ is `num_heads`, id 0 is padding, and nothing may look
+# at padding. The tests give its layers weights, by name, and look at what comes out. So each layer
+# has a name; $n$ counts the blocks from 1.
 #
 # | name | layer |
 # |---|---|
 # | `embedding` | `layers.Embedding` |
-# | `attention`$n$ | `MultiHeadAttention` of `aimodels.layers`, from $x$ to $x$ |
-# | `inner`$n$ | `layers.Dense`, `intermediate_dim` wide, with relu |
-# | `outer`$n$ | `layers.Dense`, `width` wide, no activation |
-# | `attention_norm`$n$, `feed_norm`$n$ | `layers.LayerNormalization` with `epsilon=1e-5` |
+# | `attention`$n$ | `MultiHeadAttention` of `aimodels.layers`, `key_dim` $D/N$, from $x$ to $x$ |
+# | `feedforward_intermediate`$n$ | `layers.Dense`, `intermediate_dim` wide, with relu |
+# | `feedforward_output`$n$ | `layers.Dense`, `hidden_dim` wide, no activation |
+# | `attention_norm`$n$, `feedforward_norm`$n$ | `layers.LayerNormalization` with `epsilon=1e-5` |
 # | `last_norm` | the same, only with `normalize_first=True` |
 #
-# First comes the embedding, then `Positions` of `aimodels.transformer`: it multiplies by
+# First comes the embedding, then `PositionEmbedding` of `aimodels.layers`: it multiplies by
 # $\sqrt D$ and adds the sines and cosines. Then the blocks follow. Each has two parts $f$, the
 # attention and the two dense layers, and each part has a residual connection and a
 # [layer normalisation](#ba2016):
@@ -516,15 +517,23 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 
 
 # %% {locked arrays}
-def draw_arrays(vocabulary_size, width, num_layers, intermediate_dim, normalize_first, seed):
+def draw_arrays(vocabulary_size, hidden_dim, num_layers, intermediate_dim, normalize_first, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
-    dice, norm = np.random.default_rng(seed), [(width,), (width,)]
-    shapes = {"embedding": [(vocabulary_size, width)]}
+    dice, norm = np.random.default_rng(seed), [(hidden_dim,), (hidden_dim,)]
+    shapes = {"embedding": [(vocabulary_size, hidden_dim)]}
     for n in range(1, num_layers + 1):
-        shapes[f"attention{n}"] = [(width, 3 * width), (3 * width,), (width, width), (width,)]
-        shapes[f"inner{n}"] = [(width, intermediate_dim), (intermediate_dim,)]
-        shapes[f"outer{n}"] = [(intermediate_dim, width), (width,)]
-        shapes[f"attention_norm{n}"] = shapes[f"feed_norm{n}"] = norm
+        shapes[f"attention{n}"] = [
+            (hidden_dim, 3 * hidden_dim),
+            (3 * hidden_dim,),
+            (hidden_dim, hidden_dim),
+            (hidden_dim,),
+        ]
+        shapes[f"feedforward_intermediate{n}"] = [
+            (hidden_dim, intermediate_dim),
+            (intermediate_dim,),
+        ]
+        shapes[f"feedforward_output{n}"] = [(intermediate_dim, hidden_dim), (hidden_dim,)]
+        shapes[f"attention_norm{n}"] = shapes[f"feedforward_norm{n}"] = norm
     if normalize_first:
         shapes["last_norm"] = norm
     return {name: [dice.normal(0, 0.5, s) for s in sizes] for name, sizes in shapes.items()}
@@ -538,16 +547,22 @@ def load(model, arrays):
 
 # %% {locked judge}
 def by_blocks(ids, arrays, num_heads, normalize_first):
-    """What must come out: the blocks of `aimodels.transformer` with these arrays."""
+    """What must come out: the blocks of `aimodels.layers` with these arrays."""
     x = PositionEmbedding(64)(arrays["embedding"][0][ids].astype("float32"))
     n = 1
-    while f"inner{n}" in arrays:
-        inner_width = len(arrays[f"inner{n}"][1])
-        block = TransformerBlock(num_heads, inner_width, normalize_first=normalize_first)
+    while f"feedforward_intermediate{n}" in arrays:
+        intermediate_dim = len(arrays[f"feedforward_intermediate{n}"][1])
+        block = TransformerBlock(num_heads, intermediate_dim, normalize_first=normalize_first)
         block.build(x.shape)
-        for part in ("attention", "attention_norm", "inner", "outer", "feed_norm"):
+        for part in (
+            "attention",
+            "attention_norm",
+            "feedforward_intermediate",
+            "feedforward_output",
+            "feedforward_norm",
+        ):
             getattr(block, part).set_weights(arrays[f"{part}{n}"])
-        x, n = block(x, attention_mask=ids != 0), n + 1
+        x, n = block(x, padding_mask=ids != 0), n + 1
     x = x.numpy()
     if normalize_first:
         x = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
@@ -557,24 +572,24 @@ def by_blocks(ids, arrays, num_heads, normalize_first):
 
 # %% {answer q5}
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     """A model: ids (B, T), 0 is padding -> (B, T, D)."""
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
 
     def part(x, norm, f):
         norm = layers.LayerNormalization(epsilon=1e-5, name=norm)
         return x + f(norm(x)) if normalize_first else norm(x + f(x))
 
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
-        x = part(x, f"attention_norm{n}", lambda h, look=look: look(h, attention_mask=mask))
-        x = part(x, f"feed_norm{n}", lambda h, i=inner, o=outer: o(i(h)))
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
+        x = part(x, f"attention_norm{n}", lambda h, look=look: look(h, h, value_mask=mask))
+        x = part(x, f"feedforward_norm{n}", lambda h, i=inner, o=outer: o(i(h)))
     if normalize_first:
         x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
     return keras.Model(ids, x)
@@ -592,8 +607,8 @@ with check.question("q5_visible", points=6):
         by_blocks(ids, arrays, 2, False),
         rtol=1e-4,
         atol=1e-4,
-        hint="embedding and Positions; then norm(x + f(x)) twice, for the attention and for the "
-        "two dense layers. Does the attention run over the places (axis 1)?",
+        hint="embedding and PositionEmbedding; then norm(x + f(x)) twice, for the attention and "
+        "for the two dense layers. Does the attention run over the places (axis 1)?",
     )
     ids = np.array([[5, 1, 7, 0, 0, 0], [4, 4, 6, 1, 2, 0]])
     check.close(
@@ -602,7 +617,7 @@ with check.question("q5_visible", points=6):
         by_blocks(ids, arrays, 2, False)[ids != 0],
         rtol=1e-4,
         atol=1e-4,
-        hint="attention_mask, (B, T): False where the id is 0",
+        hint="value_mask, (B, T): False where the id is 0",
     )
 
 # %% {test q5_hidden 12}
@@ -809,7 +824,7 @@ for row, label in zip(training[:4], training_labels[:4], strict=True):
 # and one letter more.
 #
 # - Set Keras' random numbers with `seed` first. Then build a small encoder that gives one label to
-#   each place: `layers.Embedding`, `Positions` and `TransformerBlock` of `aimodels.transformer`,
+#   each place: `layers.Embedding`, `PositionEmbedding` and `TransformerBlock` of `aimodels.layers`,
 #   `layers.Dense`. A place must look at the letters *before* it, not at those behind: which argument
 #   of `TransformerBlock` says so? Attention takes a mean: what else must a place know to make a
 #   number of it?
@@ -835,7 +850,7 @@ def train(rows, labels, seed):
     x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
     for _ in range(2):
         x = TransformerBlock(4, 4 * width, use_causal_mask=True)(
-            x, attention_mask=ops.not_equal(ids, 0)
+            x, padding_mask=ops.not_equal(ids, 0)
         )
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
 
@@ -859,8 +874,8 @@ with check.question("q7_visible", points=5):
         validation_labels[validation > 0],
         at_least=0.9,
         hint="About 50 %? Then it sees the letter itself and no other, or it does not know what "
-        "stands before: a block, and causal=True. Between 70 % and 90 %? Train longer, and let the "
-        "learning rate warm up, and fall at the end",
+        "stands before: a block, and use_causal_mask=True. Between 70 % and 90 %? Train longer, "
+        "and let the learning rate warm up, and fall at the end",
     )
 
 # %% {test q7_hidden 11}
@@ -887,8 +902,8 @@ with check.question("q7_hidden", points=11):
         np.asarray(count(wide))[wide > 0],
         count_partners(draw_rows(600, seed=72, letters=7), others)[new > 0],
         at_least=0.95,
-        hint="more padding must change nothing: `Positions` for 64 places, and no place may look "
-        "at padding",
+        hint="more padding must change nothing: `PositionEmbedding` for 64 places, and no place "
+        "may look at padding",
     )
 ### END HIDDEN TESTS
 

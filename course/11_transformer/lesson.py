@@ -147,11 +147,11 @@ print(by_hand.shape)
 # one matrix product makes $Q$, $K$ and $V$ at once. With our matrices it must give our numbers.
 
 # %%
-ours = MultiHeadAttention(2)
+ours = MultiHeadAttention(num_heads=2, key_dim=2)
 ours.build((None, None, 4))
 ours.kernel.assign(np.concatenate([w_q, w_k, w_v], axis=1))
 ours.output_dense.kernel.assign(w_o)
-difference = np.abs(ours(x[None])[0] - by_hand).max()
+difference = np.abs(ours(x[None], x[None])[0] - by_hand).max()
 print("the same as by hand:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -166,7 +166,7 @@ theirs.build((None, None, 4), (None, None, 4))
 bias = np.zeros((2, 2), "float32")
 projections = [part for w in (w_q, w_k, w_v) for part in (w.reshape(4, 2, 2), bias)]
 theirs.set_weights([*projections, w_o.reshape(2, 2, 4), np.zeros(4)])
-difference = np.abs(theirs(x[None], x[None]) - ours(x[None])).max()
+difference = np.abs(theirs(x[None], x[None]) - ours(x[None], x[None])).max()
 print("the same as Keras:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -180,8 +180,8 @@ assert difference < 1e-5
 
 # %%
 order = np.array([2, 0, 1])
-shuffled = ours(x[None, order])[0]
-difference = np.abs(shuffled - np.array(ours(x[None])[0])[order]).max()
+shuffled = ours(x[None, order], x[None, order])[0]
+difference = np.abs(shuffled - np.array(ours(x[None], x[None])[0])[order]).max()
 print("the outputs are only shuffled, too:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -224,8 +224,8 @@ assert np.allclose(alike, expected)
 
 # %% [markdown]
 # The sines are at most 1, while the numbers of a fresh embedding are small. Added as they are, the
-# places would drown out the words. So the embedding is multiplied by $\sqrt{D}$ first. `Positions`
-# does both.
+# places would drown out the words. So the embedding is multiplied by $\sqrt{D}$ first.
+# `PositionEmbedding` does both.
 
 # %%
 tokens = rng.normal(scale=0.05, size=(1, 50, 64)).astype("float32")
@@ -312,8 +312,9 @@ plt.show()
 #
 # A **decoder** block has a third part between the two: **cross-attention**, whose queries come from
 # the decoder and whose keys and values come from the encoder's output, as in chapter 05. With
-# `cross=True` a `TransformerBlock` has it. How many parameters does a decoder block have more than
-# an encoder block? (Attention: four matrices and four biases; a normalisation: two vectors.)
+# `cross_attention=True` a `TransformerBlock` has it. How many parameters does a decoder block have
+# more than an encoder block? (Attention: four matrices and four biases; a normalisation: two
+# vectors.)
 
 # %%
 encoder_block, decoder_block = (
@@ -434,8 +435,9 @@ print(*inputs, goals, sep="\n\n")
 # %%
 def small_transformer():
     keras.utils.set_random_seed(1)
-    sizes = {"width": 64, "num_heads": 4, "num_layers": 2, "dropout": 0.0, "max_length": 16}
-    return Transformer(len(letters), len(letters), **sizes, normalize_first=True)
+    sizes = {"hidden_dim": 64, "num_heads": 4, "num_layers": 2, "max_sequence_length": 16}
+    options = {"dropout": 0.0, "normalize_first": True}
+    return Transformer(len(letters), len(letters), **sizes, **options)
 
 
 model = small_transformer()
@@ -811,7 +813,7 @@ assert 62 <= shared / 1e6 <= 65
 #    check it with `count_params`.
 # 3. **Longer than ever seen.** Ask the model that says words backwards for words of 8 and 9
 #    letters. What happens, and why?
-# 4. **Learned positions.** Replace the sines by `Positions(learned=True)`. What changes for
+# 4. **Learned positions.** Replace the sines by `PositionEmbedding(learned=True)`. What changes for
 #    exercise 3?
 # 5. **One head.** Train with `num_heads=1`. Does some head still follow the diagonal?
 # 6. **Post-norm.** Train the pronouncing model with `normalize_first=False`, with and without the

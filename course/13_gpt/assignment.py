@@ -359,12 +359,12 @@ with check.question("q3_hidden", points=8):
 
 # %% {locked article}
 rng = np.random.default_rng(3)
-attention, table = MultiHeadAttention(2), rng.normal(size=(9, 8)).astype("float32")
+attention, table = MultiHeadAttention(2, 4), rng.normal(size=(9, 8)).astype("float32")
 
 
 def article(ids):  # as if it had token vectors, at least
     x = table[ids]
-    return (x + attention(x)).numpy()
+    return (x + attention(x, x)).numpy()
 
 
 text = np.array([[4, 1, 7, 2, 5]])
@@ -377,15 +377,15 @@ print("the others are shuffled, so the last one changes:", change > 0.01)
 # %% [markdown]
 # Make it right. Write two functions.
 #
-# `build_gpt(vocabulary_size, width, num_heads, num_layers, max_length)` returns a `keras.Model` from
-# ids $(B, T)$ to logits $(B, T, V)$ of each next token, for up to `max_length` tokens. The tests
-# give its layers weights, by name, and look at what comes out. So each layer has a name; $n$ counts
-# the blocks from 1.
+# `build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length)` returns a
+# `keras.Model` from ids $(B, T)$ to logits $(B, T, V)$ of each next token, for up to
+# `max_sequence_length` tokens. The tests give its layers weights, by name, and look at what comes
+# out. So each layer has a name; $n$ counts the blocks from 1.
 #
 # | name | layer |
 # |---|---|
 # | `tokens` | `layers.ReversibleEmbedding`: `tokens(ids)` and, at the end, `tokens(x, reverse=True)` |
-# | `places` | `Positions` of `aimodels.transformer`, learned |
+# | `places` | `PositionEmbedding` of `aimodels.layers`, learned |
 # | `block`$n$ | `TransformerBlock`, $4D$ wide between its dense layers, with relu |
 # | `norm` | `layers.LayerNormalization` with `epsilon=1e-5` |
 #
@@ -401,14 +401,17 @@ print("the others are shuffled, so the last one changes:", change > 0.01)
 
 
 # %% {locked draw_arrays}
-def draw_arrays(vocabulary_size, width, num_heads, num_layers, max_length, seed):
+def draw_arrays(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
-    block = TransformerBlock(num_heads, 4 * width)
-    block.build((None, None, width))
-    shapes = {"tokens": [(vocabulary_size, width)], "places": [(max_length, width)]}
+    block = TransformerBlock(num_heads, 4 * hidden_dim)
+    block.build((None, None, hidden_dim))
+    shapes = {
+        "tokens": [(vocabulary_size, hidden_dim)],
+        "places": [(max_sequence_length, hidden_dim)],
+    }
     for n in range(1, num_layers + 1):
         shapes[f"block{n}"] = [weights.shape for weights in block.get_weights()]
-    shapes["norm"] = [(width,), (width,)]
+    shapes["norm"] = [(hidden_dim,), (hidden_dim,)]
     dice = np.random.default_rng(seed)
     return {name: [dice.normal(0, 0.5, s) for s in sizes] for name, sizes in shapes.items()}
 
@@ -437,15 +440,19 @@ def by_places(ids, arrays, num_heads):
 
 
 # %% {answer q4}
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     """A model: ids (B, T) -> logits (B, T, V) of each next token."""
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         block = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )
         x = block(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
@@ -516,8 +523,8 @@ with check.question("q4_hidden", points=12):
             rtol=1e-4,
             atol=1e-3,
             hint="as many blocks as num_layers, each with weights of its own, one behind the "
-            "other; a table of max_length places; heads and widths as the arguments say; 0 is a "
-            "token like any other here",
+            "other; a table of max_sequence_length places; heads and widths as the arguments say; "
+            "0 is a token like any other here",
         )
         table = 3 * dice.normal(size=(V, V))
         ids = dice.integers(1, V, size=(4, 7))

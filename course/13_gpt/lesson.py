@@ -46,7 +46,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from aimodels import gpt, lite, recipes, transformer
+from aimodels import gpt, layers, lite, recipes
 from aimodels.course import claim, measured, recorded
 from aimodels.decoding import TextStreamer, generate
 from aimodels.text import BytePairTokenizer, Vocabulary
@@ -237,8 +237,8 @@ claim("bigram below unigram by", baseline["unigram"] - baseline["bigram"], at_le
 def reader(causal):
     keras.utils.set_random_seed(1)
     ids = keras.Input((16,), dtype="int32")
-    x = transformer.PositionEmbedding(16)(keras.layers.Embedding(20, 64)(ids))
-    x = transformer.TransformerBlock(2, 64, use_causal_mask=causal, normalize_first=True)(x)
+    x = layers.PositionEmbedding(16)(keras.layers.Embedding(20, 64)(ids))
+    x = layers.TransformerBlock(2, 64, use_causal_mask=causal, normalize_first=True)(x)
     return Model(ids, keras.layers.Dense(20)(x))
 
 
@@ -488,7 +488,7 @@ heads = []
 for i in range(L):
     block = model.get_layer(f"block{i + 1}")
     normed = block.attention_norm(x)
-    _, weights = block.attention(normed, use_causal_mask=True, return_attention_scores=True)
+    _, weights = block.attention(normed, normed, use_causal_mask=True, return_attention_scores=True)
     heads += list(weights[0].numpy())
     x = block(x)
 print(len(heads), "heads; weight on later tokens:", max(np.triu(h, 1).max() for h in heads))
@@ -657,7 +657,7 @@ class Pairs:
     """The bigram model, as `generate` wants it: with nothing to keep in a cache."""
 
     def __init__(self, p):
-        self.config = {"vocabulary_size": V, "max_length": T}
+        self.config = {"vocabulary_size": V, "max_sequence_length": T}
         self.log_p = tf.math.log(tf.constant(p, tf.float32))
 
     def cache(self, batch_size):
@@ -870,7 +870,7 @@ print("measured on one core of", measured["machine"]["processor"])
 # %%
 for name in ("cpu", "base"):
     recipe = recipes.RECIPES["gpt"][name]
-    wide, deep = recipe.model["width"], recipe.model["num_layers"]
+    wide, deep = recipe.model["hidden_dim"], recipe.model["num_layers"]
     in_blocks = deep * (12 * wide**2 + 13 * wide)
     tokens = recipe.batch_size * recipe.length * recipe.epochs * recipe.steps
     print(f"{name:<4} {in_blocks:>10,} parameters in {deep} blocks, reads {tokens:,} tokens")

@@ -1,18 +1,15 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
 # replace:
-#         block = TransformerBlock(
-#             num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
-#         )
-#         x = block(x)
+#             use_causal_mask=True,
 # with:
-#         x = TransformerBlock(num_heads, 4 * width, normalize_first=True, name=f"block{n + 1}")(x)
+#             use_causal_mask=False,
 
 
 # %% q4, 0 of 18 points: as the article: the number of layers is the width between the dense layers
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     x = TransformerBlock(
         num_heads, num_layers, use_causal_mask=True, normalize_first=True, name="block1"
     )(x)
@@ -27,14 +24,18 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: as the article: no positions
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
     x = tokens(ids)
-    x = x + 0 * PositionEmbedding(max_length, learned=True, name="places")(x)
+    x = x + 0 * PositionEmbedding(max_sequence_length, learned=True, name="places")(x)
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -48,22 +49,23 @@ def next_token_loss(model, ids):
 
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
 # replace:
-#         block = TransformerBlock(
-#             num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
-#         )
-#         x = block(x)
+#             normalize_first=True,
 # with:
-#         x = TransformerBlock(num_heads, 4 * width, use_causal_mask=True, name=f"block{n + 1}")(x)
+#             normalize_first=False,
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, layers.Softmax()(tokens(x, reverse=True)))
@@ -76,13 +78,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: the label is the token that was just read
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -94,13 +100,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: takes logits for probabilities in the loss
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -113,12 +123,12 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: as the article: always one block
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     x = TransformerBlock(
-        num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name="block1"
+        num_heads, 4 * hidden_dim, use_causal_mask=True, normalize_first=True, name="block1"
     )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -132,9 +142,9 @@ def next_token_loss(model, ids):
 
 # %% q4, 6 of 18 points: each block begins with the token vectors again
 # replace:
-#     x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+#     x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
 # with:
-#     h = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+#     h = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
 #     parts = []
 # replace:
 #         x = block(x)
@@ -144,13 +154,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: padding counts in the loss
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -163,13 +177,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: the losses of padding are 0, but are still in the mean
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = PositionEmbedding(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, use_causal_mask=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
