@@ -92,11 +92,8 @@ def _ours(folder: str, peer: str):
     from aimodels.decoding import generate
     from aimodels.gpt import GPT
 
-    model, trained, jit_compile = (
-        GPT.from_checkpoint(folder),
-        GPT.from_checkpoint(folder),
-        peer == OURS[1],
-    )
+    model, trained = (GPT.from_checkpoint(folder) for _ in range(2))
+    jit_compile = peer == OURS[1]
     ids, prompts = _data()
     step = turns.fit(trained, ids[:, :-1], ids[:, 1:], STEPS, jit_compile=jit_compile)
     if peer == OURS[2]:
@@ -145,8 +142,8 @@ def _hugging_face(folder: str):
     def write(rows):
         with torch.inference_mode():
             everywhere = torch.ones_like(rows)
-            more = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": False}
-            return model.generate(rows, attention_mask=everywhere, **more)[:, PROMPT:]
+            lengths = {"max_new_tokens": NEW, "min_new_tokens": NEW, "do_sample": False}
+            return model.generate(rows, attention_mask=everywhere, **lengths)[:, PROMPT:]
 
     return model, lambda ids: model(ids).logits, write
 

@@ -34,24 +34,24 @@ def _ours(folder: str, jit_compile: bool) -> dict:
 
     began = time.perf_counter()
     rows = recipes.train("gpt", folder, "tiny_shakespeare", jit_compile=jit_compile)
-    found = {"seconds": time.perf_counter() - began, "losses": [row["val_loss"] for row in rows]}
+    figures = {"seconds": time.perf_counter() - began, "losses": [row["val_loss"] for row in rows]}
     if not jit_compile:
         model = keras.models.load_model(Path(folder, "model.keras"))
         held_out = _held_out()[: WINDOWS * 65].reshape(-1, 65)
         for name in ("float32", "int8"):
             path = Path(folder, f"{name}.tflite")
             lite.export(model, path, int8=name == "int8")
-            found[f"{name}_perplexity"] = round(_perplexity(lite.LiteGPT(path), held_out), 4)
-            found[f"{name}_megabytes"] = round(path.stat().st_size / 1e6, 2)
-    return found
+            figures[f"{name}_perplexity"] = round(_perplexity(lite.LiteGPT(path), held_out), 4)
+            figures[f"{name}_megabytes"] = round(path.stat().st_size / 1e6, 2)
+    return figures
 
 
 def text_ids() -> tuple[list, list, int]:
     """Ids for training and for validation, and how many kinds there are: as our recipe has them."""
     from aimodels import data, text
 
-    found = data.load("tiny_shakespeare")
-    parts = {name: next(iter(found[name]))["text"].numpy().decode() for name in found}
+    splits = data.load("tiny_shakespeare")
+    parts = {name: next(iter(splits[name]))["text"].numpy().decode() for name in splits}
     tokenizer = text.BytePairTokenizer([])
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
     ids = [
@@ -128,10 +128,10 @@ def _pytorch(_: str) -> dict:
         schedule.step()
         if step % plan.steps == 0:
             with torch.inference_mode():
-                found = [
+                sized = [
                     (len(part), float(loss(part))) for part in pieces.split(4 * plan.batch_size)
                 ]
-            losses.append(sum(n * x for n, x in found) / len(pieces))
+            losses.append(sum(n * x for n, x in sized) / len(pieces))
     return {"seconds": time.perf_counter() - began, "losses": losses}
 
 
@@ -141,7 +141,7 @@ def run(threads: int = 2) -> dict:
     Args:
         threads: of each contestant.
     """
-    found = {name: [] for name in CONTESTANTS}
+    answers = {name: [] for name in CONTESTANTS}
     for _ in range(ROUNDS):
         for name in CONTESTANTS:
             with tempfile.TemporaryDirectory() as folder:
@@ -151,10 +151,10 @@ def run(threads: int = 2) -> dict:
                     check=True, capture_output=True, text=True,
                 )  # fmt: skip
             line = next(x for x in answer.stdout.splitlines() if x.startswith("RESULT"))
-            found[name].append(json.loads(line.partition(" ")[2]))
+            answers[name].append(json.loads(line.partition(" ")[2]))
             print(name, line[:100], flush=True)
-    theirs, figures = [one["seconds"] for one in found["PyTorch"]], {"threads": threads}
-    for name, runs in found.items():
+    theirs, figures = [one["seconds"] for one in answers["PyTorch"]], {"threads": threads}
+    for name, runs in answers.items():
         seconds = [one["seconds"] for one in runs]
         ratios = [a / b for a, b in zip(seconds, theirs, strict=True)]
         losses = [one["losses"][-1] for one in runs]

@@ -70,9 +70,9 @@ class TorchGPT(nn.Module):
         heads, width = self.h[0].heads, self.wpe.weight.shape[1]
         shape = (len(ids), heads, ids.shape[1] + new, width // heads)
         caches = [[torch.zeros(shape), torch.zeros(shape)] for _ in self.h]
-        found, at = [], 0
+        written, at = [], 0
         for _ in range(new):
             logits = self(ids, caches, at)[:, -1]
             at, ids = at + ids.shape[1], logits.argmax(-1, keepdim=True)
-            found.append(ids)
-        return torch.cat(found, dim=1)
+            written.append(ids)
+        return torch.cat(written, dim=1)

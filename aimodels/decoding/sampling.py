@@ -48,19 +48,21 @@ def generate(
         model: a `gpt.GPT`, or another object with its `cache` and `step`, and a `config` with
             "vocabulary_size" and "max_sequence_length"; if it has `eager = True`, its steps are
             called one by one, as those of a `lite.LiteGPT`.
-        prompts: a list of lists of ids, one id or more each.
-        max_new_tokens: most tokens of an answer.
-        temperature: $\tau$; 0 always takes the most probable token (greedy).
-        top_k: only the k most probable tokens may be drawn.
-        top_p: only the most probable ones, as few as have this probability together.
-        repetition_penalty: what divides the positive logits, and multiplies the negative ones, of
-            tokens that prompt or answer hold already; above 1 makes them less likely.
+        prompts: lists of token ids, with at least one id each.
+        max_new_tokens: largest number of tokens per answer.
+        temperature: $\tau$, at least 0.001; or 0, which always takes the most probable token.
+        top_k: number of the most probable tokens that may be drawn; all of them if None.
+        top_p: probability that the tokens which may be drawn must have together, the most
+            probable ones first; all of them if None.
+        repetition_penalty: factor that divides the positive logits, and multiplies the negative
+            ones, of tokens that prompt or answer hold already; above 1 makes them less likely.
         stop_token_ids: token ids that end an answer.
-        seed: the same seed draws the same tokens, whatever the other prompts are; another seed
-            for each call if None.
-        jit_compile: compile the loop with XLA, once for each number of prompts: all lengths share
-            one program.
-        callback: called after each step with the new ids, (B,); -1 where an answer has ended.
+        seed: seed of the draws; the same seed draws the same tokens, whatever the other prompts
+            are. Each call takes another one if None.
+        jit_compile: whether to compile the loop with XLA, once per number of prompts: all lengths
+            share one program.
+        callback: function that is called after each step with the new ids, (B,), -1 where an
+            answer has ended.
 
     Returns:
         For each prompt the ids of its answer, the stop token with them.

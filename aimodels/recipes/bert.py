@@ -19,7 +19,9 @@ def bert(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     ]
     parts = [d for i, d in enumerate(documents) if i % 10], documents[::10]
     if min(map(len, parts)) < 2:
-        raise RecipeError(f"limit={limit} leaves nothing to train on, or to validate: more")
+        raise RecipeError(
+            f"limit={limit} leaves nothing to train on, or to validate; use a larger limit"
+        )
     sentences = [tokens for document in parts[0] for tokens in document]
     words = text.Vocabulary.build(sentences, size=8000, start_token="[CLS]", end_token="[SEP]")
     words = text.Vocabulary([*words, "[MASK]"], start_token="[CLS]", end_token="[SEP]")

@@ -100,7 +100,9 @@ def train(
         task = makers[model](data_name, plan, seed, limit)
         size = int(task.examples(tf.constant(0, tf.int64)).cardinality())
         if not size or not len(tf.nest.flatten(task.validation)[0]):
-            raise RecipeError(f"limit={limit} leaves nothing to train on, or to validate: more")
+            raise RecipeError(
+                f"limit={limit} leaves nothing to train on, or to validate; use a larger limit"
+            )
         examples = batches(
             task.examples, plan.batch_size, shuffle=size if task.shuffle else 0, seed=seed
         )
