@@ -272,13 +272,15 @@ def test_a_writer_that_is_killed_leaves_the_old_backup(tmp_path, monkeypatch):
 # Real processes
 
 
+QUIET = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
+
+
 def launched(folder, *more, workers=2, restarts=3, popen=False):
     command = [sys.executable, "-m", "aimodels", "launch", "--workers", str(workers)]
     command += ["--restarts", str(restarts), str(SCRIPT), "--folder", str(folder), *more]
     command += ["--timeout", str(HANGS)]
-    environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
     process = subprocess.Popen(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command, env=QUIET, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if popen:
         return process
@@ -301,9 +303,15 @@ def assert_same(folder, other, double=False):
 def one_process(tmp_path_factory):
     """What one process reaches, in three ways."""
     folder = tmp_path_factory.mktemp("one")
-    launched(folder / "normal", workers=1)
-    launched(folder / "plain", "--plain", workers=1)
-    launched(folder / "double", "--float64", workers=1)
+    both = f"""\
+import runpy, sys
+for name, *more in ("normal",), ("plain", "--plain"):
+    sys.argv = [{str(SCRIPT)!r}, "--folder", {str(folder)!r} + "/" + name, *more]
+    runpy.run_path(sys.argv[0], run_name="__main__")
+"""  # TensorFlow starts slowly; only Keras's float type cannot be changed on the way
+    subprocess.run([sys.executable, "-c", both], env=QUIET, check=True, timeout=HANGS)
+    double = [sys.executable, str(SCRIPT), "--folder", str(folder / "double"), "--float64"]
+    subprocess.run(double, env=QUIET, check=True, timeout=HANGS)
     return folder
 
 

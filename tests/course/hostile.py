@@ -24,7 +24,7 @@ ASSIGNMENT = '''\
 #     title: "Assignment: three questions"
 #     minutes: 5
 #     repairs: [002-4.1]
-#     limits: {cell: 5, total: 60, memory: 2048}
+#     limits: {cell: 3, total: 30, memory: 2048}
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -315,7 +315,7 @@ add(  # each cell within its limit, all together not
     status="stopped",
     slow=True,
     edit=lambda book: book["cells"].extend(
-        own("import time; time.sleep(4)", str(n)) for n in range(20)
+        own("import time; time.sleep(2)", str(n)) for n in range(20)
     ),
 )
 add(
@@ -559,7 +559,7 @@ for number in range(3):
             except BaseException:
                 pass
 """,
-    end="import time\ntime.sleep(1)",
+    end="import time\ntime.sleep(0.7)",
 )
 
 # Output. Nobody reads it; there may be a lot.
@@ -1055,7 +1055,7 @@ def flood():
     for _ in range(250):
         socket.send_multipart([identity, b"<IDS|MSG>", b"", *[b"{}"] * 4, block], copy=False)
 kernel.control_thread.io_loop.add_callback(flood)
-time.sleep(4)
+time.sleep(1)
 """,
 )
 add(
