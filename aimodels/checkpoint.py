@@ -1,7 +1,6 @@
-"""Published weights: a folder as Hugging Face writes it, read by name with every shape checked.
+"""Published weights: a folder in Hugging Face's format, read by name with every shape checked.
 
-`config.json` says how the model was made, `model.safetensors` holds its weights: plain arrays,
-nothing that could run.
+`config.json` describes the model, `model.safetensors` holds its weights: plain arrays, no code.
 """
 
 import json
@@ -12,15 +11,15 @@ import numpy as np
 
 
 class Checkpoint:
-    """The configuration and the weights of a folder.
+    """The configuration and the weights in a folder.
 
     Args:
-        folder: with `config.json` and `model.safetensors`.
-        model_type: what `config.json` must call the model, such as "bert".
-        prefix: taken off the names of the weights where they have it.
+        folder: folder with `config.json` and `model.safetensors`.
+        model_type: model type that `config.json` must name, such as "bert".
+        prefix: prefix to remove from the names of the weights that have it.
 
     Attributes:
-        config: what `config.json` says.
+        config: contents of `config.json`.
 
     Raises:
         FileNotFoundError: if a file is missing.
@@ -35,8 +34,8 @@ class Checkpoint:
         for name in ("config.json", "model.safetensors"):
             if not (self.folder / name).is_file():
                 raise FileNotFoundError(
-                    f"{self.folder} has no {name}: a folder with config.json and "
-                    "model.safetensors is wanted"
+                    f"{self.folder} has no {name}: a checkpoint is a folder with config.json and "
+                    "model.safetensors"
                 )
         try:
             self.config = json.loads((self.folder / "config.json").read_text(encoding="utf-8"))
@@ -44,31 +43,33 @@ class Checkpoint:
         except (ValueError, SafetensorError) as error:
             raise ValueError(f"a file in {self.folder} is damaged: {error}") from None
         if self.config.get("model_type") != model_type:
-            found = self.config.get("model_type")
-            raise ValueError(f"{self.folder} holds a {found!r} model, not a {model_type!r}")
+            actual = self.config.get("model_type")
+            raise ValueError(f"{self.folder} holds a {actual!r} model, not a {model_type!r}")
         self.weights = {name.removeprefix(prefix): value for name, value in weights.items()}
 
-    def only(self, **wanted) -> None:
-        """Refuse a configuration that says otherwise: nothing else is built.
+    def only(self, **supported) -> None:
+        """Refuse settings that the package's model does not support.
 
         Raises:
-            ValueError: if one of these is there and has another value.
+            ValueError: if the configuration has one of these settings with another value.
         """
-        for key, value in wanted.items():
-            if self.config.get(key, value) != value:
-                found = self.config[key]
-                raise ValueError(f"{self.folder}: only {key} = {value!r} is known; got {found!r}")
+        for key, value in supported.items():
+            if (actual := self.config.get(key, value)) != value:
+                raise ValueError(
+                    f"{self.folder}: only {key} = {value!r} is supported; got {actual!r}"
+                )
 
     def assign(self, variable: keras.Variable, *names: str, transpose: bool = False) -> None:
         """Fill a variable with a weight, or with several of them side by side.
 
         Args:
-            variable: of the model.
-            *names: of the weights; more than one are joined along the variable's last axis.
-            transpose: each weight first: PyTorch's dense layers hold (outputs, inputs).
+            variable: variable of the model.
+            *names: names of the weights; several are concatenated along the variable's last axis.
+            transpose: whether to transpose each weight first, as PyTorch's dense layers hold
+                (outputs, inputs).
 
         Raises:
-            ValueError: if a weight is missing or has another shape; it names it.
+            ValueError: if a weight is missing or has another shape; the message names it.
         """
         parts = []
         for name in names:
@@ -77,18 +78,18 @@ class Checkpoint:
             part = self.weights[name]
             parts.append(part.T if transpose else part)
         *first, last = variable.shape
-        wanted = (*first, last // len(parts))
+        expected = (*first, last // len(parts))
         for name, part in zip(names, parts, strict=True):
-            if part.shape != wanted:
+            if part.shape != expected:
+                shapes = [shape[::-1] if transpose else shape for shape in (part.shape, expected)]
                 raise ValueError(
-                    f"{self.folder}/model.safetensors: {name!r} has the shape "
-                    f"{part.shape[::-1] if transpose else part.shape}, wanted "
-                    f"{wanted[::-1] if transpose else wanted}"
+                    f"{self.folder}/model.safetensors: {name!r} has the shape {shapes[0]}, "
+                    f"wanted {shapes[1]}"
                 )
         variable.assign(np.concatenate(parts, axis=-1))
 
     def layer(self, layer: keras.layers.Layer, *names: str, transpose: bool = False) -> None:
-        """Fill a layer's weight and bias: `NAME.weight` and `NAME.bias`, as `assign` does."""
+        """Fill a layer's kernel and bias with `NAME.weight` and `NAME.bias`, as `assign` does."""
         weight, bias = layer.weights[:2]
         self.assign(weight, *(f"{name}.weight" for name in names), transpose=transpose)
         self.assign(bias, *(f"{name}.bias" for name in names))

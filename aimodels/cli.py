@@ -21,26 +21,38 @@ def _parser() -> argparse.ArgumentParser:
     actions = course.add_subparsers(dest="action", required=True, metavar="ACTION")
     build = actions.add_parser("build", help="execute the text sources into notebooks")
     build.add_argument("-j", "--jobs", type=int, default=1, help="notebooks at a time (default 1)")
+    build.add_argument("--draft", action="store_true", help="execute also what breaks the rules")
     build.set_defaults(run=_build)
     check = actions.add_parser("check", help="prove notebooks and grades")
     check.add_argument("-j", "--jobs", type=int, default=2, help="answers at a time (default 2)")
     check.add_argument("--quick", action="store_true", help="do not grade the assignments' answers")
-    check.add_argument("--again", action="store_true", help="grade also what is proven already")
-    check.add_argument("--keep", action="store_true", help="write down what is proven now")
+    check.add_argument("--regrade", action="store_true", help="grade also what passed unchanged")
+    check.add_argument("--record", action="store_true", help="write down what passed or is owed")
+    check.add_argument(
+        "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
+    )
     check.set_defaults(run=_check)
+    debt = actions.add_parser("debt", help="what still has to run; none, or no release")
+    debt.set_defaults(run=_debt)
+    new = actions.add_parser("new", help="write the skeleton of a chapter")
+    new.add_argument("name", metavar="NN_NAME", help="such as 07_resnet_inception")
+    new.set_defaults(run=_new)
     pull = actions.add_parser("pull", help="bring notebooks edited in JupyterLab back into text")
     pull.add_argument("--force", action="store_true", help="take the notebook, whatever changed")
     pull.set_defaults(run=_pull)
+    reset = actions.add_parser("reset", help="put a chapter's notebooks back; yours are kept")
+    reset.add_argument("chapters", nargs="+", metavar="CHAPTER", help="06 or 06_cnn")
+    reset.set_defaults(run=_reset)
     for action in (build, check, pull):
         action.add_argument("chapters", nargs="*", metavar="CHAPTER", help="06 or 06_cnn; else all")
 
     grade = commands.add_parser("grade", help="points and feedback for submitted assignments")
     grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="notebooks or folders")
-    grade.add_argument("--to", required=True, type=Path, metavar="GRADES.csv")
+    grade.add_argument("--output", required=True, type=Path, metavar="GRADES.csv")
     grade.add_argument("--chapter", help="06 or 06_cnn; else as the notebooks say")
     grade.add_argument("-j", "--jobs", type=int, default=2, help="notebooks at a time (default 2)")
-    grade.add_argument("--again", action="store_true", help="also what was graded before")
-    grade.add_argument("--question", metavar="qN", help="again, but only this question's points")
+    grade.add_argument("--regrade", action="store_true", help="also what was graded before")
+    grade.add_argument("--question", metavar="qN", help="regrade, but only this question")
     grade.add_argument("--manual", type=Path, metavar="FILE.csv", help="points given by hand")
     grade.add_argument(
         "--sandbox",
@@ -107,7 +119,7 @@ def _pages(args: argparse.Namespace):
 def _build(args: argparse.Namespace) -> int:
     from aimodels.course.build import build
 
-    failed = [result for result in build(_pages(args)[1], args.jobs) if result.problem]
+    failed = [result for result in build(_pages(args)[1], args.jobs, args.draft) if result.problem]
     for result in failed:
         print(f"\n{result.problem}", file=sys.stderr)
     return int(bool(failed))
@@ -121,35 +133,63 @@ def _check(args: argparse.Namespace) -> int:
     print(*problems, sep="\n", end="\n" if problems else "")
     assignments = [page for page in pages if page.kind == "assignment"]
     if assignments and not problems and not args.quick:
-        problems = _prove(assignments, args.jobs, args.again, args.keep)
+        problems = _prove(assignments, args)
     print(f"{len(pages)} notebooks checked, {len(problems)} problems")
     return int(bool(problems))
 
 
-def _prove(assignments: list, jobs: int, again: bool, keep: bool) -> list[str]:
+def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
     """Solution 100, untouched copy 0, each wrong answer its own points."""
     from tqdm import tqdm
 
     from aimodels.course import proof
 
-    kind, problems = proof.available(), []
+    kind = proof.available()
+    outcomes: dict[str, list[str]] = {"graded": [], "kept": [], "owed": []}
+    options = {"regrade": args.regrade, "record": args.record, "deadline": args.deadline}
+    with tqdm(unit="answer", disable=None) as bar:
+
+        def progress(item: str, outcome: str) -> None:
+            outcomes[outcome].append(item)
+            bar.update()
+
+        problems = []
+        for problem in proof.prove(assignments, kind, args.jobs, progress, **options):
+            bar.write(problem)
+            problems.append(problem)
     for page in assignments:
-        count = {True: 0, False: 0}
-        with tqdm(desc=str(page), unit="answer", disable=None) as bar:
-
-            def progress(graded: bool, count=count, bar=bar) -> None:
-                count[graded] += 1
-                bar.update()
-
-            found = list(proof.prove(page, kind, jobs, progress, again, keep))
-        print(*found, sep="\n", end="\n" if found else "")
-        print(
-            f"{page}: {count[True]} answers graded, {count[False]} proven before and unchanged, "
-            f"{len(found)} problems (sandbox: {kind})",
-            flush=True,
+        graded, kept, owed = (
+            sum(item.startswith(f"{page.chapter} ") for item in items)
+            for items in outcomes.values()
         )
-        problems += found
+        print(
+            f"{page}: {graded} answers graded, {kept} passed before and are unchanged, {owed} owed"
+        )
+    for item in sorted(outcomes["owed"]):
+        print(f"owed: {item}")
+    print(f"{len(problems)} wrong grades (sandbox: {kind})")
     return problems
+
+
+def _debt(args: argparse.Namespace) -> int:
+    from aimodels.course.notebooks import find_root
+    from aimodels.course.passed import read_debt
+
+    ledger = read_debt(find_root())
+    for kind, items in ledger.items():
+        print(*(f"owed: {kind}: {item}" for item in items), sep="\n")
+    if ledger:
+        print("pay it with `make test parity KEPT=1 RECORD=1`, and commit what that writes")
+    return int(bool(ledger))
+
+
+def _new(args: argparse.Namespace) -> int:
+    from aimodels.course.new import new
+    from aimodels.course.notebooks import find_root
+
+    print(*new(find_root(), args.name), sep="\n")
+    print(f"`aimodels course build {args.name}` lists what is to be written; --draft executes it")
+    return 0
 
 
 def _pull(args: argparse.Namespace) -> int:
@@ -160,6 +200,13 @@ def _pull(args: argparse.Namespace) -> int:
     return 0
 
 
+def _reset(args: argparse.Namespace) -> int:
+    from aimodels.course.reset import reset
+
+    print(*reset(_pages(args)[1]), sep="\n")
+    return 0
+
+
 def _grade(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
@@ -167,8 +214,8 @@ def _grade(args: argparse.Namespace) -> int:
     from aimodels.course.assignment import Assignment
     from aimodels.course.notebooks import find_pages, find_root
 
-    if args.to.suffix != ".csv":
-        raise CourseError(f"--to names a CSV file, such as grades.csv; got {args.to}")
+    if args.output.suffix != ".csv":
+        raise CourseError(f"--output names a CSV file, such as grades.csv; got {args.output}")
     wanted = [args.chapter] if args.chapter else None
     every = [page for page in find_pages(find_root()) if page.kind == "assignment"]
     pages = [page for page in find_pages(find_root(), wanted) if page.kind == "assignment"]
@@ -189,17 +236,17 @@ def _grade(args: argparse.Namespace) -> int:
         results = grade.grade(
             submissions,
             Assignment(page),
-            args.to,
+            args.output,
             kind=args.sandbox,
             jobs=args.jobs,
-            again=args.again,
+            again=args.regrade,
             question=args.question,
             manual=args.manual,
             progress=progress,
         )
     kind = "none" if any(result.sandbox == "none" for result in results) else args.sandbox
-    page_of = report.write(args.to.with_suffix(""), results, Assignment(page), kind)
-    print(f"{len(results)} graded: {args.to}, {args.to.with_suffix('.json')}, {page_of}")
+    page_of = report.write(args.output.with_suffix(""), results, Assignment(page), kind)
+    print(f"{len(results)} graded: {args.output}, {args.output.with_suffix('.json')}, {page_of}")
     return 0
 
 

@@ -1,6 +1,6 @@
-r"""GPT as one LiteRT file, for machines without TensorFlow; with weights of 8 bits if you like.
+r"""GPT as one LiteRT file, for machines without TensorFlow; with weights of 8 bits on request.
 
-W (float32) -> q (int8) and one scale for each output: a quarter of the bytes to read
+W (float32) -> q (int8) and one scale per output: a quarter of the bytes to read
 """
 
 import os
@@ -26,9 +26,9 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
     as it comes, by its own largest number. Sums, softmax and normalisation stay float32.
 
     Args:
-        model: computes in float32.
-        path: of the file, such as `gpt.tflite`.
-        int8: round the weights as above; float32 as they are if False.
+        model: GPT that computes in float32.
+        path: path of the file to write, such as `gpt.tflite`.
+        int8: whether to round the weights as above; otherwise they stay float32.
 
     Raises:
         ValueError: if the model computes in another type.
@@ -39,13 +39,15 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
     Example:
         >>> import tempfile
         >>> path = Path(tempfile.mkdtemp(), "small.tflite")
-        >>> export(GPT(100, width=16, num_heads=2, num_layers=1, max_length=8), path)
+        >>> export(GPT(100, 16, num_heads=2, num_layers=1, max_sequence_length=8), path)
         >>> LiteGPT(path).config
-        {'vocabulary_size': 100, 'max_length': 8}
+        {'vocabulary_size': 100, 'max_sequence_length': 8}
     """
-    empty = tf.stack([part for kept in model.cache(1) for part in kept])
+    empty = tf.stack([part for pair in model.cache(1) for part in pair])  # (2 L, N, T, d)
     if empty.dtype != tf.float32:
-        raise ValueError(f"a model in {empty.dtype.name}: LiteRT's file wants one in float32")
+        raise ValueError(
+            f"the model computes in {empty.dtype.name}; LiteRT needs one that computes in float32"
+        )
 
     signature = [
         tf.TensorSpec((1, 1), tf.int32, "ids"),
@@ -56,7 +58,7 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
     def step(ids, index, cache):
         parts = tf.unstack(cache)
         logits, new = model.step(ids, [*zip(parts[::2], parts[1::2], strict=True)], index)
-        new = [part[:, index] for kept in new for part in kept]
+        new = [part[:, index] for pair in new for part in pair]
         return {"logits": logits, "new": tf.stack(new)}
 
     archive = keras.export.ExportArchive()
@@ -65,7 +67,7 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
-        converter.experimental_enable_resource_variables = False  # weights belong into the file
+        converter.experimental_enable_resource_variables = False  # the weights go into the file
         if int8:
             converter.optimizations = [tf.lite.Optimize.DEFAULT]
         Path(path).write_bytes(converter.convert())
@@ -75,22 +77,22 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
 def _silent():
     """Without LiteRT's line about XNNPACK, which no setting turns off (file descriptor 2)."""
     sys.stderr.flush()
-    kept = os.dup(2)
+    stderr = os.dup(2)
     try:
         with open(os.devnull, "wb") as nothing:
             os.dup2(nothing.fileno(), 2)
         yield
     finally:
-        os.dup2(kept, 2)
-        os.close(kept)
+        os.dup2(stderr, 2)
+        os.close(stderr)
 
 
 class LiteGPT:
     """A file of `export`, for `decoding.generate` in place of the model.
 
     Args:
-        path: of the file.
-        num_threads: for the computation; LiteRT's choice if None.
+        path: path of the file.
+        num_threads: number of threads of the computation; LiteRT's choice if None.
 
     Raises:
         FileNotFoundError: if there is no such file.
@@ -121,7 +123,7 @@ class LiteGPT:
         except (ValueError, KeyError) as error:
             raise ValueError(f"{path} is no file of aimodels.lite.export: {error}") from None
         self._inside, self._shape = None, tuple(inputs["cache"]["shape"])
-        sizes = {"vocabulary_size": outputs[2]["shape"][1], "max_length": self._shape[2]}
+        sizes = {"vocabulary_size": outputs[2]["shape"][1], "max_sequence_length": self._shape[2]}
         self.config = {name: int(size) for name, size in sizes.items()}
 
     def cache(self, batch_size: int) -> list[np.ndarray]:
@@ -133,16 +135,16 @@ class LiteGPT:
         lite, ids, index = self._lite, np.array(ids, "int32"), int(index)
         begins = index - np.array(np.zeros(len(ids)) if padding is None else padding, "int32")
         logits = []
-        for row, kept, begin in zip(ids, cache, begins, strict=True):
+        for row, row_cache, begin in zip(ids, cache, begins, strict=True):
             for place, token in enumerate(row, begin):
                 if place >= 0:
                     lite.set_tensor(self._ids, token[None, None])
                     lite.set_tensor(self._at, np.int32(place))
-                    if self._inside is not kept:
-                        lite.set_tensor(self._cache, kept)
+                    if self._inside is not row_cache:
+                        lite.set_tensor(self._cache, row_cache)
                     lite.invoke()
-                    kept[:, :, place] = lite.get_tensor(self._new)
-                    lite.tensor(self._cache)()[:, :, place] = kept[:, :, place]
-                    self._inside = kept  # one row's cache need not be copied each time
+                    row_cache[:, :, place] = lite.get_tensor(self._new)
+                    lite.tensor(self._cache)()[:, :, place] = row_cache[:, :, place]
+                    self._inside = row_cache  # one row's cache need not be copied each time
             logits.append(lite.get_tensor(self._logits)[0])
         return tf.constant(np.stack(logits)), cache

@@ -262,7 +262,7 @@ class Seq2Seq(Model):
             )
         if attention:
             context, _ = ATTENTION_LAYERS[attention](units, name="attention")(y, x, value_mask=mask)
-            y = layers.Concatenate()([y, context])
+            y = layers.Concatenate()([y, context])  # (B, T, 2 units)
             y = layers.Dense(units, activation="tanh", name="combine")(y)
         logits = layers.Dense(target_vocabulary_size, dtype="float32", name="logits")
         super().__init__([source, target], logits(layers.Dropout(dropout)(y)), **kwargs)

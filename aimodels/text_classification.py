@@ -1,8 +1,8 @@
 r"""Classifiers of token sequences that need no recurrence: convolutions, and a plain mean.
 
-Both read ids (B, T), where 0 is padding. Padding is inert: however much of it follows a text, the
-logits stay the same, because a position $t$ counts only where the mask $m_t = [\text{id}_t \ne 0]$
-is one.
+Both take token ids (B, T), where 0 is padding. Padding is inert: however much of it follows a text,
+the logits stay the same, because position $t$ counts only where the mask
+$m_t = [\text{id}_t \ne 0]$ is 1.
 """
 
 from collections.abc import Sequence
@@ -10,50 +10,51 @@ from collections.abc import Sequence
 import keras
 from keras import layers, ops
 
-from aimodels.checks import check_positive_int
+from aimodels.checks import check_positive_int, check_rate
 from aimodels.train import Model
 
 
 def _embedded(vocabulary_size: int, embedding_dim: int, num_classes: int, dropout: float = 0.0):
-    """The input ids (B, T), their vectors (B, T, D) with zeros for padding, the mask (B, T, 1)."""
+    """The token ids (B, T), their vectors (B, T, D), zero at padding, and the mask (B, T, 1)."""
     check_positive_int(2, vocabulary_size=vocabulary_size, num_classes=num_classes)
     check_positive_int(embedding_dim=embedding_dim)
-    ids = keras.Input((None,), dtype="int32", name="ids")
-    x = layers.Embedding(vocabulary_size, embedding_dim, name="embedding")(ids)
+    token_ids = keras.Input((None,), dtype="int32", name="token_ids")
+    x = layers.Embedding(vocabulary_size, embedding_dim, name="embedding")(token_ids)  # (B, T, D)
     if dropout:
         x = layers.SpatialDropout1D(dropout, name="embedding_dropout")(x)
-    mask = ops.expand_dims(ops.cast(ops.not_equal(ids, 0), x.dtype), -1)
-    return ids, x * mask, mask
+    mask = ops.expand_dims(ops.cast(ops.not_equal(token_ids, 0), x.dtype), -1)  # (B, T, 1)
+    return token_ids, x * mask, mask
 
 
 @keras.saving.register_keras_serializable("aimodels")
 class TextCNN(Model):
-    r"""Convolutions over the words of a text, and of each filter the strongest answer anywhere.
+    r"""Convolutions over the words of a text, and the maximum of each filter over all positions.
 
     For a filter of width $k$ with weights $W$ and bias $b$, over word vectors $x_t$ (D,):
 
     $$ c = \max_t\; m_t\, \mathrm{ReLU}\Bigl(b + \sum_{i<k} W_i^\top x_{t+i-\lfloor (k-1)/2 \rfloor}
     \Bigr) $$
 
-    so a filter is a detector of word groups, wherever they stand. The answers of all widths, side
-    by side, go through dropout and one dense layer. Zeros stand before the first and after the last
-    word, so that a text may be shorter than a filter.
+    so a filter detects a group of words wherever it occurs. The maxima of all widths, concatenated,
+    go through dropout and one dense layer. The text is padded with zeros on both sides, so that it
+    may be shorter than a filter.
 
     Args:
-        vocabulary_size: how many ids there are, 0 for padding with them.
-        num_classes: how many logits.
-        embedding_dim: D, how long a word's vector is.
-        kernel_sizes: the widths, in words.
-        filters: how many filters of each width.
-        dropout: the share of the answers that is dropped in training.
-        embedding_dropout: the share of the vectors' features that is, in the whole text at once.
-        **kwargs: passed to `train.Model`, such as `name`.
+        vocabulary_size: number of token ids, including 0 for padding.
+        num_classes: number of classes.
+        embedding_dim: size of each word's vector, D.
+        kernel_sizes: widths of the filters, in words; all distinct.
+        filters: number of filters per width.
+        dropout: dropout rate of the maxima, in [0, 1).
+        embedding_dropout: dropout rate of the vectors' features, each dropped in a whole text at
+            once, in [0, 1).
+        **kwargs: arguments of `train.Model`, such as `name`.
 
-    Input shape: (B, T), whole numbers; any T from 1 on.
+    Input shape: (B, T), integers; any T from 1 on.
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.
 
     Raises:
-        ValueError: if an argument is out of range; it says which.
+        ValueError: if an argument is out of range; the message says which.
 
     Reference:
         [kim2014]. There the widths are 3, 4 and 5, of 100 filters each, with a dropout of 0.5.
@@ -77,28 +78,24 @@ class TextCNN(Model):
         embedding_dropout: float = 0.0,
         **kwargs,
     ):
-        if min(kernel_sizes, default=0) < 1 or len(set(kernel_sizes)) < len(kernel_sizes):
-            raise ValueError(
-                f"kernel_sizes must be different numbers from 1 on; got {kernel_sizes}"
-            )
-        ids, x, mask = _embedded(vocabulary_size, embedding_dim, num_classes, embedding_dropout)
-        found = []
+        if not kernel_sizes or len(set(kernel_sizes)) < len(kernel_sizes):
+            raise ValueError(f"kernel_sizes must be distinct integers >= 1; got {kernel_sizes}")
+        for kernel_size in kernel_sizes:
+            check_positive_int(kernel_sizes=kernel_size)
+        check_positive_int(filters=filters)
+        check_rate(dropout=dropout, embedding_dropout=embedding_dropout)
+        token_ids, x, mask = _embedded(
+            vocabulary_size, embedding_dim, num_classes, embedding_dropout
+        )
+        maxima = []
         for size in kernel_sizes:
-            answers = layers.Conv1D(
+            convolution = layers.Conv1D(
                 filters, size, padding="same", activation="relu", name=f"conv{size}"
-            )(x)
-            found.append(ops.max(answers * mask, axis=1))  # no answer is below the padding's zero
-        x = layers.Dropout(dropout, name="dropout")(ops.concatenate(found, axis=-1))
-        super().__init__(ids, layers.Dense(num_classes, name="logits")(x), **kwargs)
-        self.config = {
-            "vocabulary_size": vocabulary_size,
-            "num_classes": num_classes,
-            "embedding_dim": embedding_dim,
-            "kernel_sizes": tuple(kernel_sizes),
-            "filters": filters,
-            "dropout": dropout,
-            "embedding_dropout": embedding_dropout,
-        }
+            )
+            features = convolution(x) * mask  # (B, T, filters); zero at padding, never below zero
+            maxima.append(ops.max(features, axis=1))  # (B, filters)
+        x = layers.Dropout(dropout, name="dropout")(ops.concatenate(maxima, axis=-1))
+        super().__init__(token_ids, layers.Dense(num_classes, name="logits")(x), **kwargs)
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -110,17 +107,17 @@ class MeanEmbedding(Model):
     The order of the words is lost; nothing trains faster.
 
     Args:
-        vocabulary_size: how many ids there are, 0 for padding with them.
-        num_classes: how many logits.
-        embedding_dim: D, how long a word's vector is.
-        dropout: the share of the mean's features that is dropped in training.
-        **kwargs: passed to `train.Model`, such as `name`.
+        vocabulary_size: number of token ids, including 0 for padding.
+        num_classes: number of classes.
+        embedding_dim: size of each word's vector, D.
+        dropout: dropout rate of the mean's features, in [0, 1).
+        **kwargs: arguments of `train.Model`, such as `name`.
 
-    Input shape: (B, T), whole numbers. A text of nothing but padding has the mean zero.
+    Input shape: (B, T), integers. A text of padding alone has mean zero.
     Output shape: (B, num_classes), logits: use a loss with `from_logits=True`.
 
     Raises:
-        ValueError: if an argument is out of range; it says which.
+        ValueError: if an argument is out of range; the message says which.
 
     Example:
         >>> model = MeanEmbedding(vocabulary_size=50, num_classes=2, embedding_dim=8)
@@ -137,13 +134,8 @@ class MeanEmbedding(Model):
         dropout: float = 0.0,
         **kwargs,
     ):
-        ids, x, mask = _embedded(vocabulary_size, embedding_dim, num_classes)
-        x = ops.sum(x, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1)
+        check_rate(dropout=dropout)
+        token_ids, x, mask = _embedded(vocabulary_size, embedding_dim, num_classes)
+        x = ops.sum(x, axis=1) / ops.maximum(ops.sum(mask, axis=1), 1)  # (B, D)
         x = layers.Dropout(dropout, name="dropout")(x)
-        super().__init__(ids, layers.Dense(num_classes, name="logits")(x), **kwargs)
-        self.config = {
-            "vocabulary_size": vocabulary_size,
-            "num_classes": num_classes,
-            "embedding_dim": embedding_dim,
-            "dropout": dropout,
-        }
+        super().__init__(token_ids, layers.Dense(num_classes, name="logits")(x), **kwargs)

@@ -7,8 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from aimodels.checks import check_positive_int
-from aimodels.layers.positions import Positions
-from aimodels.layers.transformer_block import TransformerBlock
+from aimodels.layers import PositionEmbedding, TransformerBlock
 from aimodels.train import Model
 
 
@@ -17,19 +16,19 @@ class Transformer(Model):
     r"""Encoder and decoder of [vaswani2017].
 
     Args:
-        source_vocabulary_size: source ids are below it.
-        target_vocabulary_size: V; target ids are below it.
-        width: $D$, of every token's vector.
-        num_heads: of each attention.
-        num_layers: blocks of the encoder, and of the decoder.
-        intermediate_dim: width between a block's two dense layers, 4 D if None.
-        dropout: share that is dropped in training.
-        max_length: the longest source and the longest target.
+        source_vocabulary_size: number of source token ids.
+        target_vocabulary_size: V, number of target token ids.
+        hidden_dim: $D$, dimension of each token's vector.
+        num_heads: number of attention heads; it must divide D.
+        num_layers: number of blocks of the encoder, and of the decoder.
+        intermediate_dim: number of units between a block's two dense layers; 4 D if None.
+        dropout: dropout rate, in [0, 1).
+        max_sequence_length: largest number of source tokens, and of target tokens.
         normalize_first: as in `TransformerBlock`; a last normalisation follows the blocks.
-        **kwargs: passed to `train.Model`, such as `name`.
+        **kwargs: keyword arguments of `train.Model`, such as `name`.
 
     Input shape: source ids (B, S) and target ids (B, T), in a tuple; 0 is padding.
-    Output shape: (B, T, V), logits: those at t are of the token after t.
+    Output shape: (B, T, V), logits; those at position t are of the token after t.
 
     `decoding.greedy` and `decoding.beam_search` decode with it, and keep the keys and values of
     earlier tokens.
@@ -38,7 +37,7 @@ class Transformer(Model):
         ValueError: if an argument is out of range; it says which.
 
     Example:
-        >>> model = Transformer(20, 30, width=16, num_heads=2, num_layers=1, max_length=8)
+        >>> model = Transformer(20, 30, hidden_dim=16, num_heads=2, num_layers=1)
         >>> model((np.array([[5, 6, 7, 0]]), np.array([[2, 9, 8]]))).shape
         TensorShape([1, 3, 30])
     """
@@ -47,25 +46,26 @@ class Transformer(Model):
         self,
         source_vocabulary_size: int,
         target_vocabulary_size: int,
-        width: int = 256,
+        hidden_dim: int = 256,
         num_heads: int = 4,
         num_layers: int = 3,
         intermediate_dim: int | None = None,
         dropout: float = 0.1,
-        max_length: int = 128,
+        max_sequence_length: int = 128,
         normalize_first: bool = False,
         **kwargs,
     ):
-        config = {k: v for k, v in locals().items() if k not in ("self", "kwargs", "__class__")}
+        intermediate_dim = 4 * hidden_dim if intermediate_dim is None else intermediate_dim
         check_positive_int(
             source_vocabulary_size=source_vocabulary_size,
             target_vocabulary_size=target_vocabulary_size,
-            width=width,
+            hidden_dim=hidden_dim,
             num_layers=num_layers,
+            max_sequence_length=max_sequence_length,
         )
         block = {
             "num_heads": num_heads,
-            "intermediate_dim": intermediate_dim or 4 * width,
+            "intermediate_dim": intermediate_dim,
             "normalize_first": normalize_first,
             "dropout": dropout,
         }
@@ -75,24 +75,25 @@ class Transformer(Model):
 
         source = keras.Input((None,), dtype="int32", name="source")
         mask = ops.not_equal(source, 0)
-        x = layers.Embedding(source_vocabulary_size, width, name="source_embedding")(source)
-        x = Positions(max_length, name="source_positions")(x)
+        x = layers.Embedding(source_vocabulary_size, hidden_dim, name="source_embedding")(source)
+        x = PositionEmbedding(max_sequence_length, name="source_positions")(x)
         x = layers.Dropout(dropout)(x)
         for i in range(num_layers):
-            x = TransformerBlock(**block, name=f"encoder{i + 1}")(x, attention_mask=mask)
+            x = TransformerBlock(**block, name=f"encoder{i + 1}")(x, padding_mask=mask)
         encoder = keras.Model(source, [last(x, "encoder_norm"), mask], name="encoder")
 
         target = keras.Input((None,), dtype="int32", name="target")
         memory, mask = encoder(source)
-        y = layers.Embedding(target_vocabulary_size, width, name="embedding")(target)
-        y = Positions(max_length, name="positions")(y)
+        y = layers.Embedding(target_vocabulary_size, hidden_dim, name="embedding")(target)
+        y = PositionEmbedding(max_sequence_length, name="positions")(y)
         y = layers.Dropout(dropout)(y)
         for i in range(num_layers):
-            decoder = TransformerBlock(**block, causal=True, cross=True, name=f"decoder{i + 1}")
+            decoder = TransformerBlock(
+                **block, use_causal_mask=True, cross_attention=True, name=f"decoder{i + 1}"
+            )
             y = decoder(y, memory, memory_mask=mask)
         logits = layers.Dense(target_vocabulary_size, dtype="float32", name="logits")
         super().__init__([source, target], logits(last(y, "decoder_norm")), **kwargs)
-        self.config = config
 
     def _decoders(self) -> list:
         return [self.get_layer(f"decoder{i + 1}") for i in range(self.config["num_layers"])]
@@ -106,18 +107,18 @@ class Transformer(Model):
         source, target = (ops.convert_to_tensor(ids, "int32") for ids in inputs)
         encoder, mask = self.get_layer("encoder"), ops.not_equal(source, 0)
         x = encoder.get_layer("source_positions")(encoder.get_layer("source_embedding")(source))
-        found = {"encoder": [], "decoder": [], "cross": []}
+        collected = {"encoder": [], "decoder": [], "cross": []}
         for i in range(self.config["num_layers"]):
             block = encoder.get_layer(f"encoder{i + 1}")
-            x, weights = block(x, attention_mask=mask, return_attention_scores=True)
-            found["encoder"].append(weights)
+            x, weights = block(x, padding_mask=mask, return_attention_scores=True)
+            collected["encoder"].append(weights)
         memory, mask = encoder(source)
         y = self.get_layer("positions")(self.get_layer("embedding")(target))
         for block in self._decoders():
-            y, own, cross = block(y, memory, memory_mask=mask, return_attention_scores=True)
-            found["decoder"].append(own)
-            found["cross"].append(cross)
-        return {name: np.array(weights) for name, weights in found.items()}
+            y, weights, cross = block(y, memory, memory_mask=mask, return_attention_scores=True)
+            collected["decoder"].append(weights)
+            collected["cross"].append(cross)
+        return {name: np.array(weights) for name, weights in collected.items()}
 
     def _heads(self, x, fold=True):
         """(B, N, L, d) -> (B N, L, d), or back: a search picks and repeats rows of a batch."""
@@ -128,25 +129,25 @@ class Transformer(Model):
         """What decoding needs of the source: (memory, state), as `seq2seq.Seq2Seq.encode`."""
         memory, mask = self.get_layer("encoder")(source)
         batch, heads = ops.shape(memory)[0], self.config["num_heads"]
-        shape = (batch, heads, self.config["max_length"], self.config["width"] // heads)
+        length, dim = self.config["max_sequence_length"], self.config["hidden_dim"] // heads
+        shape = (batch, heads, length, dim)
         state = [ops.zeros((batch,), "int32")]
         state += [ops.zeros(shape, memory.dtype) for _ in range(2 * self.config["num_layers"])]
         split = functools.partial(self._heads, fold=False)
-        memories = [[*map(split, d.cross.project(memory, 1, 3))] for d in self._decoders()]
+        memories = [[*map(split, d.cross_attention.project(memory))] for d in self._decoders()]
         return (mask, *memories), state
 
     def decode_step(self, ids, state, memory) -> tuple:
         """Last tokens (B,) -> logits of the next ones (B, V), new state."""
         (at, *caches), (mask, *memories) = state, memory
-        index, new = at[0], [at + 1]
+        index, new_state = at[0], [at + 1]
         y = self.get_layer("embedding")(ids[:, None])
-        y = self.get_layer("positions")(y, index=index)
+        y = self.get_layer("positions")(y, start_index=index)
         for i, block in enumerate(self._decoders()):
             cache, keys = caches[2 * i : 2 * i + 2], [*map(self._heads, memories[i])]
-            y, cache = block(
-                y, keys, memory_mask=mask, cache=[*map(self._heads, cache)], index=index
-            )
-            new += [self._heads(x, fold=False) for x in cache]
+            cache = [*map(self._heads, cache)]
+            y, cache = block(y, keys, memory_mask=mask, cache=cache, cache_update_index=index)
+            new_state += [self._heads(x, fold=False) for x in cache]
         if self.config["normalize_first"]:
             y = self.get_layer("decoder_norm")(y)
-        return self.get_layer("logits")(y)[:, 0], new
+        return self.get_layer("logits")(y)[:, 0], new_state

@@ -91,12 +91,12 @@ def _hugging_face(folder: str) -> tuple[Callable, Callable]:
 
 def _work(peer: str, folder: str) -> None:
     step, read = _hugging_face(folder) if peer in THEIRS else _ours(folder, peer == OURS[1])
-    said = np.round(read().astype("float64"), 4).tolist()
+    outputs = np.round(read().astype("float64"), 4).tolist()
 
     def reading():
         began = time.perf_counter()
         read()
-        return time.perf_counter() - began, said
+        return time.perf_counter() - began, outputs
 
     turns.serve({TASKS[0]: lambda: (step(), None), TASKS[1]: reading})
 

@@ -27,7 +27,7 @@ MODELS = {
 
 
 def batches(ids: tf.RaggedTensor, labels: np.ndarray) -> tf.data.Dataset:
-    """Texts of about the same length together, so that little is padding; batches in any order."""
+    """Batches of texts of similar length, so that little is padding, in random order."""
     order = np.argsort(ids.row_lengths(), kind="stable")
     examples = tf.data.Dataset.from_tensor_slices((tf.gather(ids, order), labels[order]))
     padded = examples.batch(BATCH).map(lambda ids, label: (ids.to_tensor(), label))
@@ -56,7 +56,7 @@ def train(name: str, size: int, splits: dict) -> keras.Model:
 
 
 def bag_of_words(tokens: dict, labels: dict) -> dict:
-    """Logistic regression on counts; how often a token must come and C, on validation."""
+    """Logistic regression on token counts; smallest count and C are chosen on validation."""
     best, chosen = 0.0, None
     solver = "liblinear" if max(labels["train"]) == 1 else "lbfgs"  # quicker for two classes
     for min_df in (1, 2, 5):
@@ -74,7 +74,7 @@ def bag_of_words(tokens: dict, labels: dict) -> dict:
 
 
 def compare(name: str) -> tuple[dict, dict]:
-    """How many texts each split of a set has, and what every model reaches on it."""
+    """Number of texts in each split of a data set, and the accuracy of every model on it."""
     start = time.perf_counter()
     texts, labels = {}, {}
     for split, examples in data.load(name, as_supervised=True).items():
@@ -99,14 +99,14 @@ def compare(name: str) -> tuple[dict, dict]:
         result[f"bag of words, {kind}"] = bag_of_words(tokens, labels)
         for network in MODELS:
             model = train(network, len(vocabulary), splits)
-            found = {
+            accuracies = {
                 split: round(model.evaluate(batches(*splits[split]), verbose=0)[1], 4)
                 for split in ("validation", "test")
             }
-            result[f"{network}, {kind}"] = found
-            if found["validation"] > accuracy:
-                chosen, accuracy = f"{network}, {kind}", found["validation"]
-    return {split: len(found) for split, found in labels.items()}, {
+            result[f"{network}, {kind}"] = accuracies
+            if accuracies["validation"] > accuracy:
+                chosen, accuracy = f"{network}, {kind}", accuracies["validation"]
+    return {split: len(answers) for split, answers in labels.items()}, {
         **result,
         "chosen": chosen,
         "test_accuracy": result[chosen]["test"],

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from aimodels import data
 from aimodels.cnn import CNN
+from aimodels.train import warmup_cosine
 
 BATCH = 128
 
@@ -30,9 +31,7 @@ def classify(name: str, epochs: int, limit: int = 54000) -> dict:
     )
     batches = tf.data.Dataset.from_tensor_slices(train).shuffle(limit, seed=1).batch(BATCH)
     steps = len(batches) * epochs
-    schedule = keras.optimizers.schedules.CosineDecay(
-        2e-4, steps - steps // 10, warmup_target=2e-3, warmup_steps=steps // 10
-    )
+    schedule = warmup_cosine(2e-3, steps, steps // 10, start_factor=0.1)
     model = CNN((28, 28, 1), num_classes=10)
     model.compile(
         keras.optimizers.Adam(schedule),

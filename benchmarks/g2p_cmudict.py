@@ -15,6 +15,7 @@ from aimodels.decoding import beam_search, greedy
 from aimodels.metrics import error_rates
 from aimodels.seq2seq import Seq2Seq
 from aimodels.text import Vocabulary
+from aimodels.train import warmup_cosine
 
 
 def batches(source: np.ndarray, target: np.ndarray, size: int) -> tf.data.Dataset:
@@ -53,9 +54,7 @@ def train(
     if loss is None:
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     steps = len(dataset) * epochs
-    schedule = keras.optimizers.schedules.CosineDecay(
-        rate / 10, steps - steps // 10, warmup_target=rate, warmup_steps=steps // 10
-    )
+    schedule = warmup_cosine(rate, steps, steps // 10, start_factor=0.1)
     model.compile(keras.optimizers.Adam(schedule, clipnorm=1.0), loss)
     start = time.perf_counter()
     model.fit(dataset.prefetch(4), epochs=epochs, verbose=2)

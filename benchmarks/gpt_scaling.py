@@ -12,6 +12,7 @@ import tensorflow as tf
 from tiny_shakespeare import text_ids
 
 from aimodels.gpt import GPT
+from aimodels.train import warmup_cosine
 
 SIZES = [(16, 1), (32, 1), (64, 2), (128, 2), (192, 3)]  # width, blocks
 READER, SHARES = (128, 2), [1 / 64, 1 / 16, 1 / 4]
@@ -21,11 +22,11 @@ LENGTH, BATCH, STEPS, LOOKS, RATE, WARMUP = 64, 16, 2000, 8, 1e-3, 100
 def _losses(width: int, blocks: int, ids: np.ndarray, held_out: np.ndarray, size: int) -> dict:
     """Train one model: what it has in its blocks, and its losses on the held-out text."""
     keras.utils.set_random_seed(0)
-    model = GPT(size, width=width, num_heads=width // 16, num_layers=blocks, max_length=LENGTH)
-    rate = RATE * (128 / width) ** 0.5  # narrow models bear larger steps
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, STEPS - WARMUP, alpha=0.1, warmup_target=rate, warmup_steps=WARMUP
+    model = GPT(
+        size, hidden_dim=width, num_heads=width // 16, num_layers=blocks, max_sequence_length=LENGTH
     )
+    rate = RATE * (128 / width) ** 0.5  # narrow models bear larger steps
+    schedule = warmup_cosine(rate, STEPS, WARMUP, end_factor=0.1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(schedule, clipnorm=1.0), loss)
 

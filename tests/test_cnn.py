@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 from scipy.signal import convolve2d as scipy_convolve2d
 from sklearn.datasets import load_digits
 
@@ -20,11 +21,6 @@ SIZES = [  # height, width, channels, kernel, strides: odd and even, wide and ta
     (6, 6, 3, (6, 6), 5),
 ]
 PADDINGS = ["valid", "same"]
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module")
@@ -57,16 +53,14 @@ def test_conv2d_is_keras_conv(rng, size, dtype, padding):
     keras_y = keras.ops.conv(x, kernel, strides=strides, padding=padding) + bias
     y = cnn.conv2d(x, kernel, bias, strides, padding)
     assert y.dtype == dtype
-    np.testing.assert_allclose(y, keras_y, rtol=0, atol=1e-5 if dtype == "float32" else 1e-12)
+    assert_close(y, keras_y, sums=kernel[..., 0].size)
 
 
 def test_conv2d_is_the_layer(rng):
     x = rng.normal(size=(3, 12, 10, 2)).astype("float32")
     layer = keras.layers.Conv2D(4, 3, strides=2, padding="same", bias_initializer="normal")
     y = layer(x)
-    np.testing.assert_allclose(
-        cnn.conv2d(x, *layer.get_weights(), strides=2, padding="same"), y, atol=1e-5
-    )
+    assert_close(cnn.conv2d(x, *layer.get_weights(), strides=2, padding="same"), y, products(layer))
 
 
 def test_true_convolution_is_scipys(rng):
@@ -130,9 +124,7 @@ def test_pooling_is_keras_pooling(rng, kind, size, dtype, padding):
         strides = strides[0]
     y = ours(x, pool_size, strides, padding)
     assert y.dtype == dtype
-    np.testing.assert_allclose(
-        y, theirs(x, pool_size, strides, padding), atol=1e-6 if dtype == "float32" else 1e-14
-    )
+    assert_close(y, theirs(x, pool_size, strides, padding), sums=np.prod(pool_size))
 
 
 def test_pooling_layers_and_their_defaults(rng):
@@ -144,7 +136,7 @@ def test_pooling_layers_and_their_defaults(rng):
         (cnn.average_pool2d(x, (4, 3)), keras.layers.AveragePooling2D((4, 3))),
         (cnn.global_average_pool2d(x), keras.layers.GlobalAveragePooling2D()),
     ]:
-        np.testing.assert_allclose(y, layer(x), atol=1e-6)
+        assert_close(y, layer(x), sums=9 * 7)
         assert layer.count_params() == 0  # pooling has nothing to learn
 
 
@@ -216,7 +208,7 @@ def test_the_model_is_its_formulas(rng):
     y = cnn.max_pool2d(cnn.conv2d(x, conv1, bias1, padding="same"), padding="same")
     y = np.maximum(cnn.conv2d(np.maximum(y, 0), conv2, bias2, padding="same"), 0)
     y = cnn.global_average_pool2d(y) @ dense + bias
-    np.testing.assert_allclose(model(x), y, rtol=1e-5, atol=1e-5)
+    assert_close(model(x), y, products(model))
 
 
 @pytest.mark.parametrize("batch_normalization", [True, False])
@@ -249,7 +241,7 @@ def test_xla_is_the_graph(digits):
         model.jit_compile = jit_compile
         losses.append([float(model.train_on_batch(x[:32], y[:32])[0]) for _ in range(3)])
         assert model.jit_compile is jit_compile  # Keras switches XLA off silently at times
-    np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
+    assert_close(*losses, products(model), "float32")
 
 
 def test_gradients_are_finite_differences(rng):

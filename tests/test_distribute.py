@@ -3,13 +3,11 @@
 import itertools
 import json
 import os
-import random
 import re
 import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -18,12 +16,14 @@ import psutil
 import pytest
 import tensorflow as tf
 import yaml
+from rounding import products, rounding
 
 from aimodels import cnn, train  # noqa: F401  (the saved model is a CNN)
 from aimodels.train import Backup, DistributeError, Model
 from aimodels.train.launch import free_ports, tf_configs
 
 ROOT = Path(__file__).parents[1]
+HANGS = 1800  # seconds: no machine is so busy that a run which goes on takes longer
 SCRIPT = ROOT / "examples" / "train.py"
 
 
@@ -236,7 +236,7 @@ def test_training_goes_on_as_if_nothing_had_happened(tmp_path, devices):
     again = fit(tmp_path / "broken")
     assert int(again.optimizer.iterations.numpy()) == 15
     for one, other in zip(whole.get_weights(), again.get_weights(), strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
+        np.testing.assert_allclose(one, other, rtol=0, atol=rounding(sums=15 * (4 + 8 + 8)))
     done = fit(tmp_path / "broken")
     assert done.history.epoch == []
     done.fit(x, y, batch_size=8, epochs=1, verbose=0)  # and the next one begins anew
@@ -275,24 +275,26 @@ def test_a_writer_that_is_killed_leaves_the_old_backup(tmp_path, monkeypatch):
 def launched(folder, *more, workers=2, restarts=3, popen=False):
     command = [sys.executable, "-m", "aimodels", "launch", "--workers", str(workers)]
     command += ["--restarts", str(restarts), str(SCRIPT), "--folder", str(folder), *more]
+    command += ["--timeout", str(HANGS)]
     environment = os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3", "TF_NUM_INTRAOP_THREADS": "1"}
     process = subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
     )
     if popen:
         return process
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     return said
 
 
-def weights(folder) -> list[np.ndarray]:
-    return keras.saving.load_model(folder / "model.keras").get_weights()
-
-
-def assert_same(folder, other, atol):
-    for one, two in zip(weights(folder), weights(other), strict=True):
-        np.testing.assert_allclose(one, two, atol=atol, rtol=0)
+def assert_same(folder, other, double=False):
+    """Adam, three epochs, 1437 examples in batches of 64: the last one has 29."""
+    one, two = (keras.saving.load_model(path / "model.keras") for path in (folder, other))
+    steps = 3 * 23
+    # In float64 the input and Adam's small denominators leave more than its epsilon.
+    bound = 1e-7 if double else rounding(steps * products(one), size=1)
+    for found, wanted in zip(one.get_weights(), two.get_weights(), strict=True):
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
 
 
 @pytest.fixture(scope="module")
@@ -307,38 +309,34 @@ def one_process(tmp_path_factory):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("kind", "more", "atol"),
+    ("kind", "more"),
     [
-        ("plain", ["--plain"], 1e-6),
-        ("plain", ["--plain", "--jit-compile"], 1e-5),
-        ("normal", [], 1e-5),  # batch normalization multiplies float32's rounding
-        ("double", ["--float64"], 1e-7),  # and here it does not
+        ("plain", ["--plain"]),
+        ("plain", ["--plain", "--jit_compile"]),
+        ("normal", []),
+        ("double", ["--float64"]),  # so near that any fault shows
     ],
 )
-def test_two_workers_are_one_process(one_process, tmp_path, kind, more, atol):
-    """Adam, three epochs, 1437 examples in batches of 64: the last one has 29."""
+def test_two_workers_are_one_process(one_process, tmp_path, kind, more):
     said = launched(tmp_path, *more)
     assert re.search(rf"\[0\] done, XLA {'--jit-compile' in more}: mean weight", said)
     assert re.search(r"\[1\] done", said)
-    assert_same(tmp_path, one_process / kind, atol)
+    assert_same(tmp_path, one_process / kind, double=kind == "double")
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
-def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank):
-    """kill -9 after some epoch's backup; the weights are those of an undisturbed run."""
+def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank, until):
+    """kill -9 after the first epoch's backup; the weights are those of an undisturbed run."""
     process = launched(tmp_path, "--plain", popen=True)
-    end = time.monotonic() + 120
-    while not (tmp_path / "backup.npz").exists() and time.monotonic() < end:
-        time.sleep(0.05)
+    until(lambda: (tmp_path / "backup.npz").exists() or process.poll() is not None)
     workers = psutil.Process(process.pid).children()
-    time.sleep(random.Random(rank).uniform(0, 1))
     workers[rank].send_signal(signal.SIGKILL)
-    said, _ = process.communicate(timeout=120)
+    said, _ = process.communicate(timeout=HANGS)
     assert process.returncode == 0, said
     assert f"worker {rank} was killed (signal 9): starting all again" in said
     assert not any(worker.is_running() for worker in workers)
-    assert_same(tmp_path, one_process / "plain", 1e-6)
+    assert_same(tmp_path, one_process / "plain")
 
 
 @pytest.fixture
@@ -371,8 +369,8 @@ SLURM_PROCID=0 SLURM_LOCALID=0 "$@" && wait %1
 """,
     )
     monkeypatch.setenv("SLURM_SUBMIT_DIR", str(tmp_path))
-    subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=200)
-    assert_same(tmp_path / "run1", one_process / "normal", 1e-5)
+    subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=HANGS)
+    assert_same(tmp_path / "run1", one_process / "normal")
 
 
 @pytest.mark.slow
@@ -396,5 +394,5 @@ def test_the_kubernetes_job_runs_with_two_pods(one_process, programs, tmp_path):
         )
         for index in range(job["spec"]["completions"])
     ]
-    assert [pod.wait(200) for pod in running] == [0, 0]
-    assert_same(tmp_path / "run1", one_process / "normal", 1e-5)
+    assert [pod.wait(HANGS) for pod in running] == [0, 0]
+    assert_same(tmp_path / "run1", one_process / "normal")

@@ -22,14 +22,14 @@ def randomised(model, scale=0.5, seed=0):
 
 @pytest.fixture(scope="module")
 def model():
-    return randomised(GPT(50, width=16, num_heads=2, num_layers=2, max_length=24))
+    return randomised(GPT(50, hidden_dim=16, num_heads=2, num_layers=2, max_sequence_length=24))
 
 
 def uncached(model, prompt, steps, penalty=1.0):
     """The whole model again for each token, in NumPy: the plainest generation there is."""
     ids = list(prompt)
     for _ in range(steps):
-        z = np.array(model(np.array([ids[-model.config["max_length"] :]]))[0, -1])
+        z = np.array(model(np.array([ids[-model.config["max_sequence_length"] :]]))[0, -1])
         said = list(set(ids))
         z[said] = np.where(z[said] > 0, z[said] / penalty, z[said] * penalty)
         ids.append(int(z.argmax()))
@@ -104,7 +104,9 @@ def limited(z, temperature=1.0, top_k=None, top_p=None):
     ids=str,
 )
 def test_tokens_are_drawn_with_their_probabilities(options):
-    model = randomised(GPT(12, width=8, num_heads=2, num_layers=1, max_length=4), scale=0.4)
+    model = randomised(
+        GPT(12, hidden_dim=8, num_heads=2, num_layers=1, max_sequence_length=4), scale=0.4
+    )
     p = limited(np.array(model(np.array([[3, 7]]))[0, -1], "float64"), **options)
     answers = np.array(generate(model, [[3, 7]] * 4000, 2, seed=2, **options))
     assert has_odds(np.bincount(answers[:, 0], minlength=12), p)
@@ -126,19 +128,19 @@ def test_top_k_of_one_and_a_tiny_top_p_are_greedy(model):
 def test_the_end_of_an_answer_is_its_stop_token(model):
     plain = [a.tolist() for a in generate(model, PROMPTS, 12, temperature=1.0, seed=3)]
     stop = [plain[0][4], plain[1][8]]
-    answers = generate(model, PROMPTS, 12, temperature=1.0, seed=3, stop=stop)
+    answers = generate(model, PROMPTS, 12, temperature=1.0, seed=3, stop_token_ids=stop)
     for answer, whole in zip(answers, plain, strict=True):
         ends = [i + 1 for i, token in enumerate(whole) if token in stop]
         assert answer.tolist() == whole[: min(ends, default=12)]
     assert len(answers[0]) <= 5
-    one = generate(model, PROMPTS[:1], 12, temperature=1.0, seed=3, stop=plain[0][0])
+    one = generate(model, PROMPTS[:1], 12, temperature=1.0, seed=3, stop_token_ids=plain[0][0])
     assert one[0].tolist() == plain[0][:1]
 
 
 def test_a_callback_hears_each_step_as_it_comes(model):
     heard = []
     stop = generate(model, PROMPTS, 12, temperature=1.0, seed=3)[1][2]
-    options = {"temperature": 1.0, "seed": 3, "stop": int(stop)}
+    options = {"temperature": 1.0, "seed": 3, "stop_token_ids": int(stop)}
     answers = generate(model, PROMPTS, 12, callback=heard.append, **options)
     assert [a.tolist() for a in generate(model, PROMPTS, 12, **options)] == [
         a.tolist() for a in answers
@@ -206,8 +208,9 @@ def test_words_are_printed_as_they_come():
         ({"prompts": [[1, 50]]}, "prompt 0 holds the id 50; the model knows 0 to 49"),
         ({"prompts": [1, 2]}, r"prompt 0 is of shape \(\)"),
         ({"max_new_tokens": 0}, "max_new_tokens must be an integer >= 1"),
-        ({"temperature": -1}, "temperature must be 0 or more"),
-        ({"temperature": float("nan")}, "temperature must be 0 or more"),
+        ({"temperature": -1}, "temperature must be 0 or at least 0.001; got -1"),
+        ({"temperature": 1e-40}, "temperature must be 0 or at least 0.001; got 1e-40"),
+        ({"temperature": float("nan")}, "temperature must be 0 or at least 0.001; got nan"),
         ({"top_k": 0}, "top_k must be an integer >= 1"),
         ({"top_p": 0}, "top_p must be above 0 and at most 1"),
         ({"repetition_penalty": 0}, "repetition_penalty must be above 0"),

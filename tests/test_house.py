@@ -16,6 +16,7 @@ from packaging.specifiers import SpecifierSet
 from aimodels import data
 
 ROOT = Path(__file__).parents[1]
+KINDS = ("lesson", "assignment")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
@@ -117,3 +118,17 @@ def test_the_page_about_data_states_the_catalogue():
         )
         for row in data.catalogue()
     }
+
+
+def test_the_readme_lists_every_chapter():
+    text = (ROOT / "README.md").read_text()
+    for folder in sorted(path for path in (ROOT / "course").iterdir() if path.is_dir()):
+        name, links = (
+            folder.name,
+            [f"[{kind}](chapters/{folder.name}/{kind}.ipynb)" for kind in KINDS],
+        )
+        row = f"| {name}: {', '.join(links)} | what the reader will build | its module |"
+        start = row.rpartition("what the reader")[0]
+        assert text.count(f"\n{start}") == 1, f"add to the chapters' table in README.md:\n{row}"
+        for kind in KINDS:
+            assert (ROOT / "chapters" / name / f"{kind}.ipynb").is_file(), f"build {name}"

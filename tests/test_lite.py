@@ -14,7 +14,7 @@ from aimodels.decoding import generate
 
 @pytest.fixture(scope="module")
 def model():
-    model = gpt.GPT(50, width=32, num_heads=2, num_layers=2, max_length=12)
+    model = gpt.GPT(50, hidden_dim=32, num_heads=2, num_layers=2, max_sequence_length=12)
     rng = np.random.default_rng(0)
     model.set_weights([rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in model.weights])
     return model
@@ -62,7 +62,11 @@ def test_it_stops_where_the_model_stops(model, files):
     [whole] = generate(model, [[1, 2]], 8)
     stop, seen = int(whole[3]), []
     [answer] = generate(
-        lite.LiteGPT(files[False]), [[1, 2]], 8, stop=stop, callback=lambda new: seen.append(new[0])
+        lite.LiteGPT(files[False]),
+        [[1, 2]],
+        8,
+        stop_token_ids=stop,
+        callback=lambda new: seen.append(new[0]),
     )
     np.testing.assert_array_equal(answer, whole[: list(whole).index(stop) + 1])
     np.testing.assert_array_equal(seen, answer)
@@ -79,7 +83,7 @@ def test_what_cannot_be_read_is_one_message(tmp_path):
 def test_a_model_in_half_precision_is_one_message(tmp_path):
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
-        half = gpt.GPT(9, width=8, num_heads=2, num_layers=1)
+        half = gpt.GPT(9, hidden_dim=8, num_heads=2, num_layers=1)
     finally:
         keras.config.set_dtype_policy("float32")
     with pytest.raises(ValueError, match="float32"):

@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import keras
@@ -14,9 +13,13 @@ import pytest
 import tensorflow as tf
 
 from aimodels import recipes
+from aimodels.bert import BERT, BERTPretraining
 from aimodels.cli import main
+from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
+from aimodels.transformer import Transformer
 
+HANGS = 1800  # seconds: no machine is so busy that a run which goes on takes longer
 TINY = ["--recipe", "tiny", "--limit"]
 
 
@@ -32,25 +35,21 @@ def curve(folder):
 def once(tmp_path_factory):
     """A run that nothing disturbed."""
     folder = tmp_path_factory.mktemp("recipes") / "once"
-    subprocess.run(command("gpt", "--folder", str(folder), *TINY, "20"), check=True, timeout=300)
+    subprocess.run(command("gpt", "--folder", str(folder), *TINY, "20"), check=True, timeout=HANGS)
     return folder
 
 
 @pytest.mark.slow
-def test_killed_and_resumed_is_undisturbed(once, tmp_path):
+def test_killed_and_resumed_is_undisturbed(once, tmp_path, until):
     twice = tmp_path / "twice"
     with subprocess.Popen(command("gpt", "--folder", str(twice), *TINY, "20")) as process:
-        until = time.monotonic() + 300
-        while not (twice / "backup.npz").is_file():
-            assert process.poll() is None
-            assert time.monotonic() < until
-            time.sleep(0.02)
+        until(lambda: (twice / "backup.npz").is_file() or process.poll() is not None)
         os.kill(process.pid, signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not (twice / "model.keras").exists()
     resumed = subprocess.run(
         command("gpt", "--folder", str(twice), *TINY, "20"),
-        check=True, timeout=300, capture_output=True, text=True,
+        check=True, timeout=HANGS, capture_output=True, text=True,
     )  # fmt: skip
     assert "Epoch 1/" not in resumed.stdout
     assert [row["epoch"] for row in curve(once)] == [1, 2, 3]
@@ -85,13 +84,27 @@ def test_the_curves_are_there_for_tensorboard(once):
         assert [row for row in found[part] if row[1] == "loss"] == curve_of
 
 
+def weights_by_hand(model, folder):
+    """Of the tiny recipe: features of 16, and four times as many inside."""
+    attention, feedforward, norm = 4 * (16 * 16 + 16), 2 * 16 * 64 + 64 + 16, 2 * 16
+    encoder = attention + feedforward + 2 * norm
+    if model == "bert":
+        words = len(Vocabulary.load(folder / "vocabulary.txt", start="[CLS]", end="[SEP]"))
+        embeddings = (words + 2 + 16) * 16 + norm
+        masked, follows = 16 * 16 + 16 + norm + words, 16 * 2 + 2
+        return embeddings + encoder + (16 * 16 + 16) + masked + follows
+    source, target = (len(Vocabulary.load(folder / f"{side}.txt")) for side in ("source", "target"))
+    decoder = 2 * attention + feedforward + 3 * norm
+    return (source + target) * 16 + encoder + decoder + 16 * target + target
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("model", "limit"), [("bert", "20"), ("transformer", "999")])
 def test_each_model_trains_and_goes_on_by_command(model, limit, tmp_path):
     def run(*arguments):
         return subprocess.run(
             command(model, "--folder", str(tmp_path / "run"), *TINY, limit, *arguments),
-            check=True, timeout=300, capture_output=True, text=True,
+            check=True, timeout=HANGS, capture_output=True, text=True,
         ).stdout  # fmt: skip
 
     assert {"bert": "[MASK]", "transformer": " -> "}[model] in run("--jit-compile")
@@ -100,14 +113,16 @@ def test_each_model_trains_and_goes_on_by_command(model, limit, tmp_path):
     assert "Epoch 1/" not in run("--epochs", "3")
     assert curve(tmp_path / "run")[:2] == first
     assert len(curve(tmp_path / "run")) == 3
-    assert keras.models.load_model(tmp_path / "run" / "model.keras").count_params() > 0
+    saved = keras.models.load_model(tmp_path / "run" / "model.keras")
+    assert saved.count_params() == weights_by_hand(model, tmp_path / "run")
 
 
 @pytest.mark.slow
 def test_two_workers_are_one(once, tmp_path):
     script = str(Path(sys.executable).with_name("aimodels"))
     launch = [sys.executable, "-m", "aimodels", "launch", "--workers", "2", script, "train", "gpt"]
-    subprocess.run([*launch, *TINY, "20", "--folder", str(tmp_path)], check=True, timeout=300)
+    arguments = [*TINY, "20", "--folder", str(tmp_path)]
+    subprocess.run([*launch, *arguments], check=True, timeout=HANGS)
     for a, b in zip(curve(once), curve(tmp_path), strict=True):
         assert a == pytest.approx(b, rel=1e-5)
 
@@ -142,6 +157,74 @@ def test_a_damaged_log_is_one_message(tmp_path):
     (tmp_path / "log.json").write_text("[{")
     with pytest.raises(recipes.RecipeError, match=r"log\.json is damaged: remove"):
         recipes.run._Log(tmp_path, str)
+
+
+RUN = sys.modules[recipes.train.__module__]
+
+
+def test_the_recipes_are_nanogpts():
+    """Its `train_shakespeare_char.py`, and the numbers that its README gives for a processor."""
+    for name, layers, heads, width, dropout, length, batch_size, steps in (
+        ("cpu", 4, 4, 128, 0.0, 64, 12, 2000),
+        ("base", 6, 6, 384, 0.2, 256, 64, 5000),
+    ):
+        plan = recipes.RECIPES["gpt"][name]
+        assert sorted(plan.model.values()) == sorted([layers, heads, width, dropout])
+        assert (plan.length, plan.batch_size) == (length, batch_size)
+        assert plan.steps * plan.epochs == steps
+        assert (plan.rate, plan.warmup) == (1e-3, 100)
+        facts = RUN._optimizer(keras.Sequential(), plan, steps).get_config()
+        assert (facts["beta_2"], facts["weight_decay"]) == (0.99, 0.1)
+        assert facts["global_clipnorm"] == 1.0
+
+
+def test_the_learning_rate_warms_up_then_falls_with_a_cosine_to_a_tenth():
+    plan = recipes.RECIPES["bert"]["cpu"]  # 1e-3 after 200 steps
+    optimizer = RUN._optimizer(keras.Sequential(), plan, 1000)
+    optimizer.build([])
+    rates = {0: 0.0, 50: 2.5e-4, 100: 5e-4, 200: 1e-3, 400: 8.681981e-4, 600: 5.5e-4, 1000: 1e-4}
+    rates |= {2000: 1e-4}
+    for step, rate in rates.items():
+        optimizer.iterations.assign(step)
+        assert float(optimizer.learning_rate) == pytest.approx(rate, rel=1e-5, abs=1e-10)
+
+
+@pytest.mark.parametrize("name", ["gpt", "bert", "transformer"])
+def test_matrices_decay_but_no_bias_and_no_normalisation(name):
+    """One step with gradients of zero: what has changed has decayed."""
+    sizes = (16, 2, 1, 32)
+    model = {
+        "gpt": lambda: GPT(30, *sizes),
+        "bert": lambda: BERTPretraining(BERT(30, *sizes)),
+        "transformer": lambda: Transformer(30, 20, *sizes),
+    }[name]()
+    plan = recipes.RECIPES[name]["tiny"]
+    optimizer = RUN._optimizer(model, plan, 1000)
+    variables = model.trainable_variables
+    for variable in variables:
+        variable.assign(keras.ops.ones_like(variable))
+    optimizer.build(variables)
+    optimizer.iterations.assign(plan.warmup)
+    optimizer.apply([keras.ops.zeros_like(variable) for variable in variables], variables)
+    spared = [v for v in variables if v.name in ("bias", "gamma", "beta")]
+    assert 0 < len(spared) < len(variables)
+    for variable in variables:
+        after = 1.0 if any(variable is one for one in spared) else 1 - 0.1 * plan.rate
+        np.testing.assert_allclose(np.array(variable), after, rtol=1e-6, err_msg=variable.path)
+
+
+def test_the_learning_rate_is_planned_for_the_whole_recipe(tmp_path, monkeypatch):
+    """Ten steps in each of three epochs, also when fewer epochs are wanted now."""
+    planned = []
+
+    def stop(model, plan, steps):
+        planned.append(steps)
+        raise InterruptedError
+
+    monkeypatch.setattr(RUN, "_optimizer", stop)
+    with pytest.raises(InterruptedError):
+        recipes.train("gpt", tmp_path, recipe="tiny", limit=20, epochs=1)
+    assert planned == [10 * 3]
 
 
 def test_windows_are_pieces_of_the_text_and_new_in_each_epoch():

@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 
 from aimodels import metrics, recurrent
 from aimodels.recurrent import Forecaster, Recurrent, Tagger, TextClassifier
@@ -24,11 +25,6 @@ MASK = np.array(  # padded behind, before, with holes, wholly, not at all
     ],
     dtype=bool,
 )
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture
@@ -65,11 +61,11 @@ def test_the_loop_is_keras_layer(rng, cell, return_sequences, mask):
         sources = [x, *(w.value for w in layer.trainable_variables)]
         found.append((y, tape.gradient(loss, sources)))
     (y_keras, g_keras), (y, g) = found
-    np.testing.assert_allclose(y, y_keras, rtol=0, atol=1e-5)
+    assert_close(y, y_keras, products(ours))
     assert len(g) == 4
     for mine, other in zip(g, g_keras, strict=True):
         assert np.abs(other).max() > 0.1
-        np.testing.assert_allclose(mine, other, rtol=0, atol=1e-4)
+        assert_close(mine, other, products(ours) * 5 * 6)
 
 
 @pytest.mark.parametrize("cell", CELLS)
@@ -85,7 +81,7 @@ def test_a_step_is_keras_cell(rng, cell):
     weights = [w.astype("float64") for w in theirs.get_weights()]
     found = recurrent.STEPS[cell](x, states, *weights)
     for mine, other in zip(found, keras.tree.flatten(expected), strict=True):
-        np.testing.assert_allclose(mine, other, atol=1e-6)
+        assert_close(mine, other, products(theirs))
 
 
 def test_the_published_gru(rng):
@@ -94,7 +90,7 @@ def test_the_published_gru(rng):
     random_weights(theirs, rng)
     x, h = rng.normal(size=(2, 4)).astype("float32"), rng.normal(size=(2, 3)).astype("float32")
     [found] = recurrent.gru_step(x, (h,), *theirs.get_weights())
-    np.testing.assert_allclose(found, theirs(x, [h])[0], atol=1e-6)
+    assert_close(found, theirs(x, [h])[0], products(theirs))
     after = np.stack([theirs.get_weights()[2], np.zeros(9, "float32")])
     [other] = recurrent.gru_step(x, (h,), *theirs.get_weights()[:2], after)
     assert np.abs(other - found).max() > 1e-2  # the two forms differ
@@ -104,7 +100,7 @@ def test_the_state_goes_on_where_it_stopped(rng):
     layer, x = Recurrent("lstm", 3), rng.normal(size=(2, 7, 4)).astype("float32")
     whole = layer(x)
     middle = layer.states(x[:, :3])[-1]
-    np.testing.assert_allclose(layer(x[:, 3:], initial_state=middle), whole, atol=1e-6)
+    assert_close(layer(x[:, 3:], initial_state=middle), whole, products(layer))
 
 
 def test_the_mask_travels_on(rng):
@@ -131,7 +127,7 @@ def test_the_loop_inside_a_model(rng, cell, tmp_path):
     np.testing.assert_array_equal(loaded(x), model(x))
     assert loaded.layers[-1].get_config() == model.layers[-1].get_config()
     kernel, bias = model.get_weights()[2:]
-    np.testing.assert_allclose(kernel @ kernel.T, 4 * np.eye(3), atol=1e-5)
+    assert_close(kernel @ kernel.T, 4 * np.eye(3, dtype="float32"), sums=kernel.size)
     assert bias.max() == (2 if cell == "lstm" else 0)
 
 
@@ -206,7 +202,7 @@ def test_the_forget_gate_begins_open():
     theirs.build((None, 1, 4))
     np.testing.assert_array_equal(theirs.get_weights()[2], [0, 0, 1, 1, 0, 0, 0, 0])
     kernel = layer.get_weights()[1]
-    np.testing.assert_allclose(kernel @ kernel.T, np.eye(2), atol=1e-6)  # orthogonal rows
+    assert_close(kernel @ kernel.T, np.eye(2), sums=kernel.size)  # orthogonal rows
 
 
 ZEROS = np.zeros
@@ -363,7 +359,7 @@ def test_more_padding_changes_nothing(case):
     if short.ndim == 3:  # the tags of real tokens
         short, long = short[y > 0], long[:, : y.shape[1]][y > 0]
     assert np.ptp(short, axis=0).min() > 1e-3  # the answers do depend on the input
-    np.testing.assert_allclose(long, short, rtol=0, atol=1e-6)
+    assert_close(long, short, products(model))
 
 
 def test_without_a_mask_padding_does_change_the_answer(rng):
@@ -405,7 +401,7 @@ def test_xla_is_the_graph(case):
         losses.append([float(model.train_on_batch(x, y)) for _ in range(3)])
         assert model.jit_compile is jit_compile
     assert losses[0][0] != losses[0][2]
-    np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
+    assert_close(*losses, products(model), "float32")
 
 
 @pytest.mark.slow

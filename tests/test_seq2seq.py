@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 
 from aimodels import metrics, seq2seq
 from aimodels.decoding import beam_search, greedy
@@ -18,11 +19,6 @@ V = 7  # ids 0 padding, 1 unknown, 2 start, 3 end, and three more
 SOURCE = np.random.default_rng(0).integers(1, 12, (12, 6)).astype("int32")
 SOURCE[4:, 4:] = 0
 SOURCE[8:, 1:] = 0
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 @pytest.fixture(scope="module", params=KINDS, ids=str)
@@ -63,7 +59,7 @@ def test_weights_are_a_distribution_over_what_is_there(layer, rng):
     attention = layer(8)
     output, weights = (np.asarray(x) for x in attention(query, value, value_mask=mask))
     np.testing.assert_array_equal(weights[~np.repeat(mask[:, None], 4, axis=1)], 0)
-    np.testing.assert_allclose(weights.sum(axis=2)[:2], 1, rtol=1e-6)
+    assert_close(weights.sum(axis=2)[:2], 1, sums=6)
     assert not output[2].any()  # nothing to look at
     value[~mask] = 1e3  # behind the mask, where nobody looks
     np.testing.assert_array_equal(attention(query, value, value_mask=mask)[0], output)
@@ -172,15 +168,15 @@ def test_more_padding_and_other_rows_change_nothing(model, rng):
     target = rng.integers(1, V, (12, 5))
     longer = np.pad(SOURCE, [(0, 0), (0, 4)])
     expected = model((SOURCE, target))
-    np.testing.assert_allclose(model((longer, target)), expected, rtol=0, atol=1e-6)
+    assert_close(model((longer, target)), expected, products(model))
     alone = model((SOURCE[8:9, :1], target[8:9]))
-    np.testing.assert_allclose(alone, expected[8:9], rtol=0, atol=1e-5)
+    assert_close(alone, expected[8:9], products(model))
     for search in (greedy, beam_search):
         ids, scores = search(model, SOURCE, 5)
         for source, rows in ((longer, slice(12)), (SOURCE[8:9, :1], slice(8, 9))):
             other_ids, other_scores = search(model, source, 5)
             np.testing.assert_array_equal(other_ids, ids[rows])
-            np.testing.assert_allclose(other_scores, scores[rows], rtol=0, atol=1e-5)
+            assert_close(other_scores, scores[rows], products(model))
 
 
 def test_the_source_is_read(model, rng):
@@ -196,7 +192,7 @@ def test_a_cached_step_is_the_full_pass(model, rng):
     for t in range(5):
         logits, state = model.decode_step(tf.constant(target[:, t]), state, memory)
         steps.append(logits)
-    np.testing.assert_allclose(tf.stack(steps, 1), model((SOURCE, target)), rtol=0, atol=1e-5)
+    assert_close(tf.stack(steps, 1), model((SOURCE, target)), products(model))
 
 
 def test_attention_weights(model, rng):
@@ -207,7 +203,7 @@ def test_attention_weights(model, rng):
         return
     weights = model.attention_weights((SOURCE, target)).numpy()
     assert weights.shape == (12, 5, 6)
-    np.testing.assert_allclose(weights.sum(axis=2), 1, rtol=1e-6)
+    assert_close(weights.sum(axis=2), 1, sums=6)
     assert not weights.transpose(0, 2, 1)[SOURCE == 0].any()
 
 
@@ -220,9 +216,10 @@ def test_loss_is_the_mean_over_tokens_and_starts_at_chance(rng):
     assert found == pytest.approx(np.log(50), abs=0.05)
     log_p = tf.nn.log_softmax(logits).numpy()
     each = -np.take_along_axis(log_p, target[:, 1:, None], axis=2)[..., 0]
-    assert found == pytest.approx(each[target[:, 1:] != 0].mean(), rel=1e-5)
+    assert_close(found, each[target[:, 1:] != 0].mean(), products(model))
     padded = np.pad(target, [(0, 0), (0, 3)])
-    assert float(LOSS(padded[:, 1:], model((SOURCE, padded[:, :-1])))) == pytest.approx(found)
+    again = LOSS(padded[:, 1:], model((SOURCE, padded[:, :-1])))
+    assert_close(again, found, products(model))
 
 
 @pytest.mark.parametrize("attention", KINDS)
@@ -283,7 +280,7 @@ def test_xla_trains_as_the_graph_does(attention, rng):
             [float(model.train_on_batch((SOURCE, target[:, :-1]), target[:, 1:])) for _ in range(3)]
         )
         assert model.jit_compile is jit_compile
-    np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
+    assert_close(*losses, products(model), "float32")
 
 
 # The searches
@@ -401,7 +398,7 @@ def test_xla_searches_as_the_graph_does(model):
         ids, scores = compiled(tf.constant(SOURCE))
         expected_ids, expected = search(model, SOURCE, 5)
         np.testing.assert_array_equal(ids, expected_ids)
-        np.testing.assert_allclose(scores, expected, rtol=0, atol=1e-5)
+        assert_close(scores, expected, products(model))
 
 
 # Does it learn?

@@ -4,16 +4,12 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from rounding import assert_close, products
 
 from aimodels.text_classification import MeanEmbedding, TextCNN
 
 MODELS = [TextCNN, MeanEmbedding]
 SMALL = {"vocabulary_size": 30, "num_classes": 3, "embedding_dim": 8}
-
-
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
 
 
 def random_ids(rng, lengths):
@@ -50,10 +46,10 @@ def test_padding_is_inert(kind, rng):
     assert np.ptp(expected, axis=0).min() > 0.1
     for more in (1, 2, 30):
         longer = np.pad(ids, [(0, 0), (0, more)])
-        np.testing.assert_allclose(model(longer), expected, rtol=0, atol=1e-6)
+        assert_close(model(longer), expected, products(model))
     for row, y in zip(ids, expected, strict=True):
         alone = row[None, : np.count_nonzero(row)]
-        np.testing.assert_allclose(model(alone)[0], y, rtol=0, atol=1e-6)
+        assert_close(model(alone)[0], y, products(model))
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -78,7 +74,7 @@ def test_text_cnn_is_its_formula(rng):
                 np.einsum("kd,kdf->f", around[t : t + k], kernel) + b for t in range(len(words))
             ]
             found.append(np.maximum(answers, 0).max(axis=0))
-        np.testing.assert_allclose(np.concatenate(found) @ dense + bias, y, atol=1e-5)
+        assert_close(np.concatenate(found) @ dense + bias, y, products(model))
 
 
 def test_mean_embedding_is_its_formula(rng):
@@ -86,7 +82,7 @@ def test_mean_embedding_is_its_formula(rng):
     vectors, dense, bias = model.get_weights()
     ids = random_ids(rng, [1, 3, 8])
     expected = [vectors[row[row > 0]].mean(axis=0) @ dense + bias for row in ids]
-    np.testing.assert_allclose(model(ids), expected, atol=1e-6)
+    assert_close(model(ids), expected, products(model))
 
 
 @pytest.mark.parametrize("kind", MODELS)
@@ -137,7 +133,7 @@ def test_xla_is_the_graph(kind, rng):
             model.jit_compile is jit_compile
         )  # it is switched off where a layer cannot be compiled
     assert losses[0][2] < losses[0][0]
-    np.testing.assert_allclose(*losses, rtol=0, atol=1e-5)
+    assert_close(*losses, products(model), "float32")
 
 
 @pytest.mark.parametrize(
@@ -149,7 +145,11 @@ def test_xla_is_the_graph(kind, rng):
         (TextCNN, {"kernel_sizes": ()}, "kernel_sizes must be"),
         (TextCNN, {"kernel_sizes": (3, 3)}, "kernel_sizes must be"),
         (TextCNN, {"kernel_sizes": (0, 3)}, "kernel_sizes must be"),
-        (TextCNN, {"filters": 0}, "filters"),
+        (TextCNN, {"kernel_sizes": (2.5, 3)}, "kernel_sizes must be"),
+        (TextCNN, {"filters": 0}, "filters must be an integer >= 1"),
+        (TextCNN, {"dropout": 1.0}, r"dropout must be in \[0, 1\)"),
+        (TextCNN, {"embedding_dropout": 1.0}, r"embedding_dropout must be in \[0, 1\)"),
+        (MeanEmbedding, {"dropout": -0.1}, r"dropout must be in \[0, 1\)"),
     ],
 )
 def test_bad_arguments_are_named(kind, kwargs, message):

@@ -11,7 +11,7 @@ from keras import layers, ops
 
 from aimodels.checkpoint import Checkpoint
 from aimodels.checks import check_positive_int, check_rate
-from aimodels.layers import Positions, TransformerBlock, clone_initializer
+from aimodels.layers import PositionEmbedding, TransformerBlock, clone_initializer
 from aimodels.train import Model
 
 
@@ -73,7 +73,7 @@ class BERT(Model):
             2, hidden_dim, clone_initializer(normal), name="segment_embedding"
         )
         x = embedding(token_ids) + segment_embedding(segment_ids)  # (B, T, D)
-        x = Positions(max_sequence_length, learned=True, name="position_embedding")(x)
+        x = PositionEmbedding(max_sequence_length, learned=True, name="position_embedding")(x)
         x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
         x = layers.Dropout(dropout)(x)
         for i in range(num_layers):
@@ -85,7 +85,7 @@ class BERT(Model):
                 layer_norm_epsilon=1e-12,
                 kernel_initializer=normal,
                 name=f"block{i + 1}",
-            )(x, attention_mask=ops.not_equal(token_ids, 0))
+            )(x, padding_mask=ops.not_equal(token_ids, 0))
         pooler = layers.Dense(
             hidden_dim, "tanh", kernel_initializer=clone_initializer(normal), name="pooler"
         )
@@ -134,11 +134,11 @@ class BERT(Model):
             checkpoint.layer(block.attention, *attention, transpose=True)
             for layer, part in (
                 (block.attention.output_dense, "attention.output.dense"),
-                (block.inner, "intermediate.dense"),
-                (block.outer, "output.dense"),
+                (block.feedforward_intermediate, "intermediate.dense"),
+                (block.feedforward_output, "output.dense"),
             ):
                 checkpoint.layer(layer, name + part, transpose=True)
             checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
-            checkpoint.layer(block.feed_norm, f"{name}output.LayerNorm")
+            checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
         checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
         return model

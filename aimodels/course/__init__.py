@@ -3,6 +3,9 @@
 import json
 from pathlib import Path
 
+from aimodels.course.claims import claim as claim
+from aimodels.course.claims import measured as measured
+
 _PACKAGE = Path(__file__).parents[1]
 
 

@@ -9,7 +9,7 @@ import ast
 import json
 import logging
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
 
@@ -25,7 +25,10 @@ _ARGUMENTS = ("property", "actual", "expected")
 
 @dataclass(frozen=True)
 class Limits:
-    """What one submission may use; an assignment's front matter can set the first three."""
+    """What one submission may use; an assignment's front matter can set the first three.
+
+    Seconds are those in which the notebook computes or sleeps; see `aimodels.course.sandbox`.
+    """
 
     cell: int = 30  # seconds
     total: int = 120  # seconds, start of the kernel included
@@ -76,7 +79,13 @@ class Assignment:
         self.page = page
         self.solution = read_notebook(page) if notebook is None else notebook
         facts = self.solution.metadata.get("aimodels", {})
-        self.limits = Limits(**facts.get("limits", {}))
+        try:
+            self.limits = Limits(**facts.get("limits", {}))
+        except TypeError as error:
+            names = ", ".join(field.name for field in fields(Limits))
+            raise CourseError(
+                f"{page.source}:1: front matter: limits are any of {names}; got {facts['limits']}"
+            ) from error
 
     @property
     def copy_path(self) -> Path:

@@ -1,4 +1,6 @@
-"""Execute the text sources into the notebooks that learners open, byte for byte the same."""
+"""Execute the text sources into the notebooks that learners open: byte for byte the same, but for
+what a run measures (the digits behind `≈`, pictures of them, and text that a model writes).
+"""
 
 import asyncio
 import json
@@ -24,6 +26,7 @@ from aimodels.course.notebooks import (
     read_source,
     source_lines,
 )
+from aimodels.course.rules import lint
 from aimodels.files import write_text
 
 CELL_TIMEOUT = 300  # seconds, as for nbval
@@ -118,21 +121,28 @@ def _note_time(page: Page, seconds: float, slowest: float) -> None:
         write_text(path, json.dumps(timing, indent=2, sort_keys=True) + "\n")
 
 
-def build(pages: list[Page], jobs: int = 1) -> list[Result]:
+def build(pages: list[Page], jobs: int = 1, draft: bool = False) -> list[Result]:
     """Execute the pages, `jobs` at a time, with a progress bar and one line a notebook.
 
-    A page that fails keeps the notebook it had; the others are built all the same.
+    Before anything is executed, the rules look at every source. A page whose source has problems is
+    not executed, unless it is a `draft`. A page that fails keeps the notebook it had; the others
+    are built all the same.
     """
     os.environ.setdefault("JUPYTER_PLATFORM_DIRS", "1")  # silences a warning of jupyter_core
     if not pages:
         raise CourseError("nothing to build: no lesson.py or assignment.py in these chapters")
 
+    problems = {page: [] if draft else lint(page) for page in pages}
+
     async def run() -> list[Result]:
         turn = asyncio.Semaphore(jobs)
 
         async def one(page: Page) -> Result:
-            async with turn:
-                result = await _build(page)
+            if problems[page]:
+                result = Result(page, 0.0, "\n".join(problems[page]))
+            else:
+                async with turn:
+                    result = await _build(page)
             bar.update()
             bar.write(f"{'FAILED' if result.problem else 'built':<7}{page} {result.seconds:6.1f} s")
             for line in result.stderr:  # a learner will see it all the same

@@ -14,7 +14,7 @@ import nbformat
 import yaml
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError
+from aimodels.course import CourseError, headers
 
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 IGNORED = "nbval-ignore-output"  # the tag of a cell whose output nbval does not compare
@@ -66,11 +66,16 @@ def find_pages(root: Path, wanted: list[str] | None = None) -> list[Page]:
 
 def read_source(page: Page) -> NotebookNode:
     """The notebook that a text source describes: no outputs yet, cell ids stable."""
-    text = page.source.read_text(encoding="utf-8")
+    text, problems = headers.expand(page.source.read_text(encoding="utf-8"))
+    if problems:
+        raise CourseError("\n".join(f"{page.source}:{line}: {what}" for line, what in problems))
     try:
         notebook = jupytext.reads(text, fmt="py:percent")
     except yaml.YAMLError as error:
-        raise CourseError(f"{page.source}: the front matter is not YAML: {error}") from error
+        mark = getattr(error, "problem_mark", None)
+        line = mark.line + 2 if mark else 1  # the first line is `# ---`
+        what = getattr(error, "problem", None) or error
+        raise CourseError(f"{page.source}:{line}: the front matter is not YAML: {what}") from error
     return normalise(notebook, page)
 
 

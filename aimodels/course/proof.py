@@ -3,69 +3,27 @@ each wrong answer exactly the points it should, without costing another question
 
 A wrong answer is not put to tests that cannot notice it: training the last question's model once
 for every wrong answer to the first would take most of the time, and prove nothing. Nor is it graded
-again while nothing has changed that its points rest on: see `proven`.
+again while nothing has changed that its points rest on: see `fingerprints` and `passed`.
 """
 
 import ast
-import re
+import functools
 import symtable
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import CourseError, forked, sandbox
 from aimodels.course.assignment import Assignment, Test, role
+from aimodels.course.fingerprints import JUDGE, Fingerprints
 from aimodels.course.grade import Reference, grade_cells
-from aimodels.course.notebooks import Page
-from aimodels.course.proven import Proven
-
-WRONG_ANSWERS = 3  # a question, at least
-_TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
-
-
-@dataclass(frozen=True)
-class Answer:
-    """A wrong answer: its question, the points it should get, what is wrong, where it stands."""
-
-    question: str
-    points: float
-    title: str
-    source: str
-    place: str
-
-
-def wrong_answers(assignment: Assignment) -> list[Answer]:
-    """The answers in `course/NN_name/wrong/`, cells with a title such as
-    `# %% q3, 5 of 15 points: knows only the visible size`.
-
-    Raises:
-        CourseError: if a title is not of that form, or a question has fewer than three answers.
-    """
-    folder = assignment.page.source.parent / "wrong"
-    answers = []
-    for path in sorted(folder.glob("*.py")):
-        parts = re.split(r"(?m)^(?=# %%)", path.read_text(encoding="utf-8"))
-        line = 1 + parts[0].count("\n")
-        for part in parts[1:]:
-            title = _TITLE.fullmatch(part.partition("\n")[0])
-            place = f"{path}:{line}"
-            line += part.count("\n")
-            if not title or float(title[3]) != assignment.questions.get(title[1]):
-                wanted = ", ".join(f"{q} of {p:g}" for q, p in assignment.questions.items())
-                raise CourseError(
-                    f"{place}: wanted `# %% qN, POINTS of ALL points: TITLE` ({wanted})"
-                )
-            source = part.partition("\n")[2].strip()
-            answers.append(Answer(title[1], float(title[2]), title[4], source, place))
-    for question in assignment.questions:
-        if (count := sum(answer.question == question for answer in answers)) < WRONG_ANSWERS:
-            raise CourseError(
-                f"{folder}: {count} wrong answers to {question}, wanted {WRONG_ANSWERS}"
-            )
-    return answers
+from aimodels.course.notebooks import Page, code_cells
+from aimodels.course.passed import Passed
+from aimodels.course.wrong import wrong_answers
 
 
 def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
@@ -75,16 +33,15 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     What is hidden in a library, such as Keras's global policy, has no name and is not followed.
     """
     cells = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
-    modules = set().union(*(_imported(cell.source) for cell in cells))
+    modules = frozenset().union(*(_imported(cell.source) for cell in cells))
     try:
-        names = _touched(source, modules)
+        names = set(_touched(source, modules))
     except SyntaxError:  # the answer makes nothing at all, and anything may miss it
         return assignment.tests
     tests = {test.id: test for test in assignment.tests}
     found = []
     for cell in cells:
-        nodes = ast.walk(ast.parse(cell.source))
-        reached = any(isinstance(node, ast.Name) and node.id in names for node in nodes)
+        reached = not names.isdisjoint(_used(cell.source))
         if cell.id in tests:
             if reached or tests[cell.id].question == question:
                 found.append(tests[cell.id])
@@ -93,12 +50,19 @@ def noticing(assignment: Assignment, question: str, source: str) -> list[Test]:
     return found
 
 
+@functools.cache
+def _used(source: str) -> set[str]:
+    return {node.id for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Name)}
+
+
+@functools.cache
 def _imported(source: str) -> set[str]:
     symbols = symtable.symtable(source, "cell", "exec").get_symbols()
     return {symbol.get_name() for symbol in symbols if symbol.is_imported()}
 
 
-def _touched(source: str, modules: set[str]) -> set[str]:
+@functools.cache
+def _touched(source: str, modules: frozenset[str]) -> set[str]:
     """The names outside of functions and classes, but for modules, unless a part is replaced."""
     names = set(symtable.symtable(source, "cell", "exec").get_identifiers()) - modules
     for node in ast.walk(ast.parse(source)):
@@ -107,79 +71,147 @@ def _touched(source: str, modules: set[str]) -> set[str]:
     return names
 
 
-def _handed_in(assignment: Assignment, answers: dict[str, str]) -> list[NotebookNode]:
-    """The student's copy, with these answers written into it."""
-    cells = []
-    for cell in assignment.read_copy().cells:
-        source = answers.get(cell.id, cell.source)
-        facts = {"cell_type": cell.cell_type, "id": cell.id, "grade_id": cell.id}
-        cells.append(NotebookNode(facts | {"source": source}))
-    return cells
+@dataclass(frozen=True)
+class Case:
+    """Answers to hand in, the tests to put them to, and the points that they should get."""
+
+    name: str
+    answers: dict[str, str]
+    wanted: dict[str, float]
+    tests: list[Test]
+
+
+class Proof:
+    """The cases of one assignment, each with the name under which `passed` keeps it.
+
+    Raises:
+        CourseError: as `wrong_answers`; or if two answers to a question have the same title.
+    """
+
+    def __init__(self, page: Page, kind: str, cancelled: threading.Event, prints: Fingerprints):
+        self.page, self.kind, self.cancelled = page, kind, cancelled
+        self.assignment = assignment = Assignment(page)
+        self.copy = {cell.id: cell.source for cell in assignment.read_copy().cells}
+        self._started = threading.Lock()
+        master = assignment.solution.cells
+        self.right = {cell.id: cell.source for cell in master if role(cell) == "answer"}
+        full, every = assignment.questions, assignment.tests
+        none = dict.fromkeys(full, 0.0)
+        self.cases = {
+            "the solution": Case(f"{page.source}: the solution", self.right, full, every),
+            "the untouched copy": Case(
+                f"{assignment.copy_path}: the untouched copy", {}, none, every
+            ),
+        }
+        for answer in wrong_answers(assignment):
+            tests = noticing(assignment, answer.question, answer.source)
+            wanted = dict(none)
+            for test in tests:
+                wanted[test.question] += test.points
+            wanted[answer.question] = answer.points
+            item = f"{answer.question}, {answer.title}"
+            name = f"{answer.place}: {item}"
+            if item in self.cases:
+                raise CourseError(f"{name}: another answer to this question has the same title")
+            answers = self.right | {answer.question: answer.source}
+            self.cases[item] = Case(name, answers, wanted, tests)
+        self.cases = {f"{page.chapter} {item}": case for item, case in self.cases.items()}
+        self.fingerprints = {i: self.fingerprint(case, prints) for i, case in self.cases.items()}
+
+    def fingerprint(self, case: Case, prints: Fingerprints) -> str:
+        """Changes with everything that the points of this case rest on."""
+        left_out = {test.id for test in self.assignment.tests} - {test.id for test in case.tests}
+        cells = [c for _, c in code_cells(self.assignment.solution) if c.id not in left_out]
+        answers = {i: a for i, a in (self.copy | case.answers).items() if i in self.right}
+        other = {i: a for i, a in answers.items() if a != self.right[i]}
+        facts = [vars(self.assignment.limits), case.wanted, [c.id for c in cells], [*other]]
+        return prints.of_program([cell.source for cell in cells] + [*other.values()], facts, JUDGE)
+
+    def reference(self) -> Reference:
+        """What each test expects: the solution is run once, when it is needed."""
+        with self._started:
+            return self._reference
+
+    @cached_property
+    def _reference(self) -> Reference:
+        return Reference(self.assignment, self.kind, self.cancelled)
+
+    def grade(self, item: str) -> str:
+        """What is wrong with the points of a case."""
+        case = self.cases[item]
+        cells = [
+            NotebookNode(
+                cell_type=cell.cell_type,
+                id=cell.id,
+                grade_id=cell.id,
+                source=case.answers.get(cell.id, cell.source),
+            )
+            for cell in self.assignment.read_copy().cells
+        ]
+        wrong_answer = case.answers and case.answers != self.right
+        kind = "forked" if wrong_answer and forked.available() else self.kind
+        status, message, marks = grade_cells(
+            cells, self.assignment, self.reference(), kind, self.cancelled, case.tests
+        )
+        got = {question: mark.points for question, mark in marks.items()}
+        wrong = [f"{q} {got[q]:g}, wanted {p:g}" for q, p in case.wanted.items() if got[q] != p]
+        return f"{case.name}: {'; '.join(wrong)} ({status}) {message}".strip() if wrong else ""
 
 
 def prove(
-    page: Page,
+    pages: Iterable[Page],
     kind: str,
     jobs: int = 2,
-    progress: Callable[[bool], None] = lambda graded: None,
-    again: bool = False,
-    keep: bool = False,
+    progress: Callable[[str, str], None] = lambda item, outcome: None,
+    regrade: bool = False,
+    record: bool = False,
+    deadline: float | None = None,
 ) -> Iterator[str]:
-    """What is not as it should be with this assignment's grades.
+    """What is not as it should be with the grades of these assignments.
 
     Args:
-        page: the assignment.
+        pages: the assignments.
         kind: the sandbox, "bubblewrap" or "none" (these answers are the course's own).
         jobs: answers at a time.
-        progress: is called for each answer: was it graded, or proven before and unchanged?
-        again: grade every answer, also those that are proven and unchanged.
-        keep: write down what is proven now.
+        progress: is called for each answer with "graded"; "kept" if it passed before, and nothing
+            has changed since; or "owed" if no time was left for it.
+        regrade: grade every answer, also those that passed and are unchanged.
+        record: write down what passed, and what is owed.
+        deadline: when to begin no other answer, in seconds since 1970.
     """
-    assignment = Assignment(page)
-    answers = wrong_answers(assignment)
+    pages = list(pages)
     cancelled = threading.Event()
-    reference = Reference(assignment, kind, cancelled)
-    right = {cell.id: cell.source for cell in assignment.solution.cells if role(cell) == "answer"}
-    full = assignment.questions
-    every = assignment.tests
-    proven, fingerprints = Proven(assignment), {}
-    cases = [(f"{page.source}: the solution", right, full, every)]
-    cases += [(f"{assignment.copy_path}: the untouched copy", {}, dict.fromkeys(full, 0.0), every)]
-    for answer in answers:
-        name = f"{answer.place}: {answer.question}, {answer.title}"
-        changed = right | {answer.question: answer.source}
-        tests = noticing(assignment, answer.question, answer.source)
-        wanted = dict.fromkeys(full, 0.0)
-        for test in tests:
-            wanted[test.question] += test.points
-        wanted[answer.question] = answer.points
-        fingerprint = proven.fingerprint(wanted, answer.source, tests)
-        fingerprints[name] = fingerprint, f"{answer.question}, {answer.title}"
-        if again or not proven.holds(fingerprint):
-            cases.append((name, changed, wanted, tests))
-        else:
-            progress(False)
+    prints = Fingerprints(pages[0].root)
+    proofs = {page.chapter: Proof(page, kind, cancelled, prints) for page in pages}
+    home = {item: proof for proof in proofs.values() for item in proof.cases}
+    fingerprints = {item: proof.fingerprints[item] for item, proof in home.items()}
+    passed = Passed(pages[0].root, "answers", regrade, deadline)
+    order = passed.order(fingerprints)
+    outcomes: dict[str, bool] = {}
+    owed: list[str] = []
 
-    def run(case: tuple[str, dict[str, str], dict[str, float], list[Test]]) -> str:
-        name, sources, wanted, tests = case
-        cells = _handed_in(assignment, sources)
-        status, message, marks = grade_cells(cells, assignment, reference, kind, cancelled, tests)
-        got = {question: mark.points for question, mark in marks.items()}
-        wrong = [f"{q} {got[q]:g}, wanted {wanted[q]:g}" for q in got if got[q] != wanted[q]]
-        progress(True)
-        if wrong:
-            fingerprints.pop(name, None)
-        return f"{name}: {'; '.join(wrong)} ({status}) {message}".strip() if wrong else ""
+    def run(item: str) -> str:
+        if not passed.in_time():
+            left = passed.owed([item], fingerprints)
+            owed.extend(left)
+            progress(item, "owed" if left else "kept")
+            return ""
+        problem = home[item].grade(item)
+        outcomes[item] = not problem
+        progress(item, "graded")
+        return problem
 
+    for item in fingerprints.keys() - {*order}:
+        progress(item, "kept")
     with ThreadPoolExecutor(jobs) as pool:
         try:
-            yield from filter(None, pool.map(run, cases))
+            yield from filter(None, pool.map(run, order))
         except BaseException:
             cancelled.set()
             pool.shutdown(cancel_futures=True)
             raise
-    if keep:
-        proven.keep(dict(fingerprints.values()))
+    if record:
+        passed.record(fingerprints, outcomes, owed, lambda i: i.partition(" ")[0] in proofs)
 
 
 def available() -> str:

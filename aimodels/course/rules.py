@@ -1,4 +1,6 @@
-"""Prove, without running anything, that every committed notebook is what its source gives."""
+"""What is wrong with a source, and whether a committed notebook is what its source gives: all
+without running anything.
+"""
 
 import ast
 import json
@@ -22,6 +24,7 @@ from aimodels.course.notebooks import (
     read_source,
     source_lines,
 )
+from aimodels.course.wrong import wrong_answers
 
 START = r"import aimodels\n\naimodels\.start\(seed=\d+\)"
 IGNORED_SHARE = 0.15
@@ -39,8 +42,11 @@ WRITING = 90  # seconds for a line of a solution, finding it included
 QUESTIONS = 6
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 POINTS = 100
+_REFERENCE = r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)'
+_CITATION = r"\]\(#([a-z]+\d{4}\w*)\)"
 
-Problems = Iterator[tuple[int | None, str]]  # the cell's position, if it is about one cell
+# The cell's position, if it is about one cell, the message, and the line in that cell, if known.
+Problems = Iterator[tuple[int | None, str] | tuple[int, str, int]]
 
 
 def agrees(page: Page, notebook: NotebookNode) -> Problems:
@@ -83,6 +89,28 @@ def executed(page: Page, notebook: NotebookNode) -> Problems:
                 yield position, f"it raised {output.ename} without the tag raises-exception"
 
 
+def parsed(page: Page, notebook: NotebookNode) -> Problems:
+    """Every code cell is Python, or what IPython makes Python of."""
+    for position, cell in code_cells(notebook):
+        try:
+            ast.parse(cell.source)
+        except SyntaxError as error:
+            from IPython.core.inputtransformer2 import TransformerManager
+
+            try:
+                ast.parse(TransformerManager().transform_cell(cell.source))
+            except SyntaxError:
+                yield position, f"this is not Python: {error.msg}", error.lineno or 1
+
+
+def written(page: Page, notebook: NotebookNode) -> Problems:
+    """Nothing of a skeleton is left."""
+    for position, cell in enumerate(notebook.cells):
+        for number, line in enumerate(cell.source.splitlines(), 1):
+            if "TODO" in line:
+                yield position, f"to be written: {line.strip(' #')}", number
+
+
 def compared(page: Page, notebook: NotebookNode) -> Problems:
     """Few cells escape the comparison of outputs, and each is followed by an assertion."""
     cells = list(code_cells(notebook))
@@ -96,7 +124,7 @@ def compared(page: Page, notebook: NotebookNode) -> Problems:
             yield position, "no cell may be skipped"
     for index in ignored:
         following = cells[index + 1][1].source if index + 1 < len(cells) else ""
-        if not re.search(r"^\s*assert ", following, re.MULTILINE):
+        if not re.search(r"^\s*(assert |claim\()", following, re.MULTILINE):
             yield cells[index][0], "its output is ignored, so the next code cell must assert it"
 
 
@@ -137,7 +165,7 @@ def _code_lines(source: str) -> int:
 
 
 def rhythm(page: Page, notebook: NotebookNode) -> Problems:
-    """Short cells, enough prose and no more, and pictures to learn from."""
+    """Short cells, enough prose and no more."""
     lines = {position: _code_lines(cell.source) for position, cell in code_cells(notebook)}
     if not lines:
         yield None, "there is no code in it"
@@ -154,7 +182,11 @@ def rhythm(page: Page, notebook: NotebookNode) -> Problems:
     low, high = WORDS_A_LINE
     if not low <= ratio <= high:
         yield None, f"{ratio:.1f} words of prose a line of code: between {low} and {high}"
-    if (pictures := _pictures(notebook)) < PICTURES:
+
+
+def pictured(page: Page, notebook: NotebookNode) -> Problems:
+    """Enough pictures to learn from."""
+    if page.kind == "lesson" and (pictures := _pictures(notebook)) < PICTURES:
         yield None, f"{pictures} pictures: at least {PICTURES}"
 
 
@@ -206,20 +238,24 @@ def bibliography(path: Path) -> dict[str, dict[str, str]]:
 def citations(page: Page, notebook: NotebookNode) -> Problems:
     """Every citation leads to a reference, and every reference is the bibliography's."""
     entries = bibliography(page.root / "docs" / "references.bib")
-    text = "\n".join(c.source for c in notebook.cells if c.cell_type == "markdown")
-    listed = dict(re.findall(r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)', text))
-    for key, reference in listed.items():
+    listed, cited = {}, {}  # where a key stands first, and for a reference its text
+    for position, cell in enumerate(notebook.cells):
+        if cell.cell_type == "markdown":
+            for key, text in re.findall(_REFERENCE, cell.source):
+                listed.setdefault(key, (position, text))
+            for key in re.findall(_CITATION, cell.source):
+                cited.setdefault(key, position)
+    for key, (position, reference) in listed.items():
         if key not in entries:
-            yield None, f"reference {key} is not in docs/references.bib"
+            yield position, f"reference {key} is not in docs/references.bib"
             continue
         for field in ("title", "year"):
             if _plain(entries[key][field]) not in _plain(reference):
-                yield None, f"reference {key}: its {field} is {entries[key][field]}"
-    cited = set(re.findall(r"\]\(#([a-z]+\d{4}\w*)\)", text))
-    for key in sorted(cited - set(listed)):
-        yield None, f"{key} is cited, but not among the references at the end"
-    for key in sorted(set(listed) - cited):
-        yield None, f"reference {key} is listed, but never cited"
+                yield position, f"reference {key}: its {field} is {entries[key][field]}"
+    for key in sorted(set(cited) - set(listed)):
+        yield cited[key], f"{key} is cited, but not among the references at the end"
+    for key in sorted(set(listed) - set(cited)):
+        yield listed[key][0], f"reference {key} is listed, but never cited"
 
 
 def sound(page: Page, notebook: NotebookNode) -> Problems:
@@ -239,7 +275,12 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
             roles.setdefault(question, []).append(part if what == "test" else what)
         if what == "test":
             total += float(cell.metadata.nbgrader.points)
-            yield from ((position, problem) for problem in _faults(cell))
+            try:
+                yield from ((position, problem) for problem in _faults(cell))
+            except SyntaxError:
+                continue  # `parsed` names it
+            except ValueError as error:  # a method that check does not have
+                yield position, str(error)
     if len(roles) < QUESTIONS:
         yield None, f"{len(roles)} questions: at least {QUESTIONS}"
     for question, parts in roles.items():
@@ -283,31 +324,49 @@ def no_solutions(root: Path) -> Iterator[str]:
             yield f"{path}: shows a solution or a hidden test"
 
 
-RULES: list[Callable[[Page, NotebookNode], Problems]] = [
-    agrees,
-    executed,
+SOURCE_RULES: list[Callable[[Page, NotebookNode], Problems]] = [
+    parsed,
+    written,
     compared,
     front_matter,
     rhythm,
-    timing,
     citations,
     sound,
-    copied,
 ]
+RULES = [agrees, executed, *SOURCE_RULES, pictured, timing, copied]
+
+
+def lint(page: Page) -> list[str]:
+    """All problems of a page's source, with file and line, before anything is executed."""
+    try:
+        notebook = read_source(page)
+    except CourseError as error:
+        return str(error).splitlines()
+    problems = list(_located(page, notebook, SOURCE_RULES))
+    if page.kind == "assignment":
+        try:
+            wrong_answers(Assignment(page, notebook))
+        except CourseError as error:
+            problems += str(error).splitlines()
+    return problems
+
+
+def _located(page: Page, notebook: NotebookNode, rules: list) -> Iterator[str]:
+    """The problems that rules find, each with the source line that it is about."""
+    lines = source_lines(page)
+    for rule in rules:
+        for position, message, *inside in rule(page, notebook):
+            if position is None or position >= len(lines):
+                yield f"{page.source}:1: {message}"
+            else:
+                line = lines[position] + sum(inside)
+                yield f"{page.source}:{line} (cell {notebook.cells[position].id}): {message}"
 
 
 def check_page(page: Page) -> Iterator[str]:
     """The problems of one page, each with the source line or the notebook it is about."""
     try:
-        notebook = read_notebook(page)
-        lines = source_lines(page)
-        for rule in RULES:
-            for position, message in rule(page, notebook):
-                if position is None or position >= len(lines):
-                    yield f"{page.source}: {message}"
-                else:
-                    cell = notebook.cells[position].id
-                    yield f"{page.source}:{lines[position]} (cell {cell}): {message}"
+        yield from _located(page, read_notebook(page), RULES)
     except CourseError as error:
         yield str(error)
 

@@ -3,6 +3,10 @@
 Inside, there are the Python environment, this package and a small temporary file system; no
 network, no home, no other process. Only the replies of the kernel come out: their size is bounded,
 and its output (the `iopub` channel) is not even connected.
+
+Time is what the kernel's processes compute or sleep. While they only wait for a processor that
+others use, no time passes for them: a busy machine grades as a quiet one does. The wall clock ends
+only what this cannot see, after `PATIENCE` times the limit.
 """
 
 import contextlib
@@ -23,10 +27,12 @@ import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-from aimodels.course import CourseError, seccomp
+from aimodels.course import CourseError, forked, seccomp
 from aimodels.course.assignment import Limits
 
 KINDS = ("bubblewrap", "none")
+PATIENCE = 10  # seconds of wall-clock time per second that a limit allows
+LOOK_SECONDS = 0.2  # between two looks at the kernel's processes
 START_SECONDS = 90  # until the kernel answers; TensorFlow is not imported yet
 GRACE_SECONDS = 5  # from an interrupt to the end
 LARGEST_REPLY = 2**24  # bytes
@@ -155,7 +161,7 @@ class Kernel:
 
     Args:
         limits: what it may use.
-        kind: "bubblewrap", or "none" for code that is trusted.
+        kind: "bubblewrap", or for code that is trusted "none" or "forked", which starts sooner.
         cancelled: when it is set, the kernel is stopped.
 
     Raises:
@@ -164,7 +170,9 @@ class Kernel:
 
     def __init__(self, limits: Limits, kind: str, cancelled: threading.Event):
         self.limits, self.kind, self.cancelled = limits, kind, cancelled
-        self.deadline = time.monotonic() + limits.total
+        self.deadline = time.monotonic() + PATIENCE * limits.total
+        self.used = 0.0  # seconds that count
+        self._computed, self._looked = 0.0, time.monotonic()
 
     def __enter__(self) -> "Kernel":
         self._folder = Path(tempfile.mkdtemp(prefix="kernel-"))
@@ -209,21 +217,7 @@ class Kernel:
         if isolated and not os.geteuid():
             for file in (self._folder, Path(path)):
                 os.chown(file, user, user)
-        environment = os.environ | _environment(str(self._folder))
-        with seccomp.opened() as filter:
-            if isolated:
-                environment = {}  # bubblewrap keeps what it gets where the code inside may read it
-                command = _isolated(self._folder, self.limits, user, filter) + command
-            self._process = subprocess.Popen(
-                command,
-                env=environment,
-                cwd=self._folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                pass_fds=[filter] if isolated else [],
-                start_new_session=True,
-            )
+        self._process = self._launch(command, user)
         self._context = zmq.Context()
         self._context.setsockopt(zmq.MAXMSGSIZE, LARGEST_REPLY)
         self._context.setsockopt(zmq.RCVHWM, 4)  # messages that wait on our side
@@ -233,6 +227,26 @@ class Kernel:
         self._client.start_channels(iopub=False, stdin=False, hb=False)
         if self._wait(self._client.kernel_info(), START_SECONDS) is None:
             raise Stopped("failed", "Python did not start in time: this machine is too busy.")
+
+    def _launch(self, command: list[str], user: int) -> subprocess.Popen | forked.Process:
+        environment = os.environ | _environment(str(self._folder))
+        if self.kind == "forked":
+            return forked.start(command[3:], environment, self._folder)
+        isolated = self.kind == "bubblewrap"
+        with seccomp.opened() as filter:
+            if isolated:
+                environment = {}  # bubblewrap keeps what it gets where the code inside may read it
+                command = _isolated(self._folder, self.limits, user, filter) + command
+            return subprocess.Popen(
+                command,
+                env=environment,
+                cwd=self._folder,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[filter] if isolated else [],
+                start_new_session=True,
+            )
 
     def execute(self, source: str, expression: str = "") -> Reply:
         """Run a cell, then, if it raised nothing, evaluate an expression; within the limits."""
@@ -258,9 +272,10 @@ class Kernel:
 
     def _wait(self, request: str, seconds: float) -> dict | None:
         """The reply to a request, or None when its time is over; watches the kernel meanwhile."""
-        end = time.monotonic() + seconds
-        while time.monotonic() < end:
-            if self._client.shell_channel.socket.poll(200, zmq.POLLIN):
+        self._count_time(_processes(self._process.pid))  # what went before is not this request's
+        end, deadline = self.used + seconds, time.monotonic() + PATIENCE * seconds
+        while self.used < end and time.monotonic() < deadline:
+            if self._client.shell_channel.socket.poll(1000 * LOOK_SECONDS, zmq.POLLIN):
                 with contextlib.suppress(Exception):  # not every message is a kernel's own
                     message = self._client.shell_channel.get_msg(timeout=1)
                     if message["parent_header"]["msg_id"] == request:
@@ -277,20 +292,18 @@ class Kernel:
                 "Python was ended while a cell ran (os._exit, or not enough memory), so the "
                 "rest was not run.",
             )
-        if time.monotonic() > self.deadline:
+        processes = _processes(self._process.pid)
+        self._count_time(processes)
+        if self.used > self.limits.total or time.monotonic() > self.deadline:
             raise Stopped(
                 "stopped",
                 f"The notebook ran for more than {self.limits.total} seconds in all, so the rest "
                 "was not run: make the slow cells faster.",
             )
-        memory, count = 0, 0
-        try:
-            first = psutil.Process(self._process.pid)
-            for process in [first, *first.children(recursive=True)]:
+        memory, count = 0, len(processes)
+        for process in processes:
+            with contextlib.suppress(psutil.Error):  # one that ended while we looked
                 memory += process.memory_info().rss
-                count += 1
-        except psutil.Error:
-            pass  # one that ended while we looked
         if memory > self.limits.memory * 2**20:
             raise Stopped(
                 "stopped",
@@ -305,6 +318,49 @@ class Kernel:
             )
         if _written(self._folder) > self.limits.disk * 2**20:
             raise Stopped("stopped", "The notebook wrote too much data, so the rest was not run.")
+
+    def _count_time(self, processes: list[psutil.Process]) -> None:
+        """Add what was computed since the last look, or the time between if all are asleep."""
+        now, computed = time.monotonic(), self._computed
+        self._computed = max(computed, sum(map(_processor_seconds, processes)))
+        slept = 0.0
+        if not any(map(_wants_processor, processes)):
+            # Longer than usual between two looks: it was us who waited for a processor.
+            slept = min(now - self._looked, 2 * LOOK_SECONDS)
+        self.used += max(self._computed - computed, slept)
+        self._looked = now
+
+
+def _processes(pid: int) -> list[psutil.Process]:
+    """A process and all that descend from it."""
+    try:
+        first = psutil.Process(pid)
+        return [first, *first.children(recursive=True)]
+    except psutil.Error:  # it has just ended
+        return []
+
+
+def _processor_seconds(process: psutil.Process) -> float:
+    """Of a process and of its children that have ended."""
+    try:
+        times = process.cpu_times()
+    except psutil.Error:
+        return 0.0
+    ended = getattr(times, "children_user", 0.0) + getattr(times, "children_system", 0.0)
+    return times.user + times.system + ended
+
+
+def _wants_processor(process: psutil.Process) -> bool:
+    """Whether one of its threads computes, or would if a processor were free."""
+    if sys.platform != "linux":
+        with contextlib.suppress(psutil.Error):
+            return process.status() == psutil.STATUS_RUNNING
+        return False
+    with contextlib.suppress(OSError):  # a thread that has just ended
+        for stat in Path(f"/proc/{process.pid}/task").glob("*/stat"):
+            if stat.read_bytes().rpartition(b")")[2].split()[0] == b"R":
+                return True
+    return False
 
 
 def _written(folder: Path) -> float:

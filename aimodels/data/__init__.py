@@ -17,7 +17,7 @@ The data directory is `data_dir=`, or `AIMODELS_DATA`, or TFDS's own (`TFDS_DATA
 step, so no error, crash or second process leaves half a set behind.
 """
 
-from aimodels.data.checks import hash_fraction, packaged_file, verify
+from aimodels.data.checks import hash_fraction, hash_splits, packaged_file, verify
 from aimodels.data.download import DataError
 from aimodels.data.loading import arrays, load, mirror
 from aimodels.data.registry import catalogue, directory, info
@@ -28,6 +28,7 @@ __all__ = [
     "catalogue",
     "directory",
     "hash_fraction",
+    "hash_splits",
     "info",
     "load",
     "mirror",

@@ -2,7 +2,7 @@
 
 import hashlib
 import importlib.util
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -71,3 +71,29 @@ def hash_fraction(key: str) -> float:
         0.597
     """
     return int.from_bytes(hashlib.sha256(key.encode()).digest()[:6]) / 2**48
+
+
+def hash_splits(
+    generate: Callable, source: Any, *, validation: float, test: float
+) -> dict[str, Iterable]:
+    """Three splits of a set's examples by the `hash_fraction` of their keys.
+
+    Args:
+        generate: a builder's `_generate_examples(source, low, high)`, which yields the examples
+            whose fraction is in [low, high).
+        source: passed to it.
+        validation: fraction of the keys in the validation split.
+        test: fraction of the keys in the test split.
+
+    Returns:
+        Examples by split, as a builder's `_split_generators` returns them.
+
+    Example:
+        >>> hash_splits(lambda source, *bounds: bounds, None, validation=0.25, test=0.25)
+        {'train': (0.5, 1), 'validation': (0.25, 0.5), 'test': (0, 0.25)}
+    """
+    return {
+        "train": generate(source, test + validation, 1),
+        "validation": generate(source, test, test + validation),
+        "test": generate(source, 0, test),
+    }

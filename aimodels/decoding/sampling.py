@@ -27,7 +27,7 @@ def generate(
     top_k: int | None = None,
     top_p: float | None = None,
     repetition_penalty: float = 1.0,
-    stop: int | Iterable[int] = (),
+    stop_token_ids: int | Iterable[int] = (),
     seed: int | None = None,
     jit_compile: bool = False,
     callback: Callable[[np.ndarray], None] | None = None,
@@ -41,13 +41,13 @@ def generate(
     after `top_k` and `top_p` have taken the unlikely ones out. Prompts of different lengths are
     filled up on their left, and nothing looks there: each is continued as if it were alone.
 
-    When the longest prompt and its answer outgrow the model's `max_length`, all rows forget all but
-    their last `max_length // 2` tokens and go on from those.
+    When the longest prompt and its answer outgrow the model's `max_sequence_length`, all rows
+    forget all but their last `max_sequence_length // 2` tokens and go on from those.
 
     Args:
         model: a `gpt.GPT`, or another object with its `cache` and `step`, and a `config` with
-            "vocabulary_size" and "max_length"; if it has `eager = True`, its steps are called one
-            by one, as those of a `lite.LiteGPT`.
+            "vocabulary_size" and "max_sequence_length"; if it has `eager = True`, its steps are
+            called one by one, as those of a `lite.LiteGPT`.
         prompts: a list of lists of ids, one id or more each.
         max_new_tokens: most tokens of an answer.
         temperature: $\tau$; 0 always takes the most probable token (greedy).
@@ -55,10 +55,11 @@ def generate(
         top_p: only the most probable ones, as few as have this probability together.
         repetition_penalty: what divides the positive logits, and multiplies the negative ones, of
             tokens that prompt or answer hold already; above 1 makes them less likely.
-        stop: ids that end an answer.
+        stop_token_ids: token ids that end an answer.
         seed: the same seed draws the same tokens, whatever the other prompts are; another seed
             for each call if None.
-        jit_compile: compile the loop with XLA, once per number of prompts: all lengths share it.
+        jit_compile: compile the loop with XLA, once for each number of prompts: all lengths share
+            one program.
         callback: called after each step with the new ids, (B,); -1 where an answer has ended.
 
     Returns:
@@ -70,13 +71,13 @@ def generate(
 
     Example:
         >>> from aimodels import gpt
-        >>> model = gpt.GPT(100, width=16, num_heads=2, num_layers=1, max_length=8)
+        >>> model = gpt.GPT(100, 16, num_heads=2, num_layers=1, max_sequence_length=8)
         >>> [answer.size for answer in generate(model, [[5, 6, 7], [8]], max_new_tokens=4)]
         [4, 4]
     """
     check_positive_int(max_new_tokens=max_new_tokens)
     rows = _checked(prompts, model.config)
-    choice, numbers = _choice(model, temperature, top_k, top_p, repetition_penalty, stop)
+    choice, numbers = _choice(model, temperature, top_k, top_p, repetition_penalty, stop_token_ids)
     uniform = _uniform(len(rows), max_new_tokens, seed)
     answers = []
     for new in _blocks(model, choice, numbers, rows, uniform, 1 if callback else None, jit_compile):
@@ -89,12 +90,12 @@ def generate(
 class TextStreamer:
     """A callback for `generate` that shows the words of one answer as they come.
 
-    A token may be part of a character only: what is shown ends where the text is certain.
+    A token may be only a part of a character: what is shown ends where the text is certain.
 
     Args:
-        text: from a list of ids to their text.
-        row: of the batch.
-        file: where to write; what `print` writes to if None.
+        detokenize: function from a list of token ids to their text.
+        row: index of the answer in the batch.
+        file: where to write; standard output if None.
 
     Example:
         >>> show = TextStreamer(lambda ids: " ".join(f"word{i}" for i in ids))
@@ -104,16 +105,16 @@ class TextStreamer:
     """
 
     def __init__(
-        self, text: Callable[[list[int]], str], row: int = 0, file: TextIO | None = None
+        self, detokenize: Callable[[list[int]], str], row: int = 0, file: TextIO | None = None
     ) -> None:
-        self.text, self.row, self.file = text, row, file
-        self.ids, self.shown = [], ""
+        self.detokenize, self.row, self.file = detokenize, row, file
+        self.token_ids, self.shown = [], ""
 
     def __call__(self, ids: np.ndarray) -> None:
         if ids[self.row] < 0:
             return
-        self.ids.append(int(ids[self.row]))
-        text = self.text(self.ids)
+        self.token_ids.append(int(ids[self.row]))
+        text = self.detokenize(self.token_ids)
         if not text.endswith("\ufffd"):  # half a character
             print(text[len(self.shown) :], end="", flush=True, file=self.file or sys.stdout)
             self.shown = text
@@ -139,7 +140,7 @@ def _checked(prompts, config) -> list[np.ndarray]:
     rows = [np.asarray(prompt) for prompt in prompts]
     if not rows:
         raise ValueError("prompts holds no prompt")
-    size, longest = config["vocabulary_size"], config["max_length"]
+    size, longest = config["vocabulary_size"], config["max_sequence_length"]
     for i, row in enumerate(rows):
         if row.ndim != 1 or not 1 <= row.size <= longest or row.dtype.kind not in "iu":
             raise ValueError(
@@ -152,17 +153,18 @@ def _checked(prompts, config) -> list[np.ndarray]:
     return [row.astype("int32") for row in rows]
 
 
-def _choice(model, temperature, top_k, top_p, penalty, stop) -> tuple[_Choice, _Numbers]:
+def _choice(model, temperature, top_k, top_p, penalty, stop_token_ids) -> tuple[_Choice, _Numbers]:
     if top_k is not None:
         check_positive_int(top_k=top_k)
         top_k = min(int(top_k), model.config["vocabulary_size"])
-    if not 0 <= temperature < math.inf:
-        raise ValueError(f"temperature must be 0 or more; got {temperature!r}")
+    if temperature and not 1e-3 <= temperature < math.inf:  # the logits' quotients overflow below
+        raise ValueError(f"temperature must be 0 or at least 0.001; got {temperature!r}")
     if top_p is not None and not 0 < top_p <= 1:
         raise ValueError(f"top_p must be above 0 and at most 1; got {top_p!r}")
     if not 0 < penalty < math.inf:
         raise ValueError(f"repetition_penalty must be above 0; got {penalty!r}")
-    stop = [stop] if isinstance(stop, int | np.integer) else list(stop)
+    is_one = isinstance(stop_token_ids, int | np.integer)
+    stop = [stop_token_ids] if is_one else list(stop_token_ids)
     choice = _Choice(temperature == 0, top_k, top_p is not None, penalty != 1)
     numbers = [tf.constant(x, tf.float32) for x in (temperature, top_p or 1.0, penalty)]
     return choice, _Numbers(*numbers, tf.constant(stop, tf.int32))
@@ -181,7 +183,7 @@ def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
 def _blocks(model, choice, numbers, rows, uniform, at_once, jit_compile) -> Iterator[np.ndarray]:
     """New ids (B, n), -1 behind the end of an answer: n = 1 first, then at most `at_once`."""
     first, loop = _programs(model, choice, jit_compile)
-    longest, size = model.config["max_length"], model.config["vocabulary_size"]
+    longest, size = model.config["max_sequence_length"], model.config["vocabulary_size"]
     done, ended = 0, tf.zeros((len(rows),), tf.bool)
     seen = np.zeros((len(rows), size if choice.penalised else 0), bool)
     if choice.penalised:
@@ -259,12 +261,12 @@ def _loop(model, draw, state, padding, counts, uniform, numbers):
         new = tf.where(tf.range(new.shape[1]) == i, last[:, None], new)
         return i + 1, new, last, ended, seen, cache
 
-    new = tf.fill((tf.shape(padding)[0], model.config["max_length"]), -1)
+    new = tf.fill((tf.shape(padding)[0], model.config["max_sequence_length"]), -1)
     _, new, *state = tf.while_loop(
         lambda i, new, last, ended, *_: (i < steps) & ~tf.reduce_all(ended),
         step,
         (0, new, *state),
-        maximum_iterations=model.config["max_length"],
+        maximum_iterations=model.config["max_sequence_length"],
     )
     return new, state
 

@@ -1,4 +1,4 @@
-"""Word vectors: trained by `SkipGram`, `CBOW`, `FastText` or `GloVe`; used, judged, saved."""
+"""Word vectors: trained by `SkipGram`, `CBOW`, `FastText` or `GloVe`; used, evaluated, saved."""
 
 from aimodels.embeddings.evaluation import evaluate_analogies, evaluate_similarity
 from aimodels.embeddings.fasttext import FastText

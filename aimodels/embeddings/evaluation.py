@@ -1,4 +1,4 @@
-"""How good word vectors are: similarities as people judge them, and analogies."""
+"""Evaluation of word vectors: similarities as people judge them, and analogies."""
 
 from collections.abc import Iterable
 
@@ -39,7 +39,8 @@ def evaluate_analogies(
     """How often a is to b as c is to d comes out right: `WordVectors.analogy` names d first.
 
     Returns:
-        `accuracy`, `questions` that counted, and `unknown`: those left out for want of a vector.
+        `accuracy`, `questions` that counted, and `unknown`: questions
+        left out because a word has no vector.
 
     Reference:
         [mikolov2013efficient]

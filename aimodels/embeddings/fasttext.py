@@ -19,10 +19,10 @@ class FastText(SkipGram):
     unseen word has pieces too, and so a vector: `model.vectors["unseen"]`.
 
     Args:
-        dim: as in `SkipGram`, like all arguments not named here.
-        min_n: shortest piece, in characters.
-        max_n: longest piece.
-        buckets: rows of the table of pieces; pieces of the same hash share one.
+        embedding_dim: size of each word's vector; this and all other arguments as in `SkipGram`.
+        min_n: length of the shortest piece, in characters.
+        max_n: length of the longest piece.
+        buckets: number of rows of the table of pieces; pieces of the same hash share a row.
 
     Reference:
         [bojanowski2017]
@@ -30,16 +30,19 @@ class FastText(SkipGram):
 
     def __init__(
         self,
-        dim: int = 100,
+        embedding_dim: int = 100,
         *args,
         min_n: int = 3,
         max_n: int = 6,
         buckets: int = 200_000,
         **kwargs,
     ):
-        super().__init__(dim, *args, **kwargs)
+        super().__init__(embedding_dim, *args, **kwargs)
         if not 1 <= min_n <= max_n or buckets < 1:
-            raise ValueError(f"1 <= min_n <= max_n, buckets >= 1; got {min_n}, {max_n}, {buckets}")
+            raise ValueError(
+                "min_n, max_n and buckets must satisfy 1 <= min_n <= max_n and buckets >= 1; "
+                f"got {min_n}, {max_n}, {buckets}"
+            )
         self.min_n, self.max_n, self.buckets = min_n, max_n, buckets
 
     def pieces(self, word: str) -> list[int]:
@@ -61,7 +64,7 @@ class FastText(SkipGram):
         different, where = tf.unique(tf.reshape(ids, [-1]))
         pieces = tf.gather(self.known, different)
         return tf.reshape(
-            tf.gather(self.compose(pieces), where), [*tf.unstack(tf.shape(ids)), self.dim]
+            tf.gather(self.compose(pieces), where), [*tf.unstack(tf.shape(ids)), self.embedding_dim]
         )
 
     def compose(self, pieces: tf.RaggedTensor):
@@ -71,7 +74,7 @@ class FastText(SkipGram):
 
     def update(self, ids, change) -> None:
         different, where = tf.unique(tf.reshape(ids, [-1]))
-        change = tf.reshape(change, [-1, self.dim])
+        change = tf.reshape(change, [-1, self.embedding_dim])
         change = tf.math.unsorted_segment_sum(change, where, tf.size(different))
         pieces = tf.gather(self.known, different)
         change /= tf.sqrt(tf.cast(pieces.row_lengths(), tf.float32))[:, None]
@@ -83,7 +86,11 @@ class FastText(SkipGram):
 
     def unseen(self, word: str) -> np.ndarray:
         """The vector of any word by its pieces alone; zeros if it has none."""
-        rows = self.x.numpy()[self.pieces(word)] if self.pieces(word) else np.zeros((1, self.dim))
+        rows = (
+            self.x.numpy()[self.pieces(word)]
+            if self.pieces(word)
+            else np.zeros((1, self.embedding_dim))
+        )
         return (rows.sum(0) / len(rows) ** 0.5).astype(np.float32)
 
 

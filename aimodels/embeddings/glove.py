@@ -1,4 +1,4 @@
-"""GloVe: word vectors from counts of words that stand near each other."""
+"""GloVe: word vectors from counts of words that occur near each other."""
 
 from collections.abc import Iterator
 
@@ -22,22 +22,22 @@ class GloVe(_Trainer):
     pairs, never V x V numbers. `vectors` are u + v; `losses` has J divided by the number of pairs.
 
     Args:
-        dim: numbers in a vector.
-        window: how far apart two words meet at most.
-        min_count: rarer words are left out.
-        x_max: where the weight f reaches 1.
-        learning_rate: of AdaGrad.
-        batch_size: pairs in a step.
-        seed: the same seed gives the same vectors.
-        jit_compile: compile the gradient with XLA.
+        embedding_dim: size of each word's vector.
+        window: largest distance at which two words meet, in words.
+        min_count: smallest number of occurrences of a word; rarer words are left out.
+        x_max: count from which on the weight f is 1.
+        learning_rate: learning rate of AdaGrad.
+        batch_size: number of pairs per step.
+        seed: random seed; the same seed gives the same vectors.
+        jit_compile: whether to compile the gradient with XLA.
 
     Raises:
-        ValueError: if an argument is out of range; it says which.
+        ValueError: if an argument is out of range; the message says which.
     """
 
     def __init__(
         self,
-        dim: int = 100,
+        embedding_dim: int = 100,
         window: int = 10,
         min_count: int = 5,
         x_max: float = 100.0,
@@ -46,7 +46,9 @@ class GloVe(_Trainer):
         seed: int = 0,
         jit_compile: bool = False,
     ):
-        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, jit_compile)
+        super().__init__(
+            embedding_dim, window, min_count, learning_rate, batch_size, seed, jit_compile
+        )
         if not x_max > 0:
             raise ValueError(f"x_max must be positive; got {x_max!r}")
         self.x_max, self.items_per_batch = x_max, batch_size
@@ -56,14 +58,14 @@ class GloVe(_Trainer):
         self.keys, self.meetings = cooccurrences(
             self.line, self.sentence, len(self.words), self.window
         )
-        shape = (len(self.words), self.dim + 1)
-        start = self.rng.uniform(-0.5, 0.5, (2, *shape)).astype(np.float32) / self.dim
+        shape = (len(self.words), self.embedding_dim + 1)
+        start = self.rng.uniform(-0.5, 0.5, (2, *shape)).astype(np.float32) / self.embedding_dim
         self.u, self.v = tf.Variable(start[0]), tf.Variable(start[1])
         self.u_squares, self.v_squares = tf.Variable(tf.ones(shape)), tf.Variable(tf.ones(shape))
         self.compile()
 
     def result(self) -> WordVectors:
-        return WordVectors(self.words, (self.u + self.v).numpy()[:, : self.dim])
+        return WordVectors(self.words, (self.u + self.v).numpy()[:, : self.embedding_dim])
 
     def blocks(self) -> Iterator:
         """All pairs in random order."""
@@ -87,7 +89,7 @@ class GloVe(_Trainer):
         return loss
 
     def loss_and_gradients(self, u, v, x):
-        """J / B for B pairs, and half the gradients of J: u, v (B, dim + 1), x (B,)."""
+        """J / B for B pairs, and half the gradients of J: u, v (B, embedding_dim + 1), x (B,)."""
         weight = tf.minimum((x / self.x_max) ** 0.75, 1)
         error = tf.reduce_sum(u[:, :-1] * v[:, :-1], 1) + u[:, -1] + v[:, -1] - tf.math.log(x)
         slope = (weight * error)[:, None]
@@ -97,14 +99,14 @@ class GloVe(_Trainer):
 
 
 def cooccurrences(line: np.ndarray, sentence: np.ndarray, size: int, window: int, block=BLOCK):
-    """How often words meet, weighted with 1/distance, both ways round.
+    """Counts of words that meet, weighted with 1/distance, in both orders.
 
     Args:
-        line: numbers of the words of the corpus, one after the other.
-        sentence: the number of each one's sentence.
-        size: how many different words.
-        window: the largest distance.
-        block: how many words are counted before the counts are merged.
+        line: word ids of the corpus, one after the other.
+        sentence: number of the sentence of each.
+        size: number of distinct words.
+        window: largest distance, in words.
+        block: number of words to count before the counts are merged.
 
     Returns:
         Sorted keys i * size + j (int64), and the sums (float32) for each.

@@ -1,4 +1,4 @@
-"""What the word-vector models share: counting words, preparing batches, the loop."""
+"""What the word-vector models share: counting words, preparing batches, the training loop."""
 
 import functools
 from array import array
@@ -11,18 +11,22 @@ import tensorflow as tf
 from aimodels.checks import check_positive_int
 from aimodels.embeddings.word_vectors import WordVectors
 
-STRETCH, NOISE = 32, 16  # centres in a stretch, and noise words they share
+STRETCH, NOISE = 32, 16  # centres per stretch, and noise words that they share
 BLOCK = 1 << 20  # words prepared at a time
 
 
 class _Trainer:
-    """What the models share: counting words, preparing batches, the loop."""
+    """Base of the word-vector models; a subclass defines `build`, `blocks`, `step` and `result`."""
 
-    def __init__(self, dim, window, min_count, learning_rate, batch_size, seed, jit_compile):
-        check_positive_int(dim=dim, window=window, min_count=min_count, batch_size=batch_size)
+    def __init__(
+        self, embedding_dim, window, min_count, learning_rate, batch_size, seed, jit_compile
+    ):
+        check_positive_int(
+            embedding_dim=embedding_dim, window=window, min_count=min_count, batch_size=batch_size
+        )
         if not learning_rate > 0:
             raise ValueError(f"learning_rate must be positive; got {learning_rate!r}")
-        self.dim, self.window, self.min_count = dim, window, min_count
+        self.embedding_dim, self.window, self.min_count = embedding_dim, window, min_count
         self.learning_rate, self.batch_size = learning_rate, batch_size
         self.seed, self.jit_compile = seed, jit_compile
         self.rng = np.random.default_rng(seed)
@@ -36,29 +40,29 @@ class _Trainer:
             ValueError: before `fit`.
         """
         if not self.words:
-            raise ValueError("nothing is trained yet: call fit(sentences) first")
+            raise ValueError("the model is not trained yet: call fit(sentences) first")
         return self.result()
 
     def fit(self, sentences: Iterable[Sequence[str]], epochs: int = 5):
         """Count the words, build the tables, train.
 
         Args:
-            sentences: lists of words; windows never cross from one to the next.
-            epochs: passes over them.
+            sentences: lists of words; windows never cross from one sentence to the next.
+            epochs: number of passes over the sentences.
 
         Returns:
-            The model itself; `vectors` has the result, `losses` the mean loss of each batch.
+            The model itself; `vectors` holds the result, `losses` the mean loss of each batch.
 
         Raises:
             TypeError: if a sentence is a string.
-            ValueError: if fewer than two words come `min_count` times.
+            ValueError: if fewer than two words occur `min_count` times.
         """
         self.count(sentences)
         self.build()
         return self.train(epochs)
 
     def count(self, sentences: Iterable[Sequence[str]]) -> None:
-        """Number the words, the most frequent 0; the corpus becomes one long line of numbers."""
+        """Number the words, the most frequent 0; the corpus becomes one long line of word ids."""
         index, line, lengths = {}, array("i"), array("i")
         for sentence in sentences:
             if isinstance(sentence, str):
@@ -71,8 +75,8 @@ class _Trainer:
         order = order[counts[order] >= self.min_count]
         if len(order) < 2:
             raise ValueError(
-                f"{len(order)} of {len(index)} words come min_count={self.min_count} times: "
-                "give more text, or a smaller min_count"
+                f"{len(order)} of {len(index)} words occur min_count={self.min_count} times: "
+                "use more text, or a smaller min_count"
             )
         names, new = list(index), np.full(len(index), -1, np.int32)
         new[order] = np.arange(len(order))
@@ -82,7 +86,7 @@ class _Trainer:
         self.sentence = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)[known]
 
     def train(self, epochs: int) -> "_Trainer":
-        """Train on; while a block is in work, a second thread prepares the next."""
+        """Continue the training; while a block is in work, a second thread prepares the next."""
         check_positive_int(epochs=epochs)
         blocks = (
             (*block, np.float32((epoch + begin) / epochs), np.float32((epoch + end) / epochs))
@@ -99,9 +103,9 @@ class _Trainer:
         return self
 
     def compile(self) -> None:
-        """The loop over the batches of a block in one graph; the gradient in XLA if asked for."""
+        """Make one graph of the loop over a block; XLA compiles its gradient if asked for."""
         self.gradients = tf.function(self.loss_and_gradients, jit_compile=self.jit_compile)
-        # A partial of its own: else TensorFlow counts all models as one that is traced anew.
+        # A partial per model: else TensorFlow takes all models for one that is traced again.
         self.run = tf.function(functools.partial(self.loop), reduce_retracing=True)
 
     def loop(self, *block):

@@ -3,7 +3,7 @@
 Training is batched. The corpus is one long line of word numbers, cut into stretches of n words
 with a margin of `window` words on both sides. For all pairs of a centre and a neighbour in a
 stretch, and of a centre and a noise word, a few small matrix products are enough, where word2vec
-takes one pair after the other. Noise words are drawn once a stretch and shared by its n centres,
+takes one pair after the other. Noise words are drawn once per stretch and shared by its n centres,
 with a weight that keeps the expected gradient that of `negative` noise words for each pair.
 """
 
@@ -28,29 +28,30 @@ class SkipGram(_Trainer):
        + \frac{k}{K} \sum_{n=1}^{K} \ln\sigma(-x_i^\top y_n) \Big] $$
 
     The K noise words, drawn with probability $\propto \text{count}^{3/4}$, are shared by the
-    centres of a stretch. `losses` has L divided by the number of pairs, a number for each batch:
+    centres of a stretch. `losses` has L divided by the number of pairs, one number per batch:
     $(1 + k) \ln 2$ at the start, as all $y$ begin at 0. The step is word2vec's: each vector minus
     learning rate times the sum of its gradients; the rate falls in a line to 1/250 of itself.
 
     Args:
-        dim: numbers in a vector.
-        window: how far a neighbour is at most.
-        negative: k, noise words for each pair.
-        min_count: rarer words are left out.
-        subsample: t; a word of frequency f is kept with probability
-            $\min(1, \sqrt{t/f} + t/f)$, anew in each epoch. 0 keeps all.
-        learning_rate: of the first step.
-        batch_size: centres in a step. The steps of a word add up, so with few different words
-            take a smaller one.
-        seed: the same seed gives the same vectors.
-        jit_compile: compile the gradient with XLA.
+        embedding_dim: size of each word's vector.
+        window: largest distance of a neighbour, in words.
+        negative: number of noise words per pair, k.
+        min_count: smallest number of occurrences of a word; rarer words are left out.
+        subsample: threshold t; a word of frequency f is kept with probability
+            $\min(1, \sqrt{t/f} + t/f)$, drawn again in each epoch. 0 keeps all words.
+        learning_rate: learning rate of the first step.
+        batch_size: number of centres per step. The changes of a word add up within a step, so use
+            a smaller one with few distinct words.
+        seed: random seed; the same seed gives the same vectors.
+        jit_compile: whether to compile the gradient with XLA.
 
     Raises:
-        ValueError: if an argument is out of range; it says which.
+        ValueError: if an argument is out of range; the message says which.
 
     Example:
         >>> sentences = [["red", "apple"], ["green", "apple"], ["red", "car"]] * 20
-        >>> model = SkipGram(dim=8, window=2, min_count=1, subsample=0).fit(sentences, epochs=2)
+        >>> model = SkipGram(embedding_dim=8, window=2, min_count=1, subsample=0)
+        >>> model = model.fit(sentences, epochs=2)
         >>> len(model.vectors), model.vectors["apple"].shape
         (4, (8,))
         >>> bool(abs(model.losses[0] - (1 + 5) * np.log(2)) < 1e-5)
@@ -59,7 +60,7 @@ class SkipGram(_Trainer):
 
     def __init__(
         self,
-        dim: int = 100,
+        embedding_dim: int = 100,
         window: int = 5,
         negative: int = 5,
         min_count: int = 5,
@@ -69,7 +70,9 @@ class SkipGram(_Trainer):
         seed: int = 0,
         jit_compile: bool = False,
     ):
-        super().__init__(dim, window, min_count, learning_rate, batch_size, seed, jit_compile)
+        super().__init__(
+            embedding_dim, window, min_count, learning_rate, batch_size, seed, jit_compile
+        )
         check_positive_int(negative=negative)
         if not subsample >= 0:
             raise ValueError(f"subsample must be 0 or more; got {subsample!r}")
@@ -79,11 +82,14 @@ class SkipGram(_Trainer):
     def build(self) -> None:
         """The tables x (small random numbers) and y (zeros), and the graph."""
         self.x = tf.Variable(self.start(len(self.words)))
-        self.y = tf.Variable(tf.zeros((len(self.words), self.dim)))
+        self.y = tf.Variable(tf.zeros((len(self.words), self.embedding_dim)))
         self.compile()
 
     def start(self, rows: int) -> np.ndarray:
-        return self.rng.uniform(-0.5, 0.5, (rows, self.dim)).astype(np.float32) / self.dim
+        return (
+            self.rng.uniform(-0.5, 0.5, (rows, self.embedding_dim)).astype(np.float32)
+            / self.embedding_dim
+        )
 
     def result(self) -> WordVectors:
         return WordVectors(self.words, self.x.numpy())
@@ -142,9 +148,9 @@ class SkipGram(_Trainer):
         """The formula above for B stretches.
 
         Args:
-            x: vectors of the centres, (B, n, dim).
-            y: vectors of the stretch's words, (B, n + 2w, dim).
-            z: vectors y of the noise words, (B, K, dim).
+            x: vectors of the centres, (B, n, embedding_dim).
+            y: vectors of the stretch's words, (B, n + 2w, embedding_dim).
+            z: vectors y of the noise words, (B, K, embedding_dim).
             pairs: from `pairs`, (B, n, n + 2w).
 
         Returns:
@@ -179,19 +185,19 @@ class CBOW(SkipGram):
     each $x_j$ has the factor $1 / |C_i|$, so the default rate is larger.
     """
 
-    def __init__(self, dim: int = 100, *args, learning_rate: float = 0.075, **kwargs):
-        super().__init__(dim, *args, learning_rate=learning_rate, **kwargs)
+    def __init__(self, embedding_dim: int = 100, *args, learning_rate: float = 0.075, **kwargs):
+        super().__init__(embedding_dim, *args, learning_rate=learning_rate, **kwargs)
 
     def roles(self, words):
         return words, words[:, self.window : -self.window]
 
     def loss_and_gradients(self, x, y, z, pairs):
-        """As `SkipGram`'s; here x are the stretch's words, (B, n + 2w, dim), y the centres."""
+        """As `SkipGram`'s; x are the stretch's words, (B, n + 2w, embedding_dim), y the centres."""
         number = tf.reduce_sum(pairs, 2, keepdims=True)
         mean = pairs / tf.maximum(number, 1)
         predicts = tf.minimum(number, 1)  # 0 for a word without neighbours
         share = predicts * (self.negative / z.shape[1])
-        h = mean @ x  # (B, n, dim)
+        h = mean @ x  # (B, n, embedding_dim)
         positive = tf.reduce_sum(h * y, 2, keepdims=True)
         negative = tf.matmul(h, z, transpose_b=True)
         loss = tf.reduce_sum(predicts * tf.nn.softplus(-positive))

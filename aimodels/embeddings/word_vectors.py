@@ -19,18 +19,18 @@ class WordVectors:
     r"""Words and a vector for each; nearness is the cosine $u^\top v / (\|u\| \|v\|)$.
 
     Args:
-        words: V different words, the most frequent first.
-        vectors: (V, dim), kept as float32.
-        unseen: function from another word to its vector, as `FastText` has one.
+        words: V distinct words, the most frequent first.
+        vectors: vectors of the words, (V, embedding_dim), stored as float32.
+        unseen: function from any other word to its vector, such as `FastText`'s.
 
     Raises:
-        ValueError: if the numbers of words and vectors differ, a word comes twice, or a vector
+        ValueError: if the numbers of words and vectors differ, a word occurs twice, or a vector
             has an infinite value or nan.
 
     Example:
         >>> words = ["king", "man", "woman", "queen"]
         >>> vectors = WordVectors(words, [[1, 2], [0, 2], [0, 3], [1, 3]])
-        >>> vectors["king"], "prince" in vectors, len(vectors), vectors.dim
+        >>> vectors["king"], "prince" in vectors, len(vectors), vectors.embedding_dim
         (array([1., 2.], dtype=float32), False, 4, 2)
         >>> vectors.nearest("man", k=1)
         [('woman', 1.0)]
@@ -53,19 +53,19 @@ class WordVectors:
         self.unseen = unseen
         if self.vectors.ndim != 2 or len(self.vectors) != len(self.words):
             raise ValueError(
-                f"{len(self.words)} words need vectors of shape ({len(self.words)}, dim); "
-                f"got {self.vectors.shape}"
+                f"{len(self.words)} words need vectors of shape ({len(self.words)}, "
+                f"embedding_dim); got {self.vectors.shape}"
             )
         if len(self.index) < len(self.words):
-            twice = next(w for i, w in enumerate(self.words) if self.index[w] != i)
-            raise ValueError(f"the word {twice!r} comes twice")
+            repeated = next(w for i, w in enumerate(self.words) if self.index[w] != i)
+            raise ValueError(f"the word {repeated!r} occurs twice")
         if not np.isfinite(self.vectors).all():
             bad = int(np.argmin(np.isfinite(self.vectors).all(1)))
             raise ValueError(f"the vector of {self.words[bad]!r} is not finite")
         self.unit = unit_vectors(self.vectors)
 
     @property
-    def dim(self) -> int:
+    def embedding_dim(self) -> int:
         return self.vectors.shape[1]
 
     def __len__(self) -> int:
@@ -90,11 +90,14 @@ class WordVectors:
         return float(unit_vectors(self[a]) @ unit_vectors(self[b]))
 
     def nearest(self, word: str | np.ndarray, k: int = 10) -> list[tuple[str, float]]:
-        """The k words of largest cosine to a word (itself left out) or to a vector (dim,)."""
+        """The k words of largest cosine to a word, itself left out, or to a vector (D,)."""
         if isinstance(word, str):
             return self._nearest(unit_vectors(self[word]), k, {word})
-        if np.shape(word) != (self.dim,):
-            raise ValueError(f"a word or a vector of shape ({self.dim},); got {np.shape(word)}")
+        if np.shape(word) != (self.embedding_dim,):
+            raise ValueError(
+                f"word must be a word or a vector of shape ({self.embedding_dim},); "
+                f"got shape {np.shape(word)}"
+            )
         return self._nearest(unit_vectors(np.asarray(word, np.float32)), k, ())
 
     def analogy(self, a: str, b: str, c: str, k: int = 1) -> list[tuple[str, float]]:
@@ -104,7 +107,7 @@ class WordVectors:
 
     def _nearest(self, unit, k, left_out) -> list[tuple[str, float]]:
         if k < 1:
-            raise ValueError(f"k must be 1 or more; got {k}")
+            raise ValueError(f"k must be an integer >= 1; got {k}")
         cosines = self.unit @ unit
         cosines[[self.index[word] for word in left_out if word in self.index]] = -np.inf
         k = min(k, int((cosines > -np.inf).sum()))
@@ -116,13 +119,13 @@ class WordVectors:
         """Write a file that `load` reads back bit-equal; an `unseen` function is not saved.
 
         Args:
-            path: where.
+            path: path of the file.
             format: "npz"; "binary" or "text" of word2vec; "glove" (text without a first line);
-                None takes npz for `.npz`, binary for `.bin`, else text.
+                None chooses by the suffix: npz for `.npz`, binary for `.bin`, else text.
 
         Raises:
-            ValueError: for another format, or a word that has a space or line break in it, which
-                only npz can keep (line breaks not even that).
+            ValueError: if the format is unknown, or a word contains a space, which only npz can
+                store, or a line break, which no format can.
         """
         format = format or {".npz": "npz", ".bin": "binary"}.get(Path(path).suffix, "text")
         if format not in ("npz", "binary", "text", "glove"):
@@ -137,7 +140,7 @@ class WordVectors:
             return
         with open(path, "wb") as file:
             if format != "glove":
-                file.write(f"{len(self)} {self.dim}\n".encode())
+                file.write(f"{len(self)} {self.embedding_dim}\n".encode())
             for word, row in zip(self.words, self.vectors, strict=True):
                 if format == "binary":
                     file.write(word.encode() + b" " + row.astype("<f4").tobytes())
@@ -149,7 +152,7 @@ class WordVectors:
         """Read `.npz`, word2vec's `.bin`, or text: word2vec's or GloVe's, told by the first line.
 
         Raises:
-            ValueError: if the file is damaged; it says where.
+            ValueError: if the file is damaged; the message says where.
         """
         reader = {".npz": read_npz, ".bin": read_binary}.get(Path(path).suffix, read_text)
         try:

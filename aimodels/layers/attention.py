@@ -1,19 +1,22 @@
-"""Attention in many heads, the part that Transformer, BERT and GPT share [vaswani2017]."""
+"""Multi-head attention, the part that Transformer, BERT and GPT share [vaswani2017]."""
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
-from aimodels.checks import check_positive_int
+from aimodels.checks import check_positive_int, check_rate
+from aimodels.layers.softmax import masked_softmax, merge_masks
 
 
 def clone_initializer(initializer):
-    """An initializer by name or a copy of a given one, which draws numbers of its own.
+    """An initializer by name, or a copy of a given one, which draws numbers of its own.
 
-    An instance of Keras's draws the same numbers at each call: weights that share one begin alike.
+    An instance of a Keras initializer draws the same numbers at each call: weights that share one
+    begin alike.
     """
-    found = keras.initializers.get(initializer)
-    return found.clone() if isinstance(found, keras.Initializer) else found
+    initializer = keras.initializers.get(initializer)
+    is_instance = isinstance(initializer, keras.Initializer)
+    return initializer.clone() if is_instance else initializer
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -23,140 +26,171 @@ class MultiHeadAttention(layers.Layer):
     $$ A_n = \mathrm{softmax}\!\left(\frac{X W^Q_n (M W^K_n)^\top}{\sqrt{d}}\right), \qquad
        O = [A_1 M W^V_1; \dots; A_N M W^V_N]\, W^O $$
 
-    The projections, with biases, stand side by side in one kernel (D, 3D): where $M = X$, one
-    matrix product makes queries, keys and values.
+    It computes what `keras.layers.MultiHeadAttention` does, and can keep the keys and values of
+    earlier positions in a cache. The projections, with biases, lie side by side in one kernel
+    (D, 3 N d): for self-attention, $M = X$, one matrix product makes queries, keys and values.
 
     Args:
-        num_heads: $N$; each is $d = D / N$ wide.
-        dropout: share of the weights that is dropped in training.
-        kernel_initializer: for all kernels.
-        **kwargs: passed to `keras.layers.Layer`, such as `name`.
+        num_heads: $N$, number of attention heads.
+        key_dim: $d$, dimension of each head's queries, keys and values.
+        dropout: dropout rate of the attention weights, in [0, 1).
+        kernel_initializer: initializer of all kernels.
+        **kwargs: keyword arguments of `keras.layers.Layer`, such as `name`.
 
     Call arguments:
         query: $X$, (B, T, D).
-        value: $M$, (B, S, D), or its keys and values from `project`; `query` if None.
-        attention_mask: (B, S), (B, T, S) or (B, 1, S), False where nobody looks.
-        use_causal_mask: position t looks at 0 to t alone.
-        return_attention_scores: return the weights as well.
-        cache: keys and values (B N, L, d) of earlier positions; those of `query` are written
-            behind them, at `index`, and the new cache is returned as well.
-        index: the first position of `query`, with a cache.
+        value: $M$, (B, S, D), or the pair of its keys and values that `project` returns.
+        key: (B, S, D), if the keys are not to be made from `value`.
+        query_mask: (B, T), False at padding; rows of such queries get weights of zero.
+        value_mask: (B, S), or (B, L) with a cache; False at padding, which no query looks at.
+        key_mask: (B, S), False at padding, which no query looks at.
+        attention_mask: (B, T, S), False where a query may not look; (B, 1, S) is broadcast.
+        return_attention_scores: whether to return the attention weights as well.
+        training: whether to apply dropout.
+        use_causal_mask: whether position t may look at positions 0 to t only.
+        cache: keys and values, (B N, L, d) each; those made here are written into them.
+        cache_update_index: position of the first query, where writing into the cache begins.
+
+    All masks are merged. Those of `query`, `value` and `key` are taken from the layers before,
+    such as `Embedding(mask_zero=True)`, where they are not given.
 
     Returns:
-        Output (B, T, D); then, where they are asked for, weights (B, N, T, S) and the new cache. A
-        row of weights sums to 1, and is all zeros where everything is masked.
+        Outputs (B, T, D); then, where they are asked for, weights (B, N, T, S) and the new cache. A
+        row of weights sums to 1, or is all zeros where everything is masked.
 
     Raises:
-        ValueError: if D is no multiple of `num_heads`, or an argument is out of range.
+        ValueError: if an argument is out of range, query and value differ in their dimension, or
+            `value_mask` does not cover a cache.
 
     Reference:
         Section 3.2 of [vaswani2017].
 
     Example:
         >>> x = keras.random.normal((2, 5, 8))
-        >>> output, weights = MultiHeadAttention(2)(x, return_attention_scores=True)
-        >>> output.shape, weights.shape
+        >>> layer = MultiHeadAttention(num_heads=2, key_dim=4)
+        >>> outputs, weights = layer(x, x, return_attention_scores=True)
+        >>> outputs.shape, weights.shape
         (TensorShape([2, 5, 8]), TensorShape([2, 2, 5, 5]))
     """
 
-    def __init__(self, num_heads, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs):
-        check_positive_int(num_heads=num_heads)
+    def __init__(
+        self, num_heads, key_dim, *, dropout=0.0, kernel_initializer="glorot_uniform", **kwargs
+    ):
+        check_positive_int(num_heads=num_heads, key_dim=key_dim)
+        check_rate(dropout=dropout)
         super().__init__(**kwargs)
-        self.num_heads = num_heads
+        self.num_heads, self.key_dim = num_heads, key_dim
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
         self.supports_masking = True
 
-    def build(self, query_shape, value_shape=None):
-        width = query_shape[-1]
-        if width % self.num_heads or (value_shape and value_shape[-1] != width):
-            other = f" and {value_shape[-1]}" if value_shape else ""
-            raise ValueError(
-                f"{self.num_heads} heads of inputs that are {width}{other} wide: one width is "
-                "wanted, a multiple of the heads"
-            )
+    def build(self, query_shape, value_shape=None, key_shape=None):
+        dim = query_shape[-1]
+        for name, shape in (("value", value_shape), ("key", key_shape)):
+            # A pair of keys and values has been projected already.
+            if shape and not isinstance(shape[0], tuple | list) and shape[-1] != dim:
+                raise ValueError(
+                    f"query and {name} must have the same last dimension; got {dim} and {shape[-1]}"
+                )
+        projected = self.num_heads * self.key_dim
         initializer = clone_initializer(self.kernel_initializer)
-        self.kernel = self.add_weight((width, 3 * width), initializer, name="kernel")
-        self.bias = self.add_weight((3 * width,), "zeros", name="bias")
+        self.kernel = self.add_weight((dim, 3 * projected), initializer, name="kernel")
+        self.bias = self.add_weight((3 * projected,), "zeros", name="bias")
         self.output_dense = layers.Dense(
-            width, kernel_initializer=clone_initializer(initializer), dtype=self.dtype_policy
+            dim,
+            kernel_initializer=clone_initializer(initializer),
+            name="output_dense",
+            dtype=self.dtype_policy,
         )
-        self.output_dense.build((None, None, width))
-
-    def compute_mask(self, *args, **kwargs):
-        return None
+        self.output_dense.build((None, None, projected))
 
     def get_config(self) -> dict:
-        initializer = keras.initializers.serialize(self.kernel_initializer)
-        own = {"num_heads": self.num_heads, "dropout": self.dropout.rate}
-        return {**super().get_config(), **own, "kernel_initializer": initializer}
+        return {
+            **super().get_config(),
+            "num_heads": self.num_heads,
+            "key_dim": self.key_dim,
+            "dropout": self.dropout.rate,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
 
-    def project(self, x, begin: int, end: int) -> list:
-        """Queries (0), keys (1), values (2): those from `begin` to `end`, (B N, L, d) each.
+    def project(self, x, begin: int = 1, end: int = 3) -> list:
+        """Queries (0), keys (1) and values (2) of x, from `begin` to `end`: (B N, L, d) each.
 
         Batch and heads share an axis because that is what XLA's matrix product works on: it would
         copy a cache of any other shape at each step.
         """
-        width, length = x.shape[-1], ops.shape(x)[1]
+        length, projected = ops.shape(x)[1], self.num_heads * self.key_dim
         kernel, bias = self.kernel, self.bias
         if (begin, end) != (0, 3):
-            kernel = kernel[:, begin * width : end * width]
-            bias = bias[begin * width : end * width]
-        x = ops.matmul(x, kernel) + bias
-        x = ops.reshape(x, (-1, length, end - begin, self.num_heads, width // self.num_heads))
-        x = ops.transpose(x, (2, 0, 3, 1, 4))
-        x = ops.reshape(x, (end - begin, -1, length, width // self.num_heads))
+            kernel = kernel[:, begin * projected : end * projected]
+            bias = bias[begin * projected : end * projected]
+        x = ops.matmul(x, kernel) + bias  # (B, L, p N d), for p = end - begin
+        x = ops.reshape(x, (-1, length, end - begin, self.num_heads, self.key_dim))
+        x = ops.transpose(x, (2, 0, 3, 1, 4))  # (p, B, N, L, d)
+        x = ops.reshape(x, (end - begin, -1, length, self.key_dim))
         return ops.unstack(x, end - begin)
 
     def attend(self, query, key, value, mask=None, training=None) -> tuple:
-        """Softmax and weighted sum, the heads side by side again: (B, T, D), and the weights."""
-        depth, length, memory = query.shape[-1], ops.shape(query)[1], ops.shape(key)[1]
-        scores = tf.matmul(query * depth**-0.5, key, transpose_b=True)
-        scores = ops.reshape(scores, (-1, self.num_heads, length, memory))
-        scores = ops.cast(scores, "float32")
-        # TensorFlow's softmax: that of Keras warns where there is one place only to look at.
-        if mask is None:
-            weights = tf.nn.softmax(scores)
-        else:
-            weights = tf.nn.softmax(ops.where(mask, scores, -1e30))
-            weights = ops.where(mask, weights, 0.0)  # also where nothing may be looked at
-        kept = self.dropout(ops.cast(weights, value.dtype), training=training)
-        mixed = ops.matmul(ops.reshape(kept, (-1, length, memory)), value)
-        mixed = ops.reshape(mixed, (-1, self.num_heads, length, depth))
-        mixed = ops.transpose(mixed, (0, 2, 1, 3))
-        return ops.reshape(mixed, (-1, length, depth * self.num_heads)), weights
+        """Weighted sums of values, the heads side by side again: (B, T, N d); and the weights."""
+        queries, keys = ops.shape(query)[1], ops.shape(key)[1]
+        scores = tf.matmul(query * self.key_dim**-0.5, key, transpose_b=True)  # (B N, T, S)
+        scores = ops.reshape(scores, (-1, self.num_heads, queries, keys))
+        weights = masked_softmax(ops.cast(scores, "float32"), mask)  # (B, N, T, S)
+        dropped = self.dropout(ops.cast(weights, value.dtype), training=training)
+        outputs = ops.matmul(ops.reshape(dropped, (-1, queries, keys)), value)  # (B N, T, d)
+        outputs = ops.reshape(outputs, (-1, self.num_heads, queries, self.key_dim))
+        outputs = ops.transpose(outputs, (0, 2, 1, 3))
+        return ops.reshape(outputs, (-1, queries, self.num_heads * self.key_dim)), weights
 
     def call(
         self,
         query,
-        value=None,
+        value,
+        key=None,
+        query_mask=None,
+        value_mask=None,
+        key_mask=None,
         attention_mask=None,
-        use_causal_mask=False,
         return_attention_scores=False,
-        cache=None,
-        index=0,
         training=None,
+        use_causal_mask=False,
+        cache=None,
+        cache_update_index=0,
     ):
-        if value is None:
-            q, k, v = self.project(query, 0, 3)
+        if isinstance(value, tuple | list):
+            [queries], (keys, values) = self.project(query, 0, 1), value
+            value_mask = None if isinstance(value_mask, tuple | list) else value_mask
+        elif key is not None and key is not value:
+            [queries] = self.project(query, 0, 1)
+            [keys], [values] = self.project(key, 1, 2), self.project(value, 2, 3)
+        elif value is query:
+            queries, keys, values = self.project(query, 0, 3)
         else:
-            [q] = self.project(query, 0, 1)
-            k, v = value if isinstance(value, tuple | list) else self.project(value, 1, 3)
+            [queries] = self.project(query, 0, 1)
+            keys, values = self.project(value, 1, 3)
         if cache is not None:
-            where = (0, index, 0)
-            k, v = cache = [
-                ops.slice_update(c, where, x) for c, x in ((cache[0], k), (cache[1], v))
+            start = (0, cache_update_index, 0)
+            cache = [
+                ops.slice_update(old, start, new)
+                for old, new in ((cache[0], keys), (cache[1], values))
             ]
-        mask = None
-        if attention_mask is not None:
-            mask = ops.cast(attention_mask, "bool")
-            mask = mask[:, None, None] if len(mask.shape) == 2 else mask[:, None]
+            keys, values = cache
+            masked, cached = None if value_mask is None else value_mask.shape[1], keys.shape[1]
+            if None not in (masked, cached) and masked != cached:
+                raise ValueError(
+                    "with a cache, value_mask (of a TransformerBlock: padding_mask) must cover its "
+                    f"{cached} positions; got a mask of {masked}"
+                )
+        mask = merge_masks(query_mask, value_mask, key_mask, attention_mask)
         if use_causal_mask:
-            rows, columns = ops.arange(ops.shape(q)[1]), ops.arange(ops.shape(k)[1])
-            causal = rows[:, None] + index >= columns
+            rows, columns = ops.arange(ops.shape(queries)[1]), ops.arange(ops.shape(keys)[1])
+            causal = (rows[:, None] + cache_update_index >= columns)[None]  # (1, T, S)
             mask = causal if mask is None else ops.logical_and(mask, causal)
-        output, weights = self.attend(q, k, v, mask, training)
-        more = [weights] if return_attention_scores else []
-        more += [cache] if cache is not None else []
-        output = self.output_dense(output)
-        return (output, *more) if more else output
+        mask = None if mask is None else mask[:, None]  # the same for all heads
+        outputs, weights = self.attend(queries, keys, values, mask, training)
+        outputs = [self.output_dense(outputs)]
+        if return_attention_scores:
+            outputs.append(weights)
+        if cache is not None:
+            outputs.append(cache)
+        return tuple(outputs) if len(outputs) > 1 else outputs[0]

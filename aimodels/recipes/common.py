@@ -1,4 +1,4 @@
-"""What all recipes are made of: sizes and numbers, and a task to learn."""
+"""What all recipes share: their sizes and numbers, and the task that a model learns."""
 
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -7,28 +7,28 @@ from aimodels.train import Model
 
 
 class RecipeError(ValueError):
-    """A wish that cannot be met; the message says what to do."""
+    """A recipe cannot be run as it was asked for; the message says what to do."""
 
 
 class Recipe(NamedTuple):
     """Sizes and numbers of a run."""
 
     model: dict[str, Any]
-    length: int  # of each example, in tokens
+    length: int  # number of tokens per example
     batch_size: int
     epochs: int
-    rate: float  # of learning, at its highest
-    warmup: int  # steps
-    steps: int | None = None  # of an epoch, where examples are drawn
+    rate: float  # the highest learning rate
+    warmup: int  # number of steps until then
+    steps: int | None = None  # number of steps per epoch, where examples are drawn
 
 
 class Task(NamedTuple):
-    """What there is to learn, and how it is told."""
+    """A model with its data, its loss and an example of what it can do."""
 
     model: Model
     loss: Any
-    examples: Callable  # of an epoch
+    examples: Callable  # from an epoch's number to its data set
     shuffle: bool
     validation: Any
-    sample: Callable[[], str]  # something that the model can do by now
-    kept: dict[str, Any]  # by the name of its file: vocabularies and merges, to read and write with
+    sample: Callable[[], str]  # text that shows what the model can do by now
+    files: dict[str, Any]  # vocabularies and tokenizers to save, by the names of their files

@@ -18,7 +18,7 @@ def python_source(limit: int | None = None) -> tuple[list[str], list[str]]:
     """The standard library's modules, as they lie on this machine: for training, for validation.
 
     Args:
-        limit: how many modules at most.
+        limit: largest number of modules; all of them if None.
     """
     folder = Path(sysconfig.get_paths()["stdlib"])
     paths = [*folder.glob("*.py"), *folder.glob("[a-z]*/*.py")]
@@ -34,10 +34,10 @@ def windows(ids, length: int, number: int, seed: int) -> Callable:
     """Pieces of a long text for `train.batches`: others in each epoch.
 
     Args:
-        ids: the text, (N,).
-        length: T, of each piece.
-        number: of pieces in an epoch.
-        seed: of their places.
+        ids: token ids of the text, (N,).
+        length: T, number of tokens per piece.
+        number: number of pieces per epoch.
+        seed: seed of the positions at which they begin.
 
     Returns:
         A function from an epoch to a dataset of (ids, ids one place later), (T,) each. The same
@@ -62,20 +62,22 @@ def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
         prompt = "def read(path):\n"
     elif name == "chinese_poems":
         parts = [
-            [f"{poem['text'].numpy().decode()}\n\n" for poem in found.take(limit or -1)]
-            for found in data.load(name, split=["train", "validation+test"])
+            [f"{poem['text'].numpy().decode()}\n\n" for poem in poems.take(limit or -1)]
+            for poems in data.load(name, split=["train", "validation+test"])
         ]
         tokenizer = text.BytePairTokenizer.train(parts[0][:3000], num_merges=3000)
         prompt = "春"
     else:
-        found = data.load(name)
-        splits = {split: next(iter(found[split]))["text"].numpy().decode() for split in found}
+        splits = {
+            split: next(iter(examples))["text"].numpy().decode()
+            for split, examples in data.load(name).items()
+        }
         parts = [splits["train"]], [splits["validation"] + splits["test"]]
         tokenizer, prompt = text.BytePairTokenizer([]), "\n"  # letter by letter
     tokens = [[t for source in part for t in tokenizer.tokenize(source)] for part in parts]
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
     train, held_out = (np.array(vocabulary.tokens_to_ids(part), "int32") for part in tokens)
-    model = GPT(len(vocabulary), max_length=plan.length, **plan.model)
+    model = GPT(len(vocabulary), max_sequence_length=plan.length, **plan.model)
     cut = held_out[: (len(held_out) - 1) // plan.length * plan.length + 1]
     validation = tuple(part.reshape(-1, plan.length) for part in (cut[:-1], cut[1:]))
 

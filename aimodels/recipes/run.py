@@ -1,8 +1,8 @@
 """Training by command: `aimodels train gpt --data python --recipe cpu --folder runs/gpt`.
 
 A run has a folder. It can be killed at any moment; the same command goes on from the last epoch and
-ends with the same weights. The strategy is `aimodels.train.strategy`'s: one device,
-several, several machines.
+ends with the same weights. The strategy is `aimodels.train.strategy`'s: one device, several
+devices, or several machines.
 """
 
 import json
@@ -13,21 +13,22 @@ from pathlib import Path
 import keras
 import tensorflow as tf
 
+from aimodels.files import write_text
 from aimodels.recipes.bert import bert
 from aimodels.recipes.common import Recipe, RecipeError
 from aimodels.recipes.gpt import gpt
 from aimodels.recipes.transformer import transformer
-from aimodels.train import Backup, batches, chief_path, is_chief, strategy
+from aimodels.train import Backup, batches, chief_path, is_chief, strategy, warmup_cosine
 
-_TINY = {"width": 16, "num_heads": 2, "num_layers": 1, "dropout": 0.0}
-_SMALL = {"width": 128, "num_heads": 4, "num_layers": 4}
+_TINY = {"hidden_dim": 16, "num_heads": 2, "num_layers": 1, "dropout": 0.0}
+_SMALL = {"hidden_dim": 128, "num_heads": 4, "num_layers": 4}
 RECIPES = {
     "gpt": {
         "tiny": Recipe(_TINY, 16, 8, 3, 1e-3, 4, steps=10),
         # of Karpathy's nanoGPT for a processor: 2,000 steps
         "cpu": Recipe({**_SMALL, "dropout": 0.0}, 64, 12, 8, 1e-3, 100, steps=250),
         "base": Recipe(
-            {"width": 384, "num_heads": 6, "num_layers": 6, "dropout": 0.2},
+            {"hidden_dim": 384, "num_heads": 6, "num_layers": 6, "dropout": 0.2},
             256, 64, 20, 1e-3, 100, steps=250,
         ),
     },
@@ -61,15 +62,15 @@ def train(
 
     Args:
         model: "gpt", "bert" or "transformer".
-        folder: of the run; gets `run.json` (what it is), `log.json` (losses), the same curves for
-            TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair tokenizer's
-            merges, and in the end `model.keras`.
-        data_name: what to learn from: see `DATA`; the first one there if None.
-        recipe: of `RECIPES`.
-        epochs: how many; the recipe's number if None. More than before goes on with a run.
-        jit_compile: compile each training step.
-        seed: of weights, order and all that is drawn.
-        limit: fewer texts, for a trial.
+        folder: folder of the run; gets `run.json` (what it is), `log.json` (losses), the same
+            curves for TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair
+            tokenizer's merges, and in the end `model.keras`.
+        data_name: name of the data set, one of `DATA`; the model's first one there if None.
+        recipe: name of the recipe, one of `RECIPES`.
+        epochs: number of epochs; the recipe's if None. More than before goes on with a run.
+        jit_compile: whether to compile each training step with XLA.
+        seed: seed of the weights, the order and everything else that is drawn.
+        limit: number of texts to read, for a trial; all of them if None.
 
     Returns:
         The losses of each epoch.
@@ -78,13 +79,13 @@ def train(
         RecipeError: if there is no such model, data set or recipe, or the folder holds another run.
         aimodels.train.DistributeError, data.DataError: as they say.
     """
-    for what, name, known in (
+    for kind, name, known in (
         ("model", model, RECIPES),
         ("data set", data_name or DATA.get(model, [""])[0], DATA.get(model, [])),
         ("recipe", recipe, RECIPES.get(model, [])),
     ):
         if name not in known:
-            raise RecipeError(f"unknown {what} {name!r}; known: {', '.join(known)}")
+            raise RecipeError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
     if limit is not None and limit < 2:
         raise RecipeError(f"limit must be 2 or more; got {limit}")
     if epochs is not None and epochs < 1:
@@ -108,8 +109,8 @@ def train(
         steps = -(-size // plan.batch_size) * plan.epochs
         task.model.compile(_optimizer(task.model, plan, steps), task.loss, jit_compile=jit_compile)
     if is_chief():
-        for name, what in task.kept.items():
-            what.save(folder / name)
+        for name, vocabulary_or_tokenizer in task.files.items():
+            vocabulary_or_tokenizer.save(folder / name)
     log = _Log(folder, task.sample)
     task.model.fit(
         examples,
@@ -126,11 +127,10 @@ def _claim(folder: Path, run: dict) -> None:
     """Make the folder this run's, or find that it is."""
     path = folder / "run.json"
     if path.is_file():
-        found = _read(path)
-        if found != run:
-            raise RecipeError(f"{folder} holds another run, {found}: take another folder")
+        earlier_run = _read(path)
+        if earlier_run != run:
+            raise RecipeError(f"{folder} holds another run, {earlier_run}: take another folder")
     elif is_chief():
-        folder.mkdir(parents=True, exist_ok=True)
         _write(path, run)
 
 
@@ -141,17 +141,13 @@ def _read(path: Path):
         raise RecipeError(f"{path} is damaged: remove {path.parent} to begin anew") from None
 
 
-def _write(path: Path, what) -> None:
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(json.dumps(what, indent=1) + "\n", encoding="utf-8")
-    half.replace(path)
+def _write(path: Path, content) -> None:
+    write_text(path, json.dumps(content, indent=1) + "\n")
 
 
 def _optimizer(model, plan: Recipe, steps: int) -> keras.optimizers.Optimizer:
     """AdamW with a warm-up and a cosine; biases and normalisations do not decay."""
-    schedule = keras.optimizers.schedules.CosineDecay(
-        0.0, max(steps - plan.warmup, 1), 0.1, warmup_target=plan.rate, warmup_steps=plan.warmup
-    )
+    schedule = warmup_cosine(plan.rate, steps, plan.warmup, end_factor=0.1)
     optimizer = keras.optimizers.AdamW(schedule, weight_decay=0.1, beta_2=0.99, global_clipnorm=1.0)
     flat = [variable for variable in model.trainable_variables if len(variable.shape) < 2]
     optimizer.exclude_from_weight_decay(var_list=flat)

@@ -17,12 +17,12 @@ def transformer(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     }[name]
     parts = []
     for split in ("train", "validation"):
-        found = data.load(name, split=split, batch_size=-1)
-        rows = zip(*(found[side].numpy()[:limit] for side in sides), strict=True)
+        examples = data.load(name, split=split, batch_size=-1)
+        rows = zip(*(examples[side].numpy()[:limit] for side in sides), strict=True)
         pairs = [[cut(s.decode()) for cut, s in zip(cuts, row, strict=True)] for row in rows]
         parts.append([pair for pair in pairs if max(map(len, pair)) <= plan.length - 2])
     source, target = (text.Vocabulary.build(side) for side in zip(*parts[0], strict=True))
-    model = Transformer(len(source), len(target), max_length=plan.length, **plan.model)
+    model = Transformer(len(source), len(target), max_sequence_length=plan.length, **plan.model)
 
     def arrays(pairs):
         ids = source.encode([a for a, _ in pairs], plan.length).numpy()

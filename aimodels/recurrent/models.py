@@ -15,6 +15,7 @@ def stack_layers(x, cell, units, num_layers, dropout, bidirectional, return_sequ
         layer = LAYERS[cell](units, return_sequences=sequences, name=f"{cell}{number}")
         if bidirectional:
             layer = layers.Bidirectional(layer, name=f"bidirectional{number}")
+        # (B, T, units) or, without sequences, (B, units); twice the units in both directions
         x = layers.Dropout(dropout, name=f"dropout{number}")(layer(x))
     return x
 

@@ -143,7 +143,7 @@ class Tagger(Model):
             character_ids = keras.Input((None, None), dtype="int32", name="character_ids")
             inputs = [token_ids, character_ids]
             spelling = WordsFromCharacters(num_characters, character_dim, character_dim)
-            x = layers.Concatenate(name="word")([x, spelling(character_ids)])
+            x = layers.Concatenate(name="word")([x, spelling(character_ids)])  # (B, T, D)
         x = layers.Dropout(dropout, name="dropout0")(x)
         x = stack_layers(
             x, cell, units, num_layers, dropout, bidirectional=True, return_sequences=True

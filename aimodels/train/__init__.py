@@ -19,6 +19,7 @@ _MODULES = {
     "is_chief": "cluster",
     "logical_devices": "strategies",
     "strategy": "strategies",
+    "warmup_cosine": "schedules",
 }
 __all__ = [*_MODULES]
 

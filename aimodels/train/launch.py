@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from aimodels.checks import check_positive_int
 
 END_SECONDS = 5  # from SIGTERM to SIGKILL
-LAST_SECONDS = 60  # that the other workers have once one is done
+LAST_SECONDS = 600  # that the other workers have once one is done
 
 
 def tf_configs(addresses: Sequence[str]) -> list[str]:

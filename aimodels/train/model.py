@@ -61,7 +61,10 @@ class Model(keras.Model):
                 replica, and is False on several.
             num_microbatches: number of pieces of a batch whose gradients are computed one after the
                 other and added: the memory for activations shrinks, the gradient stays the same.
-                Only batch normalization notices: it takes the statistics of each piece.
+                What does not shrink: the batch, its outputs (for the metrics) and the gradients, of
+                which there are two sets, the sum and the piece's. So it helps where activations are
+                most of the memory. Only batch normalization notices: it takes the statistics of
+                each piece.
             **kwargs: Keras's own arguments.
 
         Raises:

@@ -36,7 +36,7 @@ def logical_devices(number: int) -> list[str]:
 
 
 def strategy(
-    kind: str = "auto", devices: int | None = None, timeout: float = 25.0
+    kind: str = "auto", devices: int | None = None, timeout: float = 120.0
 ) -> tf.distribute.Strategy:
     """The strategy for this machine, in whose `scope()` a model is built and compiled.
 

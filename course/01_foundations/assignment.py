@@ -26,7 +26,7 @@
 # last cell sums up. The visible tests give a part of the points; hidden tests, run when your work
 # is graded, give the rest. They use other numbers and other sizes, so write for any input.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import matplotlib.pyplot as plt
 import numpy as np
 
@@ -39,7 +39,7 @@ from aimodels.course import check
 # formula: some hidden arrays are so large that it would need minutes.
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def finite_differences(function, *arguments, which=0, step=1e-6):
     """The slope of function(*arguments), a number, for every entry of one of the arguments."""
     x = np.asarray(arguments[which], dtype=float)
@@ -77,7 +77,7 @@ finite_differences(lambda v: np.sum(v**2), np.array([1.0, 3.0])).round(4)
 #   judge: `finite_differences(lambda p: huber(y_true, p, delta)[0], y_pred)`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def huber(y_true, y_pred, delta):
     """The mean Huber loss, and its gradient for y_pred, which has the shape of y_pred."""
     ### BEGIN SOLUTION
@@ -92,7 +92,7 @@ def huber(y_true, y_pred, delta):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     loss, gradient = huber(np.array([1.0, 1.0, 1.0, 1.0]), np.array([1.5, 0.0, 4.0, -3.0]), 1.0)
     check.close(
@@ -114,7 +114,7 @@ with check.question("q1_visible", points=4):
         hint="compare the two shapes before you subtract; NumPy would make a (4, 4) table",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 6}
 print("Hidden tests: other borders, tables, large arrays.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=6):
@@ -148,7 +148,7 @@ with check.question("q1_hidden", points=6):
 # never looks at $w$ and $b$. This is its training in our words, for any number of features:
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2_published", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q2_published}
 def as_published(x, y, num_epochs=1000, learning_rate=0.01, batch_size=32):
     """Raw features, a fixed step, minibatches: and then we hope."""
     rng, w, b = np.random.default_rng(0), np.zeros(x.shape[1]), 0.0
@@ -159,7 +159,7 @@ def as_published(x, y, num_epochs=1000, learning_rate=0.01, batch_size=32):
     return w, b
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2_measured", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q2_measured}
 rng = np.random.default_rng(1)
 x_line = rng.random((100, 1))
 y_line = 3 * x_line[:, 0] + rng.random(100)
@@ -198,7 +198,7 @@ for unit, factor in [("metres", 1), ("kilometres", 0.001), ("centimetres", 100)]
 # and `x` must stay as it was.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def descend(x, y, num_steps):
     """Gradient descent on standardised features; w (d,) and b in the units of x."""
     ### BEGIN SOLUTION
@@ -214,7 +214,7 @@ def descend(x, y, num_steps):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 6}
 with check.question("q2_visible", points=6):
     rng = np.random.default_rng(1)
     x = rng.random((100, 1))
@@ -236,7 +236,7 @@ with check.question("q2_visible", points=6):
             hint="put x = 0 into the formula of step 4: what does the mean add?",
         )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 12}
 print("Hidden tests: several features in very different units, few steps and many.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=12):
@@ -286,7 +286,7 @@ with check.question("q2_hidden", points=12):
 # `np.linalg.solve`. Do not standardise: that would change the price of each weight.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def ridge(x, y, alpha):
     """The w (d,) and the number b that make the loss above smallest."""
     ### BEGIN SOLUTION
@@ -297,7 +297,7 @@ def ridge(x, y, alpha):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     x, y = np.array([[1.0], [3.0]]), np.array([1.0, 5.0])
     best = {0.0: [2, -1], 1.0: [1, 1], 3.0: [0.5, 2]}
@@ -317,7 +317,7 @@ with check.question("q3_visible", points=5):
     check.close("w when 273 is added to y", w, [1], hint="only b should move")
     check.close("b when 273 is added to y", b, 274, hint="only b should move, and it is free")
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 7}
 print("Hidden tests: several features, also more features than points.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=7):
@@ -359,7 +359,7 @@ with check.question("q3_hidden", points=7):
 # size, such as 10,000, and without a warning.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def soft_cross_entropy(labels, logits, smoothing=0.0, temperature=1.0):
     """The mean cross-entropy with smoothed labels, and its gradient for the logits."""
     ### BEGIN SOLUTION
@@ -373,7 +373,7 @@ def soft_cross_entropy(labels, logits, smoothing=0.0, temperature=1.0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 6}
 with check.question("q4_visible", points=6):
     loss, gradient = soft_cross_entropy(np.array([2, 0, 1]), np.zeros((3, 4)), 0.3, 5.0)
     check.close("equal logits, four classes", loss, np.log(4), hint="no idea costs ln C, always")
@@ -398,7 +398,7 @@ with check.question("q4_visible", points=6):
     check.close("sure and wrong by 10,000", loss, 1e4, hint="take off the largest logit first")
     check.close("its gradient", gradient[0], [1, -1], hint="no overflow: exponents of at most 0")
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 10}
 print("Hidden tests: other sizes, smoothings and temperatures, rows of very different size.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=10):
@@ -444,7 +444,7 @@ with check.question("q4_hidden", points=10):
 # (D, H), $b^1$ (H,), $W^2$ (H, D), $b^2$ (D,).
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5_block", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q5_block}
 def leaky_relu(z, slope):
     return np.where(z > 0, z, slope * z)
 
@@ -483,7 +483,7 @@ block(*inputs, slope=0.1).shape
 # ```
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def block_backward(arriving, x, W1, b1, W2, b2, slope):
     """The gradients for x, W1, b1, W2, b2, if `arriving` is the gradient for y."""
     ### BEGIN SOLUTION
@@ -497,7 +497,7 @@ def block_backward(arriving, x, W1, b1, W2, b2, slope):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 6}
 with check.question("q5_visible", points=6):
     arriving, *inputs = block_example(seed=1, n=4, d=3, h=5)
     kept = arriving.copy()
@@ -523,7 +523,7 @@ with check.question("q5_visible", points=6):
             hint=hints[i],
         )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 10}
 print("Hidden tests: other sizes and slopes, a large block, inputs that stay as they were.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=10):
@@ -579,7 +579,7 @@ with check.question("q5_hidden", points=10):
 # The gradients stay as they were.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 class AdamW:
     """Adam with decoupled weight decay; biases do not decay."""
 
@@ -607,7 +607,7 @@ class AdamW:
         ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     optimizer = AdamW(learning_rate=0.1, weight_decay=0.5, beta_1=0.5, beta_2=0.5)
     W = np.array([[1.0, -2.0]])
@@ -627,7 +627,7 @@ with check.question("q6_visible", points=5):
         hint="m and v are kept from step to step, and t is 2 now: m/(1 - 0.25), v/(1 - 0.25)",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 7}
 print("Hidden tests: weights and biases together, six steps, two optimizers at once.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=7):
@@ -668,7 +668,7 @@ with check.question("q6_hidden", points=7):
 # straight border can tell: guessing is right for one in three, softmax regression for two in three.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_spirals", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_spirals}
 def spirals(num_points, seed, turned=0.0, mirrored=False):
     """Points (num_points, 2), and the number of the arm of each, 0, 1 or 2."""
     rng = np.random.default_rng(seed)
@@ -683,7 +683,7 @@ x_train, y_train = spirals(450, seed=1)
 x_validation, y_validation = spirals(300, seed=2)
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_picture}
 def show(predict=None):
     """Draw the points; given a trained network's `predict`, colour the plane by its answers."""
     ax, colors = plt.subplots(figsize=(4.5, 4.5))[1], ["firebrick", "royalblue", "seagreen"]
@@ -722,7 +722,7 @@ plt.show()
 # `show(train(x_train, y_train, seed=0))`: it shows where to search.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(x, y, seed):
     """Train a network on x (N, 2), y (N,); return predict: points (M, 2) -> class numbers (M,)."""
     ### BEGIN SOLUTION
@@ -753,7 +753,7 @@ def train(x, y, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 6}
 with check.question("q7_visible", points=6):
     predict = train(x_train, y_train, seed=0)
     check.accuracy(
@@ -765,7 +765,7 @@ with check.question("q7_visible", points=6):
         "show(predict): straight borders mean that no activation is at work",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 10}
 print("Hidden tests: the bar, on other spirals and points that nobody has seen.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
@@ -797,7 +797,7 @@ with check.question("q7_hidden", points=10):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -29,7 +29,7 @@
 # warning of NumPy (overflow, division by zero) counts as a mistake with some graders: write code
 # that needs none.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import io
 import tempfile
 from collections import Counter
@@ -57,7 +57,7 @@ from aimodels.course import check
 #   word stands again at another place in the window, that one counts.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def pairs(sentences, before, after, min_count):
     """All (centre, neighbour) of frequent words; `before` and `after` say how wide to look."""
     ### BEGIN SOLUTION
@@ -72,7 +72,7 @@ def pairs(sentences, before, after, min_count):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     check.equal(
         "one sentence of four words, 1 place before and 2 after",
@@ -102,7 +102,7 @@ with check.question("q1_visible", points=4):
         hint="take the rare words out before you look who stands near whom",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: long sentences, repeated words, other windows; counted place by place.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -150,7 +150,7 @@ with check.question("q1_hidden", points=8):
 # zero.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def noise_probabilities(counts, targets, power=0.75):
     """Row b: in proportion to counts ** power, without the word targets[b]; shape (B, V)."""
     ### BEGIN SOLUTION
@@ -169,7 +169,7 @@ def expected_length(counts, threshold):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 4}
 with check.question("q2_visible", points=4):
     check.close(
         "counts 16, 81, 1 to the power 1/2, targets 0 and 2",
@@ -190,7 +190,7 @@ with check.question("q2_visible", points=4):
         hint="f is 0.8 and 0.2; each word counts as often as it comes, times its probability",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 8}
 print("Hidden tests: large vocabularies, words that never come, words that are all kept.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=8):
@@ -247,7 +247,7 @@ with check.question("q2_hidden", points=8):
 #   care. With its help you can also write $\sigma$ itself.
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def finite_differences(function, x, step=1e-6):
     """The slope of function(x), a number, for every entry of x."""
     gradient = np.zeros_like(x, dtype=float)
@@ -258,7 +258,7 @@ def finite_differences(function, x, step=1e-6):
     return gradient
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def negative_sampling(x, y, z, m):
     """The mean loss of B pairs with K noise words each: (loss, grad_x, grad_y, grad_z)."""
     ### BEGIN SOLUTION
@@ -272,7 +272,7 @@ def negative_sampling(x, y, z, m):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 6}
 with check.question("q3_visible", points=6):
     x_q3, y_q3 = np.array([[1.0, 2.0], [0.0, 1.0]]), np.zeros((2, 2))
     z_q3, m_q3 = np.zeros((2, 3, 2)), np.array([[1, 1, 1], [1, 0, 0]])
@@ -309,7 +309,7 @@ with check.question("q3_visible", points=6):
         hint="not infinity: use np.logaddexp before anything has become 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 12}
 print("Hidden tests: random batches against finite differences; scores of 2000 on both sides.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=12):
@@ -381,7 +381,7 @@ with check.question("q3_hidden", points=12):
 #   vectors are the same.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def ppmi(counts, k=1):
     """max(0, ln(n / (k e))) for each pair, e what chance would give; 0 where nothing was met."""
     ### BEGIN SOLUTION
@@ -401,7 +401,7 @@ def svd_vectors(table, d):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     counts_q4 = np.array([[8, 0, 8], [0, 4, 4]])
     check.close(
@@ -431,7 +431,7 @@ with check.question("q4_visible", points=5):
         hint="a row a word, d columns; np.linalg.svd gives U, the values and W transposed",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 11}
 print("Hidden tests: larger tables, words never met, other shifts.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=11):
@@ -478,7 +478,7 @@ with check.question("q4_hidden", points=11):
 # what happens.
 
 
-# %% nbgrader={"grade": false, "grade_id": "article000", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article000}
 def read_back(content, **options):
     """What a .npy file that holds `content` gives back; the file stays in memory."""
     file = io.BytesIO()
@@ -521,7 +521,7 @@ attempt("3. and comes back without keys:", lambda: read_back(article, **unsafe)[
 #   there either, raise a `KeyError`, best with the word in it.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def save(path, words, vectors):
     """Write words, codes (int8) and scales (float32) into an .npz file without pickle."""
     ### BEGIN SOLUTION
@@ -553,7 +553,7 @@ def look_up(words, vectors, asked):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5), tempfile.TemporaryDirectory() as folder:
     path_q5 = Path(folder) / "vectors.npz"
     save(path_q5, ["king", "New York"], np.array([[63.5, -25.0, 0.0], [0.0, 0.0, 254.0]]))
@@ -595,7 +595,7 @@ with check.question("q5_visible", points=5), tempfile.TemporaryDirectory() as fo
         hint="no silent stand-in: say which word is missing",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 9}
 print("Hidden tests: many words and languages, zero vectors, capital letters, an unsafe file.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as folder:
@@ -645,7 +645,7 @@ with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as fol
 # Article 002 §4.2 wants to tell good Chinese sentences from bad ones: words → vectors → logit. Here
 # is its idea with sentences of our own. Like the article's, all of them are good ones.
 
-# %% nbgrader={"grade": false, "grade_id": "article002", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article002}
 sentences = [
     "我喜欢这本书",  # I like this book
     "我喜欢这家酒店",  # I like this hotel
@@ -679,7 +679,7 @@ print("4. mean of the two words:", padded[:2].mean(0), "- with padding:", padded
 #   of padding alone $h_n$ is zero. Unknown words count like any others.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def segment(text, words):
     """The words of a text, longest match from the end; a character where no word ends."""
     ### BEGIN SOLUTION
@@ -715,7 +715,7 @@ def logits(ids, table, weights, bias):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     # study, graduate student, life, origin, fate
     words_q6 = ["研究", "研究生", "生命", "起源", "命"]
@@ -747,7 +747,7 @@ with check.question("q6_visible", points=5):
         hint="divide by the number of words, not of places; row 0 of the table never counts",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 9}
 print("Hidden tests: long texts, overlapping words, more padding, random tables.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=9):
@@ -798,7 +798,7 @@ with check.question("q6_hidden", points=9):
 # noisy". Half of all judgements have the 不 (bù, "not"). So neither 不 nor 吵 alone tells anything.
 
 
-# %% nbgrader={"grade": false, "grade_id": "reviews", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked reviews}
 HOTELS = {
     "judgements": [  # (thing, good, bad)
         ("房间", "干净", "脏"),  # room: clean, dirty
@@ -833,7 +833,7 @@ def reviews(count, seed, theme=HOTELS):
     return texts, np.array(labels)
 
 
-# %% nbgrader={"grade": false, "grade_id": "reviews_shown", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked reviews_shown}
 reviews_training, opinions_training = reviews(600, seed=1)
 reviews_validation, opinions_validation = reviews(300, seed=2)
 for text, opinion in zip(reviews_training[:4], opinions_training, strict=False):
@@ -866,7 +866,7 @@ print("share of good ones:", opinions_training.mean().round(2))
 # (the hidden tests).
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(texts, labels, seed):
     """A function: list of texts -> classes (N,), 0 or 1; learned from texts and labels."""
 
@@ -895,7 +895,7 @@ def train(texts, labels, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 4}
 with check.question("q7_visible", points=4):
     trained_q7 = train(reviews_training, opinions_training, seed=1)
     check.equal(
@@ -914,7 +914,7 @@ with check.question("q7_visible", points=4):
         "larger rate) and see that the training reviews come out right: if not, more steps",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 10}
 print("Hidden tests: the classifier just trained, in other cities; then trained on other reviews.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
@@ -959,7 +959,7 @@ with check.question("q7_hidden", points=10):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -150,7 +150,7 @@ attempt(lambda: dict(zip(words, table, strict=True))["kings"])
 vectors = WordVectors(words, table)
 vectors.save(folder / "vectors.npz")
 again = WordVectors.load(folder / "vectors.npz")
-print(again["king"], "prince" in again, len(again), again.dim)
+print(again["king"], "prince" in again, len(again), again.embedding_dim)
 assert again.words == words
 assert np.array_equal(again.vectors, vectors.vectors)
 attempt(lambda: again["kings"])
@@ -247,7 +247,7 @@ assert np.isclose(start_loss, 6 * np.log(2))
 # is not enough to learn from.
 
 # %%
-model = SkipGram(dim=50, window=5, negative=5, learning_rate=0.04, seed=1)
+model = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=1)
 model.count(corpus)
 share = model.counts / model.counts.sum()
 print(f"{len(model.words):,} different words")
@@ -521,7 +521,7 @@ frequent = j < contexts
 ppmi = np.zeros((size, contexts), np.float32)
 ppmi[i[frequent], j[frequent]] = np.maximum(np.log(meetings / expected), 0)[frequent]
 counting = WordVectors(model.words, ppmi)
-print(f"{len(keys):,} different meetings, vectors of {counting.dim}")
+print(f"{len(keys):,} different meetings, vectors of {counting.embedding_dim}")
 
 # %%
 marks = {}
@@ -554,7 +554,7 @@ assert mark["spearman"] > counted_mark > random_mark + 0.15
 #    L = -\ln\sigma(h_c^\top y_c) - \sum_{n=1}^k \ln\sigma(-h_c^\top y_n) $$
 
 # %%
-cbow = embeddings.CBOW(dim=50, seed=1).fit(corpus, epochs=8)
+cbow = embeddings.CBOW(embedding_dim=50, seed=1).fit(corpus, epochs=8)
 note("CBOW", cbow.vectors)
 print("first loss", cbow.losses[0].round(4))
 
@@ -567,7 +567,7 @@ print("first loss", cbow.losses[0].round(4))
 # $$ J = \sum_{X_{ij}>0} f(X_{ij})\,\bigl(u_i^\top v_j + b_i + c_j - \ln X_{ij}\bigr)^2 $$
 
 # %%
-glove = embeddings.GloVe(dim=50, window=5, x_max=10, learning_rate=0.1, seed=1)
+glove = embeddings.GloVe(embedding_dim=50, window=5, x_max=10, learning_rate=0.1, seed=1)
 glove.fit(corpus, epochs=4)
 note("GloVe", glove.vectors)
 print("loss at most a half of the first:", glove.losses[-50:].mean() < glove.losses[0] / 2)
@@ -582,7 +582,9 @@ print("loss at most a half of the first:", glove.losses[-50:].mean() < glove.los
 # %%
 marked = "<unkind>"
 print(*[marked[i : i + 4] for i in range(len(marked) - 3)])
-fasttext = embeddings.FastText(dim=50, max_n=5, buckets=50_000, seed=1).fit(corpus, epochs=3)
+fasttext = embeddings.FastText(embedding_dim=50, max_n=5, buckets=50_000, seed=1).fit(
+    corpus, epochs=3
+)
 note("FastText", fasttext.vectors)
 
 # %% [markdown]

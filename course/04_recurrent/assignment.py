@@ -27,12 +27,12 @@
 # is graded, give the rest. They use other numbers and other sizes, so write for any input. What
 # `aimodels` offers you may use everywhere.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import re
 import warnings
 
@@ -69,7 +69,7 @@ from aimodels.foundations import sigmoid
 # It returns the tuple $(h_t, c_t)$. The function `sigmoid` is imported above.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def coupled_step(x, states, kernel, recurrent_kernel, bias, peepholes):
     """One step of an LSTM with coupled gates and peepholes: the new (h, c), each (B, U)."""
     ### BEGIN SOLUTION
@@ -82,7 +82,7 @@ def coupled_step(x, states, kernel, recurrent_kernel, bias, peepholes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     zero, memory = np.zeros((1, 2)), np.array([[0.5, -0.25]])
     bias = np.array([99.0, -99.0, 3.0, 3.0, 99.0, 99.0])  # two numbers for each of f, g and o
@@ -106,7 +106,7 @@ with check.question("q1_visible", points=4):
         hint="everything else is 0 here: f is the sigmoid of 4 times the old c",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: random weights, other sizes; unit by unit, and against the ordinary LSTM.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -170,7 +170,7 @@ with check.question("q1_hidden", points=8):
 # At padding, all numbers are 0, so that nothing is learned from them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def both_ways(forward, backward, x, mask, start):
     """What two readers know at each token: (B, T, 2 U), forwards and backwards; 0 at padding."""
 
@@ -189,7 +189,7 @@ def both_ways(forward, backward, x, mask, start):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     x = np.array([[1.0, 2, 4, 8], [16, 32, 99, 99]])[:, :, None]
     mask = np.array([[True, True, True, True], [True, True, False, False]])
@@ -216,7 +216,7 @@ with check.question("q2_visible", points=5):
         "real; what you return at padding is 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: LSTM and GRU, padding anywhere, states to begin with; against Keras.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -275,7 +275,7 @@ with check.question("q2_hidden", points=9):
 # `0 * nan`?). A text without one real token gets zeros, three times, and no warning.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def summaries(h, mask):
     """(mean, largest, last) over the real tokens of each text: three arrays (B, U)."""
     ### BEGIN SOLUTION
@@ -289,7 +289,7 @@ def summaries(h, mask):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 4}
 with check.question("q3_visible", points=4):
     h = np.array([[[-1.0, 2], [-3, 4], [9, 9]], [[1, 2], [3, 4], [5, -6]]])
     mean, largest, last = summaries(h, np.array([[True, True, False], [True, True, True]]))
@@ -312,7 +312,7 @@ with check.question("q3_visible", points=4):
         hint="each text has its own last place: h[rows, places] picks one place in each row",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 8}
 print("Hidden tests: padding anywhere, nan, large numbers, a text without tokens, no warnings.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=8):
@@ -364,7 +364,7 @@ with check.question("q3_hidden", points=8):
 # series is a random walk, where nothing can beat the last value.
 
 
-# %% nbgrader={"grade": false, "grade_id": "leak", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked leak}
 walk = np.random.default_rng(2).normal(size=1200).cumsum()
 windows = np.lib.stride_tricks.sliding_window_view(walk, 13)
 x_walk, y_walk = windows[:, :12], windows[:, 12]
@@ -403,7 +403,7 @@ for name, order in [("shuffled", shuffled), ("by time", in_order)]:
 # F)$, `y` is $(n,$ `horizon`$)$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def split_by_time(series, past, horizon, borders):
     """[(x, y), (x, y), (x, y)] for training, validation, test: x (n, past, F), y (n, horizon)."""
     ### BEGIN SOLUTION
@@ -421,7 +421,7 @@ def split_by_time(series, past, horizon, borders):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     series = np.array([0.0, 2, 0, 2, 0, 2, 10, 20, 30, 40, 50, 60])[:, None]
     parts = split_by_time(series, past=3, horizon=2, borders=(6, 9))  # training: mean 1, std 1
@@ -450,7 +450,7 @@ with check.question("q4_visible", points=5):
         hint="scaled with the training's mean and standard deviation, whatever the test looks like",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 9}
 print("Hidden tests: several columns, one that does not vary, other sizes; `series` unchanged.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=9):
@@ -505,7 +505,7 @@ with check.question("q4_hidden", points=9):
 # `ValueError`: what would NumPy do otherwise?
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def seasonal(x, horizon, period):
     """The value one period ago, or two, three … where one is not enough: (B, horizon)."""
     ### BEGIN SOLUTION
@@ -524,7 +524,7 @@ def skill(y, forecast, baseline):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5):
     x = np.array([[5.0, 1, 2, 3, 1, 2, 4]])
     check.close(
@@ -548,7 +548,7 @@ with check.question("q5_visible", points=5):
         hint="add up over the windows first, each step for itself, then divide: 2 of 4, 4 of 2",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 7}
 print("Hidden tests: further ahead than one period; shapes that do not fit.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=7):
@@ -605,7 +605,7 @@ with check.question("q5_hidden", points=7):
 #   both lists have the same number of sentences.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def entities(tags):
     """(type, begin, end) of each complete entity: S, or B, any number of I, E, of one type."""
     ### BEGIN SOLUTION
@@ -636,7 +636,7 @@ def confusion(true, predicted, types):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     check.equal(
         "two neighbours, then O, then one without I",
@@ -663,7 +663,7 @@ with check.question("q6_visible", points=5):
         "and the predicted one as invented",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 9}
 print("Hidden tests: every way to tear an entity; many sentences, other types.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=9):
@@ -725,7 +725,7 @@ with check.question("q6_hidden", points=9):
 # 4. it reads padding.
 
 
-# %% nbgrader={"grade": false, "grade_id": "notes", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked notes}
 def notes(count, seed, length=10, rare=0.1):
     """Numbers of words, (count, length), 0 behind the text; and each note's desk, 0 to 9."""
     dice = np.random.default_rng(seed)
@@ -743,7 +743,7 @@ ids_validation, desks_validation = notes(500, seed=2)
 for note, desk in zip(ids[:3], desks, strict=False):
     print(note, "-> desk", desk)
 
-# %% nbgrader={"grade": false, "grade_id": "faults", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked faults}
 network = keras.Sequential(
     [
         keras.layers.Embedding(62, 16),
@@ -782,7 +782,7 @@ print("4. the same answer with padding behind:", np.allclose(answer, padded, ato
 # (the hidden tests).
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(ids, labels, vocabulary_size, seed):
     """A trained network: any ids (B, T), 0 for padding -> logits (B, 10)."""
     ### BEGIN SOLUTION
@@ -798,7 +798,7 @@ def train(ids, labels, vocabulary_size, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 7}
 with check.question("q7_visible", points=7):
     trained = train(ids, desks, 62, seed=1)
     check.equal(
@@ -825,7 +825,7 @@ with check.question("q7_visible", points=7):
         "padding; and it happens inside the network",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 15, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 15}
 print("Hidden tests: trained again, with other numbers and labels; more padding; rare words.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=15):
@@ -866,7 +866,7 @@ with check.question("q7_hidden", points=15):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -29,12 +29,12 @@
 # question says *in NumPy*, write it yourself in NumPy. Elsewhere you may use what Keras and
 # `aimodels` offer.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import datetime
 import functools
 import re
@@ -68,7 +68,7 @@ from aimodels.text import Vocabulary
 # `reads` and `goals` are equally long in each row: where one of them is padding, so is the other.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def teacher_rows(sources, targets, start, end, longest):
     """(source (N, S), reads (N, T), goals (N, T)): ids, padded behind with 0."""
 
@@ -85,7 +85,7 @@ def teacher_rows(sources, targets, start, end, longest):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     source, reads, goals = teacher_rows([[7, 8], [9, 5, 6]], [[4, 5, 6], [7]], 2, 3, longest=3)
     check.equal(
@@ -108,7 +108,7 @@ with check.question("q1_visible", points=4):
         "end token is ever read: shift each row before you pad it",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: other ids, targets that must be cut, an empty target, one row alone.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -171,7 +171,7 @@ with check.question("q1_hidden", points=8):
 #   `nan`; the gradient is exactly 0 there. Without any real place, loss and gradient are 0.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def smoothed_loss(logits, goals, smoothing):
     """(L, its gradient (B, T, V)): mean over the real places, where goals are not 0."""
     ### BEGIN SOLUTION
@@ -186,7 +186,7 @@ def smoothed_loss(logits, goals, smoothing):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     logits, goals = np.log([[[1.0, 1, 2], [1, 2, 1], [5, 1, 1]]]), np.array([[2, 1, 0]])
     value, gradient = smoothed_loss(logits, goals, 0.0)
@@ -210,7 +210,7 @@ with check.question("q2_visible", points=5):
         hint="q is 0.8, 0.1 and 0.1: the right token, too, gets its share of epsilon",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: random logits, very large ones, nan at padding, rows of padding alone.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -263,7 +263,7 @@ with check.question("q2_hidden", points=9):
 # places with random numbers, the last of them padding. Where will it look?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 rng = np.random.default_rng(20)
 asked, places = rng.normal(size=(1, 1, 64)), rng.normal(size=(1, 4, 64))
 layer = keras.layers.Attention(dtype="float64")
@@ -296,7 +296,7 @@ assert looked[0, 0, 3] > 0.9
 #   gets weights 0 and output 0.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     """(output (B, T, D), weights (B, N, T, S)) of scaled dot-product attention with N heads."""
 
@@ -319,7 +319,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     eye = np.eye(4)
     memory = np.array([[[2.0, 0, 0, 0], [0, 0, 2, 0], [9, 9, 9, 9]]])
@@ -347,7 +347,7 @@ with check.question("q3_visible", points=5):
         hint="query t shares its weight among the places 0 to t",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 11}
 print("Hidden tests: any size and number of heads; all masks; against MultiHeadAttention.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=11):
@@ -421,7 +421,7 @@ with check.question("q3_hidden", points=11):
 # cell of your table keep? Python compares tuples from the left, which may help.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def count_errors(answer, right):
     """(hits, substitutions, insertions, deletions): fewest errors, then most hits."""
     ### BEGIN SOLUTION
@@ -438,7 +438,7 @@ def count_errors(answer, right):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     check.equal(
         "one sound too many",
@@ -462,7 +462,7 @@ with check.question("q4_visible", points=5):
         "nothing said", count_errors([], ["N", "IY"]), (0, 0, 0, 2), hint="all are deletions"
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 9}
 print("Hidden tests: texts and lists in which many alignments are possible.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=9):
@@ -519,7 +519,7 @@ with check.question("q4_hidden", points=9):
 # tuple and `score` is $\ln p(y \mid x)$ itself, without the penalty.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def n_best(step, beam_size, max_length, alpha, end):
     """The list of (ids, score) that a beam holds when it stops, the best rank first."""
 
@@ -546,7 +546,7 @@ def n_best(step, beam_size, max_length, alpha, end):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5):
     with np.errstate(divide="ignore"):
         first = np.log([0, 0.1, 0.6, 0.3])  # of ids 0 to 3; 3 is the end
@@ -582,7 +582,7 @@ with check.question("q5_visible", points=5):
         hint="rank, not score: ln 0.24 over (7/6)² is larger than ln 0.3 over (6/6)²",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 9}
 print("Hidden tests: narrow and wide beams, length penalties, impossible ids, other ends.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=9):
@@ -652,7 +652,7 @@ with check.question("q5_hidden", points=9):
 #   `real` is $(B, T)$, `True` at real steps; padding stands behind them.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def copy_mixture(p_vocabulary, weights, p_generate, source, size):
     """Probabilities (B, T, size): of the vocabulary, and of the words in the source."""
     ### BEGIN SOLUTION
@@ -671,7 +671,7 @@ def coverage_loss(weights, real):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 4}
 with check.question("q6_visible", points=4):
     p_vocabulary = np.array([[[0.5, 0.25, 0.25], [0.2, 0.4, 0.4]]])
     weights = np.array([[[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]]])
@@ -689,7 +689,7 @@ with check.question("q6_visible", points=4):
         hint="the first step has nothing before it; the second shares 0.1, 0.3 and 0.2 with it",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 6}
 print("Hidden tests: words that stand in the source twice, unknown words, padded steps.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=6):
@@ -737,7 +737,7 @@ with check.question("q6_hidden", points=6):
 # not in `pairs`, and none of the dates kept aside is in either, in any way of writing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "words", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked words}
 SMALL = "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen"
 SMALL = f"{SMALL} fifteen sixteen seventeen eighteen nineteen".split()
 TENS = ["", "ten", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
@@ -762,7 +762,7 @@ def year(y):
     return f"{century} {'hundred' if rest == 0 else 'oh ' * (rest < 10) + number(rest)}"
 
 
-# %% nbgrader={"grade": false, "grade_id": "dates", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked dates}
 def dates(count, seed, aside=False):
     """Pairs of texts, a date in words and in digits; every fifth day is kept aside."""
     dice, pairs = np.random.default_rng(seed), []
@@ -808,7 +808,7 @@ for sentence, written in pairs[:5]:
 # tests).
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(pairs, seed):
     """A function: list of sentences -> list of what the trained model writes, as texts."""
     ### BEGIN SOLUTION
@@ -835,7 +835,7 @@ def train(pairs, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 6}
 with check.question("q7_visible", points=6):
     write_dates = train(pairs, seed=1)
     check.accuracy(
@@ -849,7 +849,7 @@ with check.question("q7_visible", points=6):
         "the words",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 14}
 print("Hidden tests: trained once more, in a secret language; alone and beside a long sentence.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=14):
@@ -883,7 +883,7 @@ with check.question("q7_hidden", points=14):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -26,12 +26,12 @@
 # is graded, give the rest. They use other numbers and other sizes, so write for any input. What
 # `aimodels.cnn` offers you may use, unless a question says something else.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
@@ -60,7 +60,7 @@ from aimodels.course import check
 #   (No stride, padding or dilation here. Why not?)
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def output_size(size, kernel_size, stride=1, padding=0, dilation=1):
     """How many rows the map has, for `size` rows of pixels; ValueError if the kernel is larger."""
     ### BEGIN SOLUTION
@@ -79,7 +79,7 @@ def count_parameters(kernel_size, channels, filters, bias=True):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     check.equal(
         "8 pixels, kernel 3",
@@ -112,7 +112,7 @@ with check.question("q1_visible", points=4):
         hint="each kernel goes through all three channels, and has one bias of its own",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: everything together, against windows counted one by one and against Keras.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -168,7 +168,7 @@ with check.question("q1_hidden", points=8):
 # - The result: $(B, H', W', F)$. Only the first step jumps by `stride`, down and right alike.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def separable_conv2d(x, depthwise, pointwise, stride=1):
     """A kernel for each channel (kh, kw, C), then sums over channels (C, F): (B, H', W', F)."""
     ### BEGIN SOLUTION
@@ -180,7 +180,7 @@ def separable_conv2d(x, depthwise, pointwise, stride=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     x = np.ones((1, 4, 5, 2)) * [1, 10]  # the first channel is 1 everywhere, the second 10
     kernels = np.ones((3, 3, 2)) * [1, 2]
@@ -204,7 +204,7 @@ with check.question("q2_visible", points=5):
         hint="y is a weighted sum over the channels of z: at each place, z times the matrix P",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 10}
 print("Hidden tests: random numbers, oblong kernels and pictures, strides; against Keras.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=10):
@@ -254,7 +254,7 @@ with check.question("q2_hidden", points=10):
 #   the weights `kernel[m, n]`? They are one slice of `x`, with a step.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def conv2d_backward(x, kernel, grad_y, stride=1):
     """The loss's gradients (grad_x, grad_kernel, grad_bias) of y = conv2d(x, kernel, bias)."""
     ### BEGIN SOLUTION
@@ -268,7 +268,7 @@ def conv2d_backward(x, kernel, grad_y, stride=1):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 6}
 with check.question("q3_visible", points=6):
     x = np.arange(9.0).reshape(1, 3, 3, 1)
     kernel = np.array([[1.0, 2.0], [3.0, 4.0]])[:, :, None, None]
@@ -300,7 +300,7 @@ with check.question("q3_visible", points=6):
         hint="add up over pictures and places; one number for each weight, one for each filter",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 14}
 print("Hidden tests: batches, channels, filters, strides; against TensorFlow's GradientTape.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=14):
@@ -345,7 +345,7 @@ with check.question("q3_hidden", points=14):
 # Zeros of the padding count as places, too: those before the picture have numbers below 0. The
 # picture shows one layer $(3, 2, 1, 1)$.
 
-# %% nbgrader={"grade": false, "grade_id": "layer_picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked layer_picture}
 figure, ax = plt.subplots(figsize=(7, 2.2))
 for place, pixels in {0: (-1, 0, 1), 1: (1, 2, 3), 2: (3, 4, 5), 3: (5, 6, 7)}.items():
     ax.text(2 * place, 1.1, place, ha="center")
@@ -368,7 +368,7 @@ plt.show()
 # (Then `last - first + 1` is the lesson's $r$.)
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def pixels_seen(place, layers):
     """(first, last) pixel seen by `place`; layers: [(kernel, stride, padding, dilation), …]."""
     ### BEGIN SOLUTION
@@ -380,7 +380,7 @@ def pixels_seen(place, layers):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 4}
 with check.question("q4_visible", points=4):
     check.equal(
         "place 0 of the layer in the picture",
@@ -401,7 +401,7 @@ with check.question("q4_visible", points=4):
         hint="place 3 of the pooling looks at places 6 and 7 of the map in between; and these?",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 9}
 print("Hidden tests: deep stacks, gaps, padding anywhere; against gradients: which pixels matter?")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=9):
@@ -444,7 +444,7 @@ with check.question("q4_hidden", points=9):
 # it, and the four lines that it prints, before you go on.
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 def article_network():
     layers = [keras.Input((32, 32, 3))]
     for filters in (8, 16, 32):
@@ -455,7 +455,7 @@ def article_network():
     return network
 
 
-# %% nbgrader={"grade": false, "grade_id": "faults", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked faults}
 network = article_network()
 photos = np.random.default_rng(5).integers(0, 256, size=(4, 32, 32, 3))
 dense = network.layers[-2].count_params() / network.count_params()
@@ -490,7 +490,7 @@ except ValueError as error:
 # $$ L = \frac1B \sum_{b=1}^{B} \Bigl( \log\sum_k e^{z_{bk}} \;-\; z_{b,\,t_b} \Bigr). $$
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def build_network(channels, num_classes, filters):
     """A compiled classifier of pictures (B, H, W, channels), any H and W; logits (B, classes)."""
     ### BEGIN SOLUTION
@@ -507,7 +507,7 @@ def build_network(channels, num_classes, filters):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 7, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 7}
 with check.question("q5_visible", points=7):
     network = build_network(3, 10, (4, 8))
     check.equal(
@@ -536,7 +536,7 @@ with check.question("q5_visible", points=7):
         "negative, and nothing stands behind the dense layer",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 13, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 13}
 print("Hidden tests: given weights, several sizes, and the loss; against NumPy.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=13):
@@ -588,7 +588,7 @@ with check.question("q5_hidden", points=13):
 # Pixels are bytes.
 
 
-# %% nbgrader={"grade": false, "grade_id": "scatter", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked scatter}
 def scatter(scans, labels, seed, size=24):
     """Each scan at a random place of its own sheet: (N, size, size, 1), bytes; and the labels."""
     dice = np.random.default_rng(seed)
@@ -603,14 +603,14 @@ def scatter(scans, labels, seed, size=24):
     return sheets, labels
 
 
-# %% nbgrader={"grade": false, "grade_id": "sheets", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked sheets}
 scans, scans_validation = data.arrays("digits", ["train[:60%]", "train[60%:75%]"])
 sheets, digits = scatter(*scans, seed=1)
 sheets_validation, digits_validation = scatter(*scans_validation, seed=2)
 print(sheets.shape, sheets.dtype, "for training,", len(sheets_validation), "for validation")
 print("a digit may stand at", (24 - 8 + 1) ** 2, "places")
 
-# %% nbgrader={"grade": false, "grade_id": "sheets_picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked sheets_picture}
 plots.image_grid(sheets[:16], titles=[str(digit) for digit in digits[:16]])
 plt.show()
 
@@ -636,7 +636,7 @@ plt.show()
 # last quarter of the data set. Leave it alone: who trains on it has measured nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def train(images, labels, seed):
     """A trained network: sheets (B, H, W, 1) of bytes, any H and W -> logits (B, 10)."""
     ### BEGIN SOLUTION
@@ -656,7 +656,7 @@ def train(images, labels, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 6}
 with check.question("q6_visible", points=6):
     trained = train(sheets, digits, seed=1)
     check.equal(
@@ -674,7 +674,7 @@ with check.question("q6_visible", points=6):
         "epochs. If only the validation is low: does a layer still depend on places?",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 14, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 14}
 print("Hidden tests: the network just trained; digits kept aside; larger sheets.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=14):
@@ -703,7 +703,7 @@ with check.question("q6_hidden", points=14):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

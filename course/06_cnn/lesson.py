@@ -42,6 +42,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from aimodels import cnn, data, plots
+from aimodels.course import claim, measured, recorded
 
 # %% [markdown]
 # ## One small window, moved over a picture
@@ -172,9 +173,10 @@ theirs = layer(pictures).numpy()
 weights = layer.kernel.numpy()
 
 # %%
-for name, function in {"cross-correlation": cnn.conv2d, "true convolution": cnn.convolve2d}.items():
-    difference = np.abs(function(pictures, weights) - theirs).max()
-    print(f"{name:<18} equals Conv2D: {difference < 1e-5}")
+correlation = np.abs(cnn.conv2d(pictures, weights) - theirs).max()
+convolution = np.abs(cnn.convolve2d(pictures, weights) - theirs).max()
+claim("Conv2D and cross-correlation differ by", correlation, at_most=1e-5)
+claim("Conv2D and true convolution differ by", convolution, at_least=0.1)
 
 # %% [markdown]
 # `Conv2D` is a cross-correlation. Does it matter? A network learns its weights: whichever rule we
@@ -277,7 +279,7 @@ for head in (keras.layers.GlobalAveragePooling2D, keras.layers.Flatten):
 # %% [markdown]
 # In the first row, nothing changes: pooling has no parameters, and the kernels behind it are as
 # large as before. It saves *computation*. The second row shrinks only because of what `Flatten`
-# does. That deserves a section of its own.
+# does.
 
 # %% [markdown]
 # ## The network of article 000: where are its 44 million parameters?
@@ -316,9 +318,9 @@ ax.invert_yaxis()
 plt.show()
 
 # %% [markdown]
-# The eyes of this network, its convolutions, are too small to be seen in the chart. What is
-# large is a table that says, for each of 86,528 values, what it means *at its own place*. Training
-# such a table costs memory: weights, gradients, and the two moments that Adam keeps.
+# The convolutions are too small to be seen in the chart. What is large is a table that says, for
+# each of 86,528 values, what it means *at its own place*. Training such a table costs memory:
+# weights, gradients, and the two moments that Adam keeps.
 
 # %%
 mib = total * 4 / 2**20  # four bytes each
@@ -461,7 +463,8 @@ from sklearn.linear_model import LogisticRegression
 constant = np.mean(y_validation == np.bincount(y_train).argmax())
 logistic = LogisticRegression(max_iter=1000).fit(train.reshape(len(train), -1), y_train)
 reference = logistic.score(validation.reshape(len(validation), -1), y_validation)
-print(f"validation: one class under 0.15: {constant < 0.15}, logistic over 0.9: {reference > 0.9}")
+claim("validation accuracy of one class", constant, at_most=0.15)
+claim("validation accuracy of logistic regression", reference, at_least=0.9)
 
 # %% [markdown]
 # ## Train
@@ -474,8 +477,7 @@ keras.utils.set_random_seed(1)
 model = new_model(learning_rate=1e-2)
 model.fit(train[:32], y_train[:32], epochs=40, verbose=0)
 remembered = model.evaluate(train[:32], y_train[:32], verbose=0)[1]
-print("knows 32 pictures by heart:", remembered == 1)
-assert remembered == 1
+claim("share of the 32 pictures known by heart", remembered, at_least=1)
 
 # %% [markdown]
 # It can. Now with all training pictures, from new random weights, watching the validation set.
@@ -487,7 +489,8 @@ kernels_at_start = model.get_layer("conv1").kernel.numpy()
 history = model.fit(
     train, y_train, epochs=12, validation_data=(validation, y_validation), verbose=0
 ).history
-print("training and validation:", sorted(history))
+for name in ("accuracy", "val_accuracy"):
+    print(f"{name:<12} after 1, 6, 11 epochs:", [measured(x) for x in history[name][::5]])
 
 # %%
 ax = plots.learning_curves(history, "accuracy")
@@ -502,9 +505,9 @@ plt.show()
 
 # %%
 end, best = history["val_accuracy"][-1], max(history["val_accuracy"])
-print("validation ends within 0.03 of training:", abs(history["accuracy"][-1] - end) < 0.03)
-print("and within 0.02 of its best epoch:", end >= best - 0.02)
-assert end >= best - 0.02
+gap = history["accuracy"][-1] - end
+claim("last epoch, training minus validation", gap, at_least=-0.03, at_most=0.03)
+claim("validation, best minus last epoch", best - end, at_most=0.02)
 
 # %% [markdown]
 # It has not, so twelve epochs will do. All choices are made. Only now do we read the test set, and
@@ -515,28 +518,28 @@ test_logits = model.predict(test, verbose=0)
 said = test_logits.argmax(axis=-1)
 mistakes = np.sum(said != y_test)
 mistakes_logistic = np.sum(logistic.predict(test.reshape(len(test), -1)) != y_test)
-print("at most half the mistakes of logistic regression:", mistakes <= mistakes_logistic / 2)
+print("mistakes of logistic regression:", measured(mistakes_logistic), "in", len(test))
+claim("mistakes of the network:", mistakes, at_most=measured(mistakes_logistic / 2))
 
 # %%
 accuracy = 1 - mistakes / len(test)
-print("test accuracy at least 0.97:", accuracy >= 0.97)
-assert accuracy >= 0.97 > constant + 0.8
-assert mistakes <= mistakes_logistic / 2
+claim("test accuracy", accuracy, at_least=0.97)
+claim("lead over always saying one class", accuracy - constant, at_least=0.8)
 
 # %% [markdown]
 # ## Look inside: filters and feature maps
 #
-# The first layer has 32 kernels. We take the eight that answer one digit most strongly. The
-# assertion says that their maps are nothing secret: `conv2d` of the first section makes them, to
-# five decimals.
+# The first layer has 32 kernels. We take the eight that answer one digit most strongly. `conv2d`
+# of the first section makes the same maps, to five decimals.
 
 # %%
 see = keras.Model(model.inputs, model.get_layer("conv1").output)
 maps = see([validation[:1]]).numpy()
 kernels = model.get_layer("conv1").kernel.numpy()
 strongest = np.argsort(maps[0].std(axis=(0, 1)))[::-1][:8]
-assert np.abs(cnn.conv2d(validation[:1], kernels, padding="same") - maps).max() < 1e-5
 print(kernels.shape, "make", maps.shape)
+difference = np.abs(cnn.conv2d(validation[:1], kernels, padding="same") - maps).max()
+claim("the maps of conv2d differ by", difference, at_most=1e-5)
 
 # %%
 rows = {"at the start": kernels_at_start[:, :, 0], "trained": kernels[:, :, 0], "map": maps[0]}
@@ -554,13 +557,14 @@ plt.show()
 # with the second before you believe it. How much have these kernels learned?
 
 # %%
-for name in ("conv1", "conv3"):
+for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.items():
     keras.utils.set_random_seed(1)
     start = new_model().get_layer(name).kernel.numpy()
     end = model.get_layer(name).kernel.numpy()
-    alike = np.corrcoef(start.ravel(), end.ravel())[0, 1] > 0.95
+    alike = np.corrcoef(start.ravel(), end.ravel())[0, 1]
     assert name == "conv3" or np.array_equal(start[:, :, 0], kernels_at_start[:, :, 0])
-    print(f"{name} starts with spread {start.std():.2f}; end like start, over 0.95: {alike}")
+    print(f"{name} starts with spread {start.std():.2f}")
+    claim(f"{name}: correlation of start and end", alike, **bound)
 
 # %% [markdown]
 # Compared with their size, the first kernels have hardly changed: what the picture shows is mostly
@@ -586,11 +590,9 @@ plt.show()
 from sklearn.metrics import confusion_matrix
 
 assert np.array_equal(matrix, confusion_matrix(y_test, said))
-print(
-    matrix.sum(),
-    "pictures; off the diagonal are the mistakes:",
-    matrix.sum() - matrix.trace() == mistakes,
-)
+off_diagonal = matrix.sum() - matrix.trace()
+print(matrix.sum(), "pictures,", measured(off_diagonal), "of them off the diagonal: the mistakes")
+assert off_diagonal == mistakes
 
 # %% [markdown]
 # Here are the eight test digits about which the network was least sure: those with the smallest
@@ -608,15 +610,14 @@ plots.image_grid(test[unsure, 2:-2, 2:-2], titles)
 plt.show()
 
 # %% [markdown]
-# Would you have read all of them? Often the picture is at fault, and sometimes the label. We are
-# done, so we may look at test pictures. If you want to change the network afterwards, look at the
-# mistakes on *validation* data instead.
+# Would you have read all of them? We are done, so we may look at test pictures. If you want to
+# change the network afterwards, look at the mistakes on *validation* data instead. Do small
+# distances point at the mistakes?
 
 # %%
 least_sure = np.argsort(ranked[:, -1] - ranked[:, -2])[:20]
 found = np.sum(said[least_sure] != y_test[least_sure])
-print("most mistakes are among the 20 least sure answers:", found > mistakes / 2)
-assert found > mistakes / 2
+claim("share of the mistakes in the 20 least sure answers", found / mistakes, at_least=0.51)
 
 # %% [markdown]
 # ## What a convolution knows without learning
@@ -630,7 +631,7 @@ picture = np.pad(digit, 4)[None, :, :, None]
 moved = np.roll(picture, (2, 3), axis=(1, 2))
 kernels = rng.normal(size=(3, 3, 1, 5))
 difference = cnn.conv2d(moved, kernels) - np.roll(cnn.conv2d(picture, kernels), (2, 3), axis=(1, 2))
-print("largest difference below 1e-12:", np.abs(difference).max() < 1e-12)
+claim("largest difference", np.abs(difference).max(), at_most=1e-12)
 
 # %% [markdown]
 # A dense layer has no such knowledge: it must learn each digit again at every place. So take the
@@ -671,21 +672,30 @@ plt.show()
 
 # %%
 for name, table in tables.items():
-    print(f"{name:<15} centred over 0.9: {table[2, 2] > 0.9}, mean over 0.7: {table.mean() > 0.7}")
-assert abs(tables["CNN"][2, 2] - tables["Flatten + Dense"][2, 2]) < 0.04
-assert tables["CNN"].mean() > tables["Flatten + Dense"].mean() + 0.2
-by_one = tables["CNN"][[1, 2, 2, 3], [2, 1, 3, 2]].mean()
-by_two = tables["CNN"][[0, 2, 2, 4], [2, 0, 4, 2]].mean()
-print("CNN: straight moves by two pixels hurt less than moves by one:", by_two > by_one)
+    print(f"{name:<15} centred {measured(table[2, 2]):.2f}, mean {measured(table.mean()):.2f}")
+gain = tables["CNN"] - tables["Flatten + Dense"]
+corners = tables["Flatten + Dense"][[0, 0, 4, 4], [0, 4, 0, 4]].mean()
+claim("CNN minus Flatten + Dense, centred", gain[2, 2], at_least=-0.04, at_most=0.04)
+claim("CNN minus Flatten + Dense, mean", gain.mean(), at_least=0.2)
+claim("Flatten + Dense in the corners", corners, at_most=0.5)
 
 # %% [markdown]
 # In the middle they are equals. In the corners the flattened network is lost: its last layer has
 # learned *places*.
 #
-# But look again at the right-hand table. Straight moves by two pixels hurt less than moves by
-# one! Averaging over places should not care at all. The reason is pooling: its windows stand
-# fixed, every second pixel. A move by two keeps in step with the first pooling, a move by one with
-# neither. Which moves keep in step with both?
+# But look again at the right-hand table. Do straight moves by two pixels hurt more than moves by
+# one?
+
+# %%
+by_one = tables["CNN"][[1, 2, 2, 3], [2, 1, 3, 2]].mean()
+by_two = tables["CNN"][[0, 2, 2, 4], [2, 0, 4, 2]].mean()
+print("CNN after straight moves by one pixel:", measured(by_one))
+claim("and by two pixels:", by_two, at_least=measured(by_one))
+
+# %% [markdown]
+# They hurt less! Averaging over places should not care at all. The reason is pooling: its windows
+# stand fixed, every second pixel. A move by two keeps in step with the first pooling, a move by one
+# with neither. Which moves keep in step with both?
 
 # %%
 body = keras.Model(model.inputs, model.get_layer("relu3").output)
@@ -706,18 +716,14 @@ for shift in (1, 2, 3, 4):
 
 # %%
 scans_validation = splits[1][0]
-for size in (12, 24, 48):
+for size, bound in {12: {"at_least": 0.9}, 24: {"at_most": 0.3}, 48: {"at_most": 0.3}}.items():
     logits = model.predict_on_batch(canvas(scans_validation, size))
     score = np.mean(logits.argmax(-1) == y_validation)
-    print(
-        f"{size} pixels: logits {logits.shape}, over 0.9: {score > 0.9}, below 0.3: {score < 0.3}"
-    )
-assert score < 0.3
+    claim(f"{size} pixels: logits {logits.shape}, accuracy", score, **bound)
 
 # %% [markdown]
 # On the larger sheets it fails on most digits. Of course: most of the mean now comes from empty
-# paper. "Takes any size" is a statement about shapes
-# only. Test what you promise.
+# paper. "Takes any size" is a statement about shapes only.
 #
 # Yet the maps *before* the mean still know the digit. So take the mean over 3 × 3 places only (12
 # pixels, as in training), slide that window along, and let the dense layer speak at every place.
@@ -747,8 +753,7 @@ plt.show()
 
 # %%
 read = scores[::3].argmax(-1)
-print("at least five of the six digits read:", np.sum(read == [3, 1, 4, 1, 5, 9]) >= 5)
-assert np.sum(read == [3, 1, 4, 1, 5, 9]) >= 5
+claim("digits read, of six:", np.sum(read == [3, 1, 4, 1, 5, 9]), at_least=5)
 
 # %% [markdown]
 # ## Fooled by memory
@@ -768,8 +773,7 @@ network = new_model()
 memory = network.fit(train[:300], secret, epochs=20, callbacks=[remember], verbose=0).history
 
 # %%
-print("training accuracy at least 0.95:", memory["accuracy"][-1] >= 0.95)
-assert memory["accuracy"][-1] >= 0.95
+claim("training accuracy", memory["accuracy"][-1], at_least=0.95)
 
 # %% [markdown]
 # A success? The secret: these labels came from dice. There was *nothing* to learn. The network has
@@ -787,8 +791,7 @@ ax.legend()
 plt.show()
 
 # %%
-print("on unseen pictures within 0.08 of chance:", abs(unseen[-1] - 0.1) < 0.08)
-assert abs(unseen[-1] - 0.1) < 0.08
+claim("accuracy on unseen pictures", unseen[-1], at_least=0.02, at_most=0.18)
 
 # %% [markdown]
 # This control belongs in every project: replace the labels of the *whole* data set by dice, or
@@ -825,11 +828,9 @@ plt.xlabel("accuracy"), plt.ylabel("trials"), plt.ylim(0, 700), plt.legend()
 plt.show()
 
 # %%
-print("mean on fresh labels between 0.095 and 0.105:", 0.095 < honest.mean() < 0.105)
-print("mean reported at least 0.12:", reported.mean() >= 0.12)
-print("reported above the truth in at least 8 of 10 trials:", np.mean(reported > 0.1) >= 0.8)
-assert 0.095 < honest.mean() < 0.105
-assert reported.mean() >= 0.12
+claim("mean on fresh labels", honest.mean(), at_least=0.095, at_most=0.105)
+claim("mean reported", reported.mean(), at_least=0.12)
+claim("share of trials that report more than the truth", np.mean(reported > 0.1), at_least=0.8)
 
 # %% [markdown]
 # The right-hand hill is skill out of nothing. Each look at the test set is a ticket in a lottery,
@@ -850,8 +851,6 @@ assert reported.mean() >= 0.12
 # and writes down what it reached. Its test sets were read once:
 
 # %%
-from aimodels.course import recorded
-
 for name in ("cnn_mnist", "cnn_fashion_mnist"):
     figures = recorded(name)["figures"]
     print(

@@ -28,18 +28,18 @@
 # question says *in NumPy*, write it yourself in NumPy. Elsewhere you may use what Keras and
 # `aimodels` offer. No function may change the arrays that it is given.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import keras
 import numpy as np
 from keras import layers, ops
 
 from aimodels.course import check
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: where to look (12 points)
@@ -63,7 +63,7 @@ from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 # - Scores may be as large as $\pm 10\,000$, at forbidden places, too.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def attend(query, key, value, mask=None):
     """(output (…, T, m), weights (…, T, S)) of scaled dot-product attention."""
     ### BEGIN SOLUTION
@@ -78,7 +78,7 @@ def attend(query, key, value, mask=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     query = np.array([[2 * np.log(3), 0, 0, 0], [0, 0, 0, 0]])
     key = np.array([[1.0, 0, 0, 0], [0, 1, 0, 0], [5, 0, 0, 0]])
@@ -98,7 +98,7 @@ with check.question("q1_visible", points=4):
         hint="each row of weights mixes the rows of values: 0.75 of the first and 0.25 of the next",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: rows and heads, masks of any shape, large scores, queries that see nothing.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -161,7 +161,7 @@ with check.question("q1_hidden", points=8):
 #   query at padding sees nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def decoder_masks(source, target):
     """(own (B, 1, T, T), cross (B, 1, 1, S)): True where a decoder's query may look."""
     ### BEGIN SOLUTION
@@ -178,7 +178,7 @@ def packed_mask(texts):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 4}
 with check.question("q2_visible", points=4):
     own, cross = decoder_masks(np.array([[7, 8, 9, 0]]), np.array([[2, 5, 0]]))
     check.equal("the shape of own", np.shape(own), (1, 1, 3, 3), hint="rows, heads, queries, keys")
@@ -201,7 +201,7 @@ with check.question("q2_visible", points=4):
         hint="(B, 1, T, T); the third place begins a text: it sees itself alone",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 8}
 print("Hidden tests: many rows, padding in front and between, texts in any order.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=8):
@@ -261,7 +261,7 @@ with check.question("q2_hidden", points=8):
 #   the product is no function of the distance: raise a `ValueError`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def positions(places, width):
     """The vectors of these places, (number of places, width): sine and cosine in turn."""
     ### BEGIN SOLUTION
@@ -282,7 +282,7 @@ def similarity(distances, width):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     check.close(
         "the places 0 and 1, four numbers each",
@@ -298,7 +298,7 @@ with check.question("q3_visible", points=5):
         hint="sin a sin b + cos a cos b = cos(a − b): one such term for each pair of columns",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 9}
 print("Hidden tests: other places, odd widths; the product against the vectors themselves.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
@@ -339,11 +339,11 @@ with check.question("q3_hidden", points=9):
 # %% [markdown]
 # ## Question 4: many heads, and what each one adds (16 points)
 #
-# `aimodels.layers.MultiHeadAttention` keeps all it has learned in four arrays: a kernel $(D, 3D)$
-# and its bias $(3D)$, then $W^O$ $(D, D)$ and its bias $b$ $(D)$. In the first kernel and bias, the
-# columns from 0 to $D - 1$ make the queries, the next $D$ the keys, the last $D$ the values. Of each
-# of these, the first $d = D/N$ columns belong to the first of $N$ heads, the next $d$ to the second,
-# and so on.
+# `MultiHeadAttention` of `aimodels.layers`, with heads of $D/N$ numbers, keeps all it has learned in
+# four arrays: a kernel $(D, 3D)$ and its bias $(3D)$, then $W^O$ $(D, D)$ and its bias $b$ $(D)$. In
+# the first kernel and bias, the columns from 0 to $D - 1$ make the queries, the next $D$ the keys,
+# the last $D$ the values. Of each of these, the first $d = D/N$ columns belong to the first of $N$
+# heads, the next $d$ to the second, and so on.
 #
 # The heads are put side by side and multiplied with $W^O$. The same can be said in another way:
 # head $n$ meets only rows $nd$ to $nd + d - 1$ of $W^O$, and **adds its own part** to the output:
@@ -361,7 +361,7 @@ with check.question("q3_hidden", points=9):
 # - `output` is $O$, $(B, T, D)$; `parts` is $(B, N, T, D)$: what head $n$ adds, $A_n V_n W^O_n$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def multi_head(x, arrays, num_heads, mask=None):
     """(output (B, T, D), parts (B, N, T, D)): self-attention, and what each head adds to it."""
     ### BEGIN SOLUTION
@@ -379,7 +379,7 @@ def multi_head(x, arrays, num_heads, mask=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     x = np.array([[[1.0, 0, 0, 1], [0, 1, 0, 0], [0, 0, 2, 4]]])
     none = np.zeros((4, 4))
@@ -410,7 +410,7 @@ with check.question("q4_visible", points=5):
         "in this order; d is the width of one head, here 2",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 11}
 print("Hidden tests: any size, number of heads, biases and mask; against MultiHeadAttention.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=11):
@@ -465,13 +465,14 @@ with check.question("q4_hidden", points=11):
 # dense layers push a vector, if there are two numbers between them?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 rng = np.random.default_rng(8)
-attention, batch = MultiHeadAttention(2), rng.normal(size=(3, 5, 8)).astype("float32")
+attention, batch = MultiHeadAttention(2, 4), rng.normal(size=(3, 5, 8)).astype("float32")
 
 
 def places_first(x):  # given (rows, places, D), it takes the rows for places
-    return np.swapaxes(attention(np.swapaxes(x, 0, 1)), 0, 1)
+    turned = np.swapaxes(x, 0, 1)
+    return np.swapaxes(attention(turned, turned), 0, 1)
 
 
 other_row, last_place = batch.copy(), batch.copy()
@@ -488,22 +489,22 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 # It attends to the other rows of the batch, where it should attend to the places of its own. There
 # is also no padding mask, and what the embedding gives is not scaled. Make it right.
 #
-# Write `build_encoder(vocabulary_size, width, num_heads, num_layers, intermediate_dim,
+# Write `build_encoder(vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim,
 # normalize_first=False)`. It returns a `keras.Model` from ids $(B, T)$ to vectors $(B, T, D)$, for
-# rows of up to 64 ids; $D$ is `width`, id 0 is padding, and nothing may look at padding. The tests
-# give its layers weights, by name, and look at what comes out. So each layer has a name; $n$ counts
-# the blocks from 1.
+# rows of up to 64 ids; $D$ is `hidden_dim`, $N$ is `num_heads`, id 0 is padding, and nothing may look
+# at padding. The tests give its layers weights, by name, and look at what comes out. So each layer
+# has a name; $n$ counts the blocks from 1.
 #
 # | name | layer |
 # |---|---|
 # | `embedding` | `layers.Embedding` |
-# | `attention`$n$ | `MultiHeadAttention` of `aimodels.layers`, from $x$ to $x$ |
-# | `inner`$n$ | `layers.Dense`, `intermediate_dim` wide, with relu |
-# | `outer`$n$ | `layers.Dense`, `width` wide, no activation |
-# | `attention_norm`$n$, `feed_norm`$n$ | `layers.LayerNormalization` with `epsilon=1e-5` |
+# | `attention`$n$ | `MultiHeadAttention` of `aimodels.layers`, `key_dim` $D/N$, from $x$ to $x$ |
+# | `feedforward_intermediate`$n$ | `layers.Dense`, `intermediate_dim` wide, with relu |
+# | `feedforward_output`$n$ | `layers.Dense`, `hidden_dim` wide, no activation |
+# | `attention_norm`$n$, `feedforward_norm`$n$ | `layers.LayerNormalization` with `epsilon=1e-5` |
 # | `last_norm` | the same, only with `normalize_first=True` |
 #
-# First comes the embedding, then `Positions` of `aimodels.transformer`: it multiplies by
+# First comes the embedding, then `PositionEmbedding` of `aimodels.layers`: it multiplies by
 # $\sqrt D$ and adds the sines and cosines. Then the blocks follow. Each has two parts $f$, the
 # attention and the two dense layers, and each part has a residual connection and a
 # [layer normalisation](#ba2016):
@@ -515,16 +516,24 @@ print("directions out of 8:", np.linalg.matrix_rank(two_wide))
 # `TransformerBlock` cannot be used here, since its layers have other names. No dropout.
 
 
-# %% nbgrader={"grade": false, "grade_id": "arrays", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def draw_arrays(vocabulary_size, width, num_layers, intermediate_dim, normalize_first, seed):
+# %% {locked arrays}
+def draw_arrays(vocabulary_size, hidden_dim, num_layers, intermediate_dim, normalize_first, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
-    dice, norm = np.random.default_rng(seed), [(width,), (width,)]
-    shapes = {"embedding": [(vocabulary_size, width)]}
+    dice, norm = np.random.default_rng(seed), [(hidden_dim,), (hidden_dim,)]
+    shapes = {"embedding": [(vocabulary_size, hidden_dim)]}
     for n in range(1, num_layers + 1):
-        shapes[f"attention{n}"] = [(width, 3 * width), (3 * width,), (width, width), (width,)]
-        shapes[f"inner{n}"] = [(width, intermediate_dim), (intermediate_dim,)]
-        shapes[f"outer{n}"] = [(intermediate_dim, width), (width,)]
-        shapes[f"attention_norm{n}"] = shapes[f"feed_norm{n}"] = norm
+        shapes[f"attention{n}"] = [
+            (hidden_dim, 3 * hidden_dim),
+            (3 * hidden_dim,),
+            (hidden_dim, hidden_dim),
+            (hidden_dim,),
+        ]
+        shapes[f"feedforward_intermediate{n}"] = [
+            (hidden_dim, intermediate_dim),
+            (intermediate_dim,),
+        ]
+        shapes[f"feedforward_output{n}"] = [(intermediate_dim, hidden_dim), (hidden_dim,)]
+        shapes[f"attention_norm{n}"] = shapes[f"feedforward_norm{n}"] = norm
     if normalize_first:
         shapes["last_norm"] = norm
     return {name: [dice.normal(0, 0.5, s) for s in sizes] for name, sizes in shapes.items()}
@@ -536,18 +545,24 @@ def load(model, arrays):
     return model
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def by_blocks(ids, arrays, num_heads, normalize_first):
-    """What must come out: the blocks of `aimodels.transformer` with these arrays."""
-    x = Positions(64)(arrays["embedding"][0][ids].astype("float32"))
+    """What must come out: the blocks of `aimodels.layers` with these arrays."""
+    x = PositionEmbedding(64)(arrays["embedding"][0][ids].astype("float32"))
     n = 1
-    while f"inner{n}" in arrays:
-        inner_width = len(arrays[f"inner{n}"][1])
-        block = TransformerBlock(num_heads, inner_width, normalize_first=normalize_first)
+    while f"feedforward_intermediate{n}" in arrays:
+        intermediate_dim = len(arrays[f"feedforward_intermediate{n}"][1])
+        block = TransformerBlock(num_heads, intermediate_dim, normalize_first=normalize_first)
         block.build(x.shape)
-        for part in ("attention", "attention_norm", "inner", "outer", "feed_norm"):
+        for part in (
+            "attention",
+            "attention_norm",
+            "feedforward_intermediate",
+            "feedforward_output",
+            "feedforward_norm",
+        ):
             getattr(block, part).set_weights(arrays[f"{part}{n}"])
-        x, n = block(x, attention_mask=ids != 0), n + 1
+        x, n = block(x, padding_mask=ids != 0), n + 1
     x = x.numpy()
     if normalize_first:
         x = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
@@ -555,33 +570,33 @@ def by_blocks(ids, arrays, num_heads, normalize_first):
     return x
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     """A model: ids (B, T), 0 is padding -> (B, T, D)."""
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
 
     def part(x, norm, f):
         norm = layers.LayerNormalization(epsilon=1e-5, name=norm)
         return x + f(norm(x)) if normalize_first else norm(x + f(x))
 
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
-        x = part(x, f"attention_norm{n}", lambda h, look=look: look(h, attention_mask=mask))
-        x = part(x, f"feed_norm{n}", lambda h, i=inner, o=outer: o(i(h)))
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
+        x = part(x, f"attention_norm{n}", lambda h, look=look: look(h, h, value_mask=mask))
+        x = part(x, f"feedforward_norm{n}", lambda h, i=inner, o=outer: o(i(h)))
     if normalize_first:
         x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
     return keras.Model(ids, x)
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 6}
 with check.question("q5_visible", points=6):
     arrays = draw_arrays(9, 8, 1, 16, False, seed=1)
     encoder = load(build_encoder(9, 8, 2, 1, 16), arrays)
@@ -592,8 +607,8 @@ with check.question("q5_visible", points=6):
         by_blocks(ids, arrays, 2, False),
         rtol=1e-4,
         atol=1e-4,
-        hint="embedding and Positions; then norm(x + f(x)) twice, for the attention and for the "
-        "two dense layers. Does the attention run over the places (axis 1)?",
+        hint="embedding and PositionEmbedding; then norm(x + f(x)) twice, for the attention and "
+        "for the two dense layers. Does the attention run over the places (axis 1)?",
     )
     ids = np.array([[5, 1, 7, 0, 0, 0], [4, 4, 6, 1, 2, 0]])
     check.close(
@@ -602,10 +617,10 @@ with check.question("q5_visible", points=6):
         by_blocks(ids, arrays, 2, False)[ids != 0],
         rtol=1e-4,
         atol=1e-4,
-        hint="attention_mask, (B, T): False where the id is 0",
+        hint="value_mask, (B, T): False where the id is 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 12}
 print("Hidden tests: other sizes, several blocks, normalisation first or last, any padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=12):
@@ -681,7 +696,7 @@ with check.question("q5_hidden", points=12):
 #   `smoothing` is from 0 to below 1. Logits may be as large as $\pm 10\,000$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def rates(steps, peak, warmup_steps, total_steps):
     """The learning rates at these steps: up in a straight line, down along a cosine."""
     ### BEGIN SOLUTION
@@ -706,7 +721,7 @@ def smoothed(logits, labels, smoothing):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 4}
 with check.question("q6_visible", points=4):
     check.close(
         "two steps up, four steps down",
@@ -729,7 +744,7 @@ with check.question("q6_visible", points=4):
         hint="the best p is q itself; put it into the formula of the loss",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 8}
 print("Hidden tests: no warm-up, steps after the end, no smoothing, large logits, much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=8):
@@ -779,7 +794,7 @@ with check.question("q6_hidden", points=8):
 # see a few rows. Can you find the partner of *a*?
 
 
-# %% nbgrader={"grade": false, "grade_id": "partners", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked partners}
 def count_partners(rows, partners):
     """The labels (N, T): 1 + how often a letter's partner stands before it, at most 4."""
     wanted = np.array([0, *partners])[rows]
@@ -809,7 +824,7 @@ for row, label in zip(training[:4], training_labels[:4], strict=True):
 # and one letter more.
 #
 # - Set Keras' random numbers with `seed` first. Then build a small encoder that gives one label to
-#   each place: `layers.Embedding`, `Positions` and `TransformerBlock` of `aimodels.transformer`,
+#   each place: `layers.Embedding`, `PositionEmbedding` and `TransformerBlock` of `aimodels.layers`,
 #   `layers.Dense`. A place must look at the letters *before* it, not at those behind: which argument
 #   of `TransformerBlock` says so? Attention takes a mean: what else must a place know to make a
 #   number of it?
@@ -825,16 +840,18 @@ for row, label in zip(training[:4], training_labels[:4], strict=True):
 # gets about 50 %.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(rows, labels, seed):
     """A function: rows (N, T) -> their labels (N, T)."""
     ### BEGIN SOLUTION
     keras.utils.set_random_seed(seed)
     width, batch_size, epochs = 32, 32, 9
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
+    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
     for _ in range(2):
-        x = TransformerBlock(4, 4 * width, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+        x = TransformerBlock(4, 4 * width, use_causal_mask=True)(
+            x, padding_mask=ops.not_equal(ids, 0)
+        )
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
 
     steps = -(-len(rows) // batch_size) * epochs
@@ -848,7 +865,7 @@ def train(rows, labels, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 5}
 with check.question("q7_visible", points=5):
     count = train(training, training_labels, seed=1)
     check.accuracy(
@@ -857,11 +874,11 @@ with check.question("q7_visible", points=5):
         validation_labels[validation > 0],
         at_least=0.9,
         hint="About 50 %? Then it sees the letter itself and no other, or it does not know what "
-        "stands before: a block, and causal=True. Between 70 % and 90 %? Train longer, and let the "
-        "learning rate warm up, and fall at the end",
+        "stands before: a block, and use_causal_mask=True. Between 70 % and 90 %? Train longer, "
+        "and let the learning rate warm up, and fall at the end",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 11}
 print("Hidden tests: trained once more, other partners, one letter more; rows with much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=11):
@@ -885,8 +902,8 @@ with check.question("q7_hidden", points=11):
         np.asarray(count(wide))[wide > 0],
         count_partners(draw_rows(600, seed=72, letters=7), others)[new > 0],
         at_least=0.95,
-        hint="more padding must change nothing: `Positions` for 64 places, and no place may look "
-        "at padding",
+        hint="more padding must change nothing: `PositionEmbedding` for 64 places, and no place "
+        "may look at padding",
     )
 ### END HIDDEN TESTS
 
@@ -896,7 +913,7 @@ with check.question("q7_hidden", points=11):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

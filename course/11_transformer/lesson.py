@@ -46,7 +46,12 @@ import numpy as np
 
 from aimodels import data, decoding, metrics, seq2seq
 from aimodels.course import recorded
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock, sinusoids
+from aimodels.layers import (
+    MultiHeadAttention,
+    PositionEmbedding,
+    TransformerBlock,
+    sinusoidal_positions,
+)
 from aimodels.text import Vocabulary
 from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy
 from aimodels.transformer import Transformer
@@ -142,11 +147,11 @@ print(by_hand.shape)
 # one matrix product makes $Q$, $K$ and $V$ at once. With our matrices it must give our numbers.
 
 # %%
-ours = MultiHeadAttention(2)
+ours = MultiHeadAttention(num_heads=2, key_dim=2)
 ours.build((None, None, 4))
 ours.kernel.assign(np.concatenate([w_q, w_k, w_v], axis=1))
 ours.output_dense.kernel.assign(w_o)
-difference = np.abs(ours(x[None])[0] - by_hand).max()
+difference = np.abs(ours(x[None], x[None])[0] - by_hand).max()
 print("the same as by hand:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -161,7 +166,7 @@ theirs.build((None, None, 4), (None, None, 4))
 bias = np.zeros((2, 2), "float32")
 projections = [part for w in (w_q, w_k, w_v) for part in (w.reshape(4, 2, 2), bias)]
 theirs.set_weights([*projections, w_o.reshape(2, 2, 4), np.zeros(4)])
-difference = np.abs(theirs(x[None], x[None]) - ours(x[None])).max()
+difference = np.abs(theirs(x[None], x[None]) - ours(x[None], x[None])).max()
 print("the same as Keras:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -175,8 +180,8 @@ assert difference < 1e-5
 
 # %%
 order = np.array([2, 0, 1])
-shuffled = ours(x[None, order])[0]
-difference = np.abs(shuffled - np.array(ours(x[None])[0])[order]).max()
+shuffled = ours(x[None, order], x[None, order])[0]
+difference = np.abs(shuffled - np.array(ours(x[None], x[None])[0])[order]).max()
 print("the outputs are only shuffled, too:", difference < 1e-5)
 assert difference < 1e-5
 
@@ -191,7 +196,7 @@ assert difference < 1e-5
 # columns change from one place to the next, which only over many places?
 
 # %%
-table = sinusoids(50, 64)
+table = sinusoidal_positions(50, 64)
 fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
 image = left.imshow(table.T, cmap="coolwarm", aspect="auto")
 left.set(xlabel="place t", ylabel="column", title="Positions")
@@ -219,12 +224,12 @@ assert np.allclose(alike, expected)
 
 # %% [markdown]
 # The sines are at most 1, while the numbers of a fresh embedding are small. Added as they are, the
-# places would drown out the words. So the embedding is multiplied by $\sqrt{D}$ first. `Positions`
-# does both.
+# places would drown out the words. So the embedding is multiplied by $\sqrt{D}$ first.
+# `PositionEmbedding` does both.
 
 # %%
 tokens = rng.normal(scale=0.05, size=(1, 50, 64)).astype("float32")
-told = Positions(max_length=50)(tokens)
+told = PositionEmbedding(max_sequence_length=50)(tokens)
 difference = np.abs(told - (8 * tokens + table)).max()
 print("sqrt(64) = 8 times the tokens, plus the places:", difference < 1e-5)
 assert difference < 1e-5
@@ -307,11 +312,15 @@ plt.show()
 #
 # A **decoder** block has a third part between the two: **cross-attention**, whose queries come from
 # the decoder and whose keys and values come from the encoder's output, as in chapter 05. With
-# `cross=True` a `TransformerBlock` has it. How many parameters does a decoder block have more than
-# an encoder block? (Attention: four matrices and four biases; a normalisation: two vectors.)
+# `cross_attention=True` a `TransformerBlock` has it. How many parameters does a decoder block have
+# more than an encoder block? (Attention: four matrices and four biases; a normalisation: two
+# vectors.)
 
 # %%
-encoder_block, decoder_block = TransformerBlock(4, 256), TransformerBlock(4, 256, cross=True)
+encoder_block, decoder_block = (
+    TransformerBlock(4, 256),
+    TransformerBlock(4, 256, cross_attention=True),
+)
 some = keras.random.normal((1, 3, 64), seed=1)
 encoder_block(some), decoder_block(some, some)
 more = decoder_block.count_params() - encoder_block.count_params()
@@ -343,7 +352,7 @@ def article(x):
 
 
 batch = keras.random.normal((2, 7, 32), seed=3)
-print("inner width:", (article(batch), narrow.inner.units)[1])
+print("inner width:", (article(batch), narrow.feedforward_intermediate.units)[1])
 
 # %% [markdown]
 # First promise: *an example does not depend on the others in its batch.* We change the second
@@ -426,8 +435,9 @@ print(*inputs, goals, sep="\n\n")
 # %%
 def small_transformer():
     keras.utils.set_random_seed(1)
-    sizes = {"width": 64, "num_heads": 4, "num_layers": 2, "dropout": 0.0, "max_length": 16}
-    return Transformer(len(letters), len(letters), **sizes, normalize_first=True)
+    sizes = {"hidden_dim": 64, "num_heads": 4, "num_layers": 2, "max_sequence_length": 16}
+    options = {"dropout": 0.0, "normalize_first": True}
+    return Transformer(len(letters), len(letters), **sizes, **options)
 
 
 model = small_transformer()
@@ -473,7 +483,7 @@ assert changes == {"a later token": [3, 4, 5, 6, 7], "more padding": [], "anothe
 # Where is its maximum, and how large is it?
 
 # %%
-schedule = InverseSqrtWarmup(width=64, warmup_steps=100)
+schedule = InverseSqrtWarmup(hidden_dim=64, warmup_steps=100)
 steps = np.arange(400)
 rates = np.array([float(schedule(step)) for step in steps])
 highest = rates.argmax() + 1
@@ -644,7 +654,12 @@ sizes = len(letters), len(phonemes)
 contestants = {
     "LSTM": seq2seq.Seq2Seq(*sizes, embedding_dim=64, units=160, attention="dot"),
     "Transformer": Transformer(
-        *sizes, width=64, num_layers=3, dropout=0.0, max_length=16, normalize_first=True
+        *sizes,
+        hidden_dim=64,
+        num_layers=3,
+        dropout=0.0,
+        max_sequence_length=16,
+        normalize_first=True,
     ),
 }
 for name, one in contestants.items():
@@ -754,7 +769,7 @@ for name, benchmark in (("LSTM", "translate_cmn_eng"), ("Transformer", "translat
 
 # %%
 keras.utils.set_random_seed(1)
-large = Transformer(37_000, 37_000, width=512, num_heads=8, num_layers=6)
+large = Transformer(37_000, 37_000, hidden_dim=512, num_heads=8, num_layers=6)
 names = ("source_embedding", "embedding", "logits")
 layers = [large.get_layer("encoder").get_layer(names[0]), *map(large.get_layer, names[1:])]
 words = sum(layer.count_params() for layer in layers)
@@ -798,7 +813,7 @@ assert 62 <= shared / 1e6 <= 65
 #    check it with `count_params`.
 # 3. **Longer than ever seen.** Ask the model that says words backwards for words of 8 and 9
 #    letters. What happens, and why?
-# 4. **Learned positions.** Replace the sines by `Positions(learned=True)`. What changes for
+# 4. **Learned positions.** Replace the sines by `PositionEmbedding(learned=True)`. What changes for
 #    exercise 3?
 # 5. **One head.** Train with `num_heads=1`. Does some head still follow the diagonal?
 # 6. **Post-norm.** Train the pronouncing model with `normalize_first=False`, with and without the

@@ -31,12 +31,12 @@
 # **In all questions** the first five ids are special: 0 is [PAD], 1 [UNK], 2 [CLS], 3 [SEP] and
 # 4 [MASK]. Words have the ids from 5 on.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import itertools
 
 import keras
@@ -45,7 +45,7 @@ from keras import layers, ops
 
 from aimodels.bert import BERT, BERTPretraining, classifier, encode, mask_tokens
 from aimodels.course import check
-from aimodels.layers import Positions, TransformerBlock
+from aimodels.layers import PositionEmbedding, TransformerBlock
 from aimodels.text import Vocabulary
 
 # %% [markdown]
@@ -67,7 +67,7 @@ from aimodels.text import Vocabulary
 #   `length` is at least 5.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def pack(first, second, length):
     """(ids, segments), (number of pairs, length): [CLS] a [SEP] b [SEP], then padding."""
     ### BEGIN SOLUTION
@@ -83,7 +83,7 @@ def pack(first, second, length):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     ids, segments = pack([[7, 8], [11, 12, 13, 14, 15, 16]], [[9], [21, 22]], 9)
     check.equal(
@@ -100,7 +100,7 @@ with check.question("q1_visible", points=4):
         hint="the first [SEP] belongs to the first text, the last one to the second; padding is 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print(
     "Hidden tests: any lengths, no second text; against the package; your lists stay as they are."
 )
@@ -164,7 +164,7 @@ with check.question("q1_hidden", points=8):
 # - `labels` has the old id at hidden places, and 0 at all others.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def hide(ids, chance, kind, other):
     """(new, labels), (B, T) each: ids with 15 % of the words hidden, and what was there."""
     ### BEGIN SOLUTION
@@ -177,7 +177,7 @@ def hide(ids, chance, kind, other):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     ids = np.array([[2, *range(11, 21), 3], [2, *range(31, 41), 3]])
     chance = np.array(
@@ -204,7 +204,7 @@ with check.question("q2_visible", points=5):
         hint="kind 0.3 gives 4, kind 0.85 gives what `other` has, kind 0.95 leaves it",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: rows of all lengths, also without a word; all special ids; many tokens.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -261,7 +261,7 @@ with check.question("q2_hidden", points=9):
 # - Logits may be as large as $\pm 10\,000$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def masked_loss(vectors, places, hidden, embedding, bias):
     """(mean loss, accuracy) of what the model says about the hidden words."""
     ### BEGIN SOLUTION
@@ -276,7 +276,7 @@ def masked_loss(vectors, places, hidden, embedding, bias):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     vectors = np.log([[[7.0, 1, 1], [1, 1, 3], [5, 5, 1], [9, 1, 1]]])
     embedding = np.vstack([np.zeros((5, 3)), np.eye(3)])
@@ -301,7 +301,7 @@ with check.question("q3_visible", points=5):
         "fourth word",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 9}
 print("Hidden tests: many rows, fillers anywhere, large logits, nothing hidden.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
@@ -345,7 +345,7 @@ with check.question("q3_hidden", points=9):
 # beginning, does any word's vector change? And if the padding changes?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 stack = keras.Sequential([TransformerBlock(2, 16), TransformerBlock(2, 16)])
 vectors = np.random.default_rng(8).normal(size=(1, 6, 8)).astype("float32")
 turned = np.asarray(stack(vectors[:, ::-1]))[:, ::-1]
@@ -369,7 +369,7 @@ print("other padding, so the words before it change:", change > 0.01)
 # |---|---|
 # | `word_table` | `layers.Embedding`, for the ids |
 # | `segment_table` | `layers.Embedding`, for the segments 0 and 1 |
-# | `place_table` | `Positions` with `learned=True`: it adds the vector of each place |
+# | `place_table` | `PositionEmbedding` with `learned=True`: it adds the vector of each place |
 # | `norm` | `layers.LayerNormalization` with `epsilon=1e-12`, of the sum of the three |
 # | `block`$n$ | `TransformerBlock` with `activation="gelu"`, `layer_norm_epsilon=1e-12` |
 # | `pooler` | `layers.Dense`, `hidden_dim` wide, with tanh |
@@ -380,7 +380,7 @@ print("other padding, so the words before it change:", change > 0.01)
 # yours with it.
 
 
-# %% nbgrader={"grade": false, "grade_id": "weights", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked weights}
 def draw_weights(
     vocabulary_size, hidden_dim, num_layers, intermediate_dim, max_sequence_length, seed
 ):
@@ -404,7 +404,7 @@ def fill(model, weights, names=()):
     return model
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def by_package(ids, segments, weights, num_heads):
     """What must come out: real tokens' vectors and pooled ones, of the package's own BERT."""
     (size, hidden_dim), longest = weights["word_table"][0].shape, len(weights["place_table"][0])
@@ -413,12 +413,12 @@ def by_package(ids, segments, weights, num_heads):
         size, hidden_dim, num_heads, blocks, inner, dropout=0.0, max_sequence_length=longest
     )
     names = {"word_table": "embedding", "segment_table": "segment_embedding"}
-    fill(bert, weights, names | {"place_table": "positions"})
+    fill(bert, weights, names | {"place_table": "position_embedding"})
     tokens, pooled = bert((ids, segments))
     return tokens.numpy()[ids != 0], pooled
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def build_bert(
     vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, max_sequence_length
 ):
@@ -427,18 +427,18 @@ def build_bert(
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         block = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)
-        x = block(x, attention_mask=ops.not_equal(ids, 0))
+        x = block(x, padding_mask=ops.not_equal(ids, 0))
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 6}
 with check.question("q4_visible", points=6):
     weights = draw_weights(12, 8, 1, 20, 6, seed=1)
     model = fill(build_bert(12, 8, 2, 1, 20, 6), weights)
@@ -472,7 +472,7 @@ with check.question("q4_visible", points=6):
         hint="attention_mask, (B, T): False where the id is 0",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 12}
 print("Hidden tests: other sizes, several blocks, rows of any length, padding, both outputs.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
@@ -533,7 +533,7 @@ with check.question("q4_hidden", points=12):
 #   is none, raise a `ValueError`.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def make_pairs(documents, coins, picks):
     """(first sentences, second ones, 1 where the second is the next one in the text, else 0)."""
     ### BEGIN SOLUTION
@@ -554,7 +554,7 @@ def make_pairs(documents, coins, picks):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 4}
 with check.question("q5_visible", points=4):
     documents = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2", "c3"]]
     coins, picks = [0.2, 0.7, 0.5, 0.1, 0.9], [0.9, 0.6, 0.5, 0.0, 0.99]
@@ -579,7 +579,7 @@ with check.question("q5_visible", points=4):
         "document gives none of its strangers",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 8}
 print("Hidden tests: many documents, short and empty ones, equal sentences, no stranger.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=8):
@@ -656,7 +656,7 @@ with check.question("q5_hidden", points=8):
 #   holds that name. Do not mend a shape.
 
 
-# %% nbgrader={"grade": false, "grade_id": "published", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked published}
 def sizes_of(V, D, L, inner, longest):
     sizes = {"vocab_size": V, "hidden_size": D, "num_hidden_layers": L}
     return sizes | {"intermediate_size": inner, "max_position_embeddings": longest}
@@ -682,7 +682,7 @@ def publish(config, seed, prefix="bert."):
     return {prefix + name: dice.normal(size=shapes[name]) for name in sorted(shapes)}
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def translate(weights, config):
     """Our names, each with its list of arrays, from a published model's weights."""
     ### BEGIN SOLUTION
@@ -717,7 +717,7 @@ def translate(weights, config):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     config = sizes_of(9, 4, 1, 6, 7)
     weights = publish(config, seed=1)
@@ -758,7 +758,7 @@ with check.question("q6_visible", points=5):
         hint="kernels of dense layers are turned over, square ones too; tables are not",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 9}
 print("Hidden tests: every array, many layers, names without `bert.`; missing and wrong weights.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=9):
@@ -818,7 +818,7 @@ with check.question("q6_hidden", points=9):
 # would a classifier know of a word that no label has ever met?
 
 
-# %% nbgrader={"grade": false, "grade_id": "language", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked language}
 def draw_texts(subjects, about, seed):
     """For each of the subjects a text, a list of words; `about`: each word's subject, or -1."""
     dice, texts = np.random.default_rng(seed), []
@@ -852,7 +852,7 @@ vocabulary = Vocabulary(["[MASK]", *language], start_token="[CLS]", end_token="[
 # your function will see none.
 
 
-# %% nbgrader={"grade": false, "grade_id": "texts", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked texts}
 def divide(subjects, seed):
     """(about, known, rest): each word's subject; -1 where a word is left out."""
     about = np.random.default_rng(seed).permutation(np.arange(len(language)) % subjects)
@@ -897,7 +897,7 @@ for row, label in zip(labelled[:3], labels, strict=False):
 # first.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(vocabulary, pairs, labelled, labels, seed):
     """A function: ids of texts (n, T) -> their subjects (n,)."""
     ### BEGIN SOLUTION
@@ -932,7 +932,7 @@ def train(vocabulary, pairs, labelled, labels, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 5}
 with check.question("q7_visible", points=5):
     subjects = train(vocabulary, pairs, labelled, labels, seed=1)
     check.accuracy(
@@ -945,7 +945,7 @@ with check.question("q7_visible", points=5):
         "About a half? Longer, and a learning rate that warms up, and falls at the end",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 11}
 print("Hidden tests: trained once more, the words divided anew, one subject more; much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=11):
@@ -983,7 +983,7 @@ with check.question("q7_hidden", points=11):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -49,7 +49,7 @@ from sklearn.metrics import f1_score
 
 from aimodels import bert, data
 from aimodels.course import recorded
-from aimodels.layers import TransformerBlock, sinusoids
+from aimodels.layers import TransformerBlock, sinusoidal_positions
 from aimodels.text import Vocabulary, WordTokenizer
 from aimodels.train import Model
 
@@ -120,7 +120,7 @@ try:
     bare(np.array([[2, 5, 9, 6, 8, 7, 3]]))
 except Exception as error:
     print("token ids are refused:", type(error).__name__)
-print("inner width:", bare.inner.units)
+print("inner width:", bare.feedforward_intermediate.units)
 
 # %% [markdown]
 # Given ready-made vectors, it runs. We shuffle the seven tokens. What will come out?
@@ -266,7 +266,7 @@ def new_encoder():
     for weight in encoder.weights:
         if weight.name in ("kernel", "embeddings"):
             weight.assign(math.sqrt(768 / D) * weight)
-    encoder.get_layer("position_embedding").table.assign(sinusoids(T, D) / 2)
+    encoder.get_layer("position_embedding").table.assign(sinusoidal_positions(T, D) / 2)
     encoder.get_layer("pooler").trainable = False  # [CLS] has no task below
     return encoder
 
@@ -461,7 +461,7 @@ x = encoder.get_layer("norm")(encoder.get_layer("position_embedding")(x))
 heads = []
 for i in (1, 2):
     block = encoder.get_layer(f"block{i}")
-    _, weights = block.attention(x, return_attention_scores=True)
+    _, weights = block.attention(x, x, return_attention_scores=True)
     heads += list(np.mean(weights, axis=0))
     x = block(x)
 print("as the model computes it:", np.allclose(x, encoder((test_ids[:200], nothing[:200]))[0]))

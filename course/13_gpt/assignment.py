@@ -28,12 +28,12 @@
 # question says *in NumPy* or *in Python*, write it yourself. Elsewhere you may use what Keras and
 # `aimodels` offer. No function may change the arrays and lists that it is given.
 
-# %% nbgrader={"grade": false, "grade_id": "start", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked start}
 import aimodels
 
 aimodels.start(seed=1)
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import collections
 import itertools
 
@@ -44,7 +44,7 @@ from keras import layers
 from aimodels.course import check
 from aimodels.decoding import generate
 from aimodels.gpt import GPT
-from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
+from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
 
 # %% [markdown]
 # ## Question 1: three units of surprise (12 points)
@@ -72,7 +72,7 @@ from aimodels.layers import MultiHeadAttention, Positions, TransformerBlock
 # - Logits may be as large as $\pm 10\,000$. The loss is never so large.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def measure(logits, labels, counted, num_bytes):
     """(loss, perplexity, bits per byte) of the places that count."""
     ### BEGIN SOLUTION
@@ -84,7 +84,7 @@ def measure(logits, labels, counted, num_bytes):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     logits = np.log([[[4.0, 2, 2], [2, 1, 1], [1, 1, 6], [9, 1, 1]]])
     labels = np.array([[0, 2, 1, 0]])
@@ -106,7 +106,7 @@ with check.question("q1_visible", points=4):
         hint="1 + 2 + 3 bits in all; the right tokens that count have 2 + 1 + 1 bytes in all",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: several rows, labels that are no tokens, tokens of any length, large logits.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -163,7 +163,7 @@ with check.question("q1_hidden", points=8):
 # - Logits may be as large as $\pm 10\,000$.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
     """The probabilities (B, V) that a token is drawn with."""
     ### BEGIN SOLUTION
@@ -183,7 +183,7 @@ def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     logits = np.log([[1.0, 4, 2, 3], [5, 1, 1, 3]])
     check.close(
@@ -213,7 +213,7 @@ with check.question("q2_visible", points=5):
         hint="the most probable token stays, however small top_p is",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: several controls at once, many equal logits, large ones, temperature 0.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -276,7 +276,7 @@ with check.question("q2_hidden", points=9):
 #   more than 1: then the line is that long, and $u$ is a share of *its* length.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def penalised(logits, ids, penalty):
     """Logits (B, V) in which the tokens of each row's text are less likely."""
     ### BEGIN SOLUTION
@@ -293,7 +293,7 @@ def draw(p, uniform):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 4}
 with check.question("q3_visible", points=4):
     logits = np.array([[3.0, 1, -2, 0.5], [3, 1, -2, 0.5]])
     check.close(
@@ -311,7 +311,7 @@ with check.question("q3_visible", points=4):
         hint="the pieces end at 0.25, 0.75 and 1; an end belongs to the next piece",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 8}
 print("Hidden tests: any sizes, texts with gaps, impossible tokens, sums that are not quite 1.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=8):
@@ -357,14 +357,14 @@ with check.question("q3_hidden", points=8):
 # but the last are shuffled, does the last one's vector change?
 
 
-# %% nbgrader={"grade": false, "grade_id": "article", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked article}
 rng = np.random.default_rng(3)
-attention, table = MultiHeadAttention(2), rng.normal(size=(9, 8)).astype("float32")
+attention, table = MultiHeadAttention(2, 4), rng.normal(size=(9, 8)).astype("float32")
 
 
 def article(ids):  # as if it had token vectors, at least
     x = table[ids]
-    return (x + attention(x)).numpy()
+    return (x + attention(x, x)).numpy()
 
 
 text = np.array([[4, 1, 7, 2, 5]])
@@ -377,15 +377,15 @@ print("the others are shuffled, so the last one changes:", change > 0.01)
 # %% [markdown]
 # Make it right. Write two functions.
 #
-# `build_gpt(vocabulary_size, width, num_heads, num_layers, max_length)` returns a `keras.Model` from
-# ids $(B, T)$ to logits $(B, T, V)$ of each next token, for up to `max_length` tokens. The tests
-# give its layers weights, by name, and look at what comes out. So each layer has a name; $n$ counts
-# the blocks from 1.
+# `build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length)` returns a
+# `keras.Model` from ids $(B, T)$ to logits $(B, T, V)$ of each next token, for up to
+# `max_sequence_length` tokens. The tests give its layers weights, by name, and look at what comes
+# out. So each layer has a name; $n$ counts the blocks from 1.
 #
 # | name | layer |
 # |---|---|
 # | `tokens` | `layers.ReversibleEmbedding`: `tokens(ids)` and, at the end, `tokens(x, reverse=True)` |
-# | `places` | `Positions` of `aimodels.transformer`, learned |
+# | `places` | `PositionEmbedding` of `aimodels.layers`, learned |
 # | `block`$n$ | `TransformerBlock`, $4D$ wide between its dense layers, with relu |
 # | `norm` | `layers.LayerNormalization` with `epsilon=1e-5` |
 #
@@ -400,15 +400,18 @@ print("the others are shuffled, so the last one changes:", change > 0.01)
 # needs no mask for it. `model` is anything that can be called with ids and gives logits.
 
 
-# %% nbgrader={"grade": false, "grade_id": "draw_arrays", "locked": true, "schema_version": 3, "solution": false, "task": false}
-def draw_arrays(vocabulary_size, width, num_heads, num_layers, max_length, seed):
+# %% {locked draw_arrays}
+def draw_arrays(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length, seed):
     """For each layer's name its arrays: random numbers, in the right shapes."""
-    block = TransformerBlock(num_heads, 4 * width)
-    block.build((None, None, width))
-    shapes = {"tokens": [(vocabulary_size, width)], "places": [(max_length, width)]}
+    block = TransformerBlock(num_heads, 4 * hidden_dim)
+    block.build((None, None, hidden_dim))
+    shapes = {
+        "tokens": [(vocabulary_size, hidden_dim)],
+        "places": [(max_sequence_length, hidden_dim)],
+    }
     for n in range(1, num_layers + 1):
         shapes[f"block{n}"] = [weights.shape for weights in block.get_weights()]
-    shapes["norm"] = [(width,), (width,)]
+    shapes["norm"] = [(hidden_dim,), (hidden_dim,)]
     dice = np.random.default_rng(seed)
     return {name: [dice.normal(0, 0.5, s) for s in sizes] for name, sizes in shapes.items()}
 
@@ -419,7 +422,7 @@ def load(model, arrays):
     return model
 
 
-# %% nbgrader={"grade": false, "grade_id": "judge", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked judge}
 def by_places(ids, arrays, num_heads):
     """What must come out. Each place passes a block as the last one: there is nothing behind it."""
     [table], [places] = arrays["tokens"], arrays["places"]
@@ -436,16 +439,20 @@ def by_places(ids, arrays, num_heads):
     return np.asarray(norm(x)) @ table.T
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+# %% {answer q4}
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     """A model: ids (B, T) -> logits (B, T, V) of each next token."""
     ### BEGIN SOLUTION
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         block = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )
         x = block(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
@@ -462,7 +469,7 @@ def next_token_loss(model, ids):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 6}
 with check.question("q4_visible", points=6):
     arrays = draw_arrays(9, 8, 2, 1, 6, seed=1)
     model = load(build_gpt(9, 8, 2, 1, 6), arrays)
@@ -493,7 +500,7 @@ with check.question("q4_visible", points=6):
         "say 3, 2/8. What comes out of the model are logits, not probabilities",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 12, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 12}
 print("Hidden tests: other sizes, several blocks, long and short texts; a loss with padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
@@ -516,8 +523,8 @@ with check.question("q4_hidden", points=12):
             rtol=1e-4,
             atol=1e-3,
             hint="as many blocks as num_layers, each with weights of its own, one behind the "
-            "other; a table of max_length places; heads and widths as the arguments say; 0 is a "
-            "token like any other here",
+            "other; a table of max_sequence_length places; heads and widths as the arguments say; "
+            "0 is a token like any other here",
         )
         table = 3 * dice.normal(size=(V, V))
         ids = dice.integers(1, V, size=(4, 7))
@@ -558,7 +565,7 @@ with check.question("q4_hidden", points=12):
 #   and of caches, has `size` bytes. If the weights alone do not fit: 0.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 def read_on(x, kernels, cache=None):
     """(outputs (B, n, d) of the new places, new cache): a head that looks back only."""
     ### BEGIN SOLUTION
@@ -579,7 +586,7 @@ def texts_that_fit(memory, parameters, num_layers, width, length, size):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5):
     x = np.zeros((1, 3, 4))
     x[0, 0, 0], x[0, 1, 0], x[0, 2, 0] = 2 * np.log(3), 1, 0
@@ -613,7 +620,7 @@ with check.question("q5_visible", points=5):
         hint="keys and values: 2 L T D numbers for each text; the weights have to fit as well",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 11, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 11}
 print("Hidden tests: pieces of any size, several rows, other widths; the memory at its limits.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=11):
@@ -675,7 +682,7 @@ with check.question("q5_hidden", points=11):
 # - `decode(ids, pairs, first)`: the list of ids without any new id.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def learn(words, count, first):
     """The pairs that were joined, the first one first."""
     ### BEGIN SOLUTION
@@ -712,7 +719,7 @@ def decode(ids, pairs, first):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 5}
 with check.question("q6_visible", points=5):
     words = [([3, 1, 2], 3), ([1, 2, 3], 2), ([4, 4], 4)]
     check.equal(
@@ -735,7 +742,7 @@ with check.question("q6_visible", points=5):
         hint="a new id stands for a pair, in which there may be new ids again",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 9}
 print("Hidden tests: many words, equal ids in a row, equal frequencies, an early end.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=9):
@@ -789,7 +796,7 @@ with check.question("q6_hidden", points=9):
 # first letter of this alphabet?
 
 
-# %% nbgrader={"grade": false, "grade_id": "secret", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked secret}
 def draw_words(count, seed, letters, shortest=2, longest=6):
     """Words of random letters."""
     dice = np.random.default_rng(seed)
@@ -845,7 +852,7 @@ print(len(prompts), "new prompts:", *prompts[:5])
 # common alphabet, gets less than 5 %.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def train(lines, seed):
     """A function: prompts, a list of texts -> what stands behind them, up to the full stop."""
     ### BEGIN SOLUTION
@@ -855,7 +862,7 @@ def train(lines, seed):
     rows = np.array(
         [[signs.index(s) for s in line] + [0] * (longest - len(line)) for line in lines]
     )
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
 
     steps = -(-len(rows) // batch_size) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
@@ -867,14 +874,14 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 4}
 with check.question("q7_visible", points=4):
     write = train(lines, seed=1)
     check.accuracy(
@@ -888,7 +895,7 @@ with check.question("q7_visible", points=4):
         "fall at the end",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 10}
 print("Hidden tests: trained once more, with another alphabet, more letters, longer words.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
@@ -913,7 +920,7 @@ with check.question("q7_hidden", points=10):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

@@ -28,7 +28,7 @@
 # is graded, give the rest. They use other numbers and other sizes, so write for any input. No
 # function may change the arrays that it is given.
 
-# %% nbgrader={"grade": false, "grade_id": "setup", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked setup}
 import itertools
 
 import matplotlib.pyplot as plt
@@ -64,7 +64,7 @@ from aimodels.course import check
 # what happens to the sum of the first three?
 
 
-# %% nbgrader={"grade": false, "grade_id": "q1", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q1}
 def memory(sizes, batch_size, num_microbatches=1, mixed=False):
     """Bytes by purpose: weights, gradients, optimizer, activations."""
     ### BEGIN SOLUTION
@@ -89,7 +89,7 @@ def pieces_needed(sizes, batch_size, room, mixed=False):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q1_visible", "locked": true, "points": 4, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_visible 4}
 with check.question("q1_visible", points=4):
     check.equal(
         "widths 3, 4, 2 and five examples",
@@ -123,7 +123,7 @@ with check.question("q1_visible", points=4):
         hint="one example needs 36 bytes beside the 416: raise the error yourself",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q1_hidden", "locked": true, "points": 8, "schema_version": 3, "solution": false, "task": false}
+# %% {test q1_hidden 8}
 print("Hidden tests: other widths and depths, both precisions, rooms that are just large enough.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
@@ -184,7 +184,7 @@ with check.question("q1_hidden", points=8):
 #   has an answer; but $X$ and $Y$ must be moved, too, and they grow with the batch.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q2", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q2}
 def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     """The FLOP/s that the roofline allows, and "memory" or "compute"."""
     ### BEGIN SOLUTION
@@ -214,7 +214,7 @@ def smallest_batch(n, m, peak, bandwidth, size=4):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q2_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_visible 5}
 with check.question("q2_visible", points=5):
     speed, bound = layer_speed(1, 100, 100, peak=1000, bandwidth=100)
     check.close(
@@ -255,7 +255,7 @@ with check.question("q2_visible", points=5):
         hint="16 examples: 4 FLOPs a byte, and the ridge is at 4; 16 are enough, 17 not needed",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q2_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q2_hidden 9}
 print("Hidden tests: other machines, layers and networks, numbers of 2 bytes.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
@@ -305,7 +305,7 @@ with check.question("q2_hidden", points=9):
 # this is what people write. One step with seven examples on three replicas:
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3_told", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q3_told}
 def gradients_of_mean(x, y, W, b, weight=None):
     """Gradients for W and b of the (weighted) mean squared error; of no examples, NaN."""
     weight = np.ones(len(x)) if weight is None else weight
@@ -327,7 +327,7 @@ def replicas(seed, counts, num_inputs=2, num_outputs=1):
     return x, y, W, b, np.split(np.arange(len(x)), np.cumsum(counts)[:-1])
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3_measured", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q3_measured}
 for counts in [(3, 3, 3), (3, 3, 1), (4, 3, 0)]:
     x, y, W, b, parts = replicas(1, counts)
     told = as_told([gradients_of_mean(x[rows], y[rows], W, b) for rows in parts])
@@ -353,7 +353,7 @@ for counts in [(3, 3, 3), (3, 3, 1), (4, 3, 0)]:
 #   arrays. If $\|g\| > c$, multiply every array by $c/\|g\|$; otherwise change nothing.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q3", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q3}
 def combine(gradients, counts, clip_norm=None):
     """The gradient of the whole batch's mean, one array a parameter, clipped if `clip_norm` is given."""
     ### BEGIN SOLUTION
@@ -369,7 +369,7 @@ def combine(gradients, counts, clip_norm=None):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q3_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     for counts in [(3, 3, 1), (4, 3, 0), (1, 6)]:
         x, y, W, b, parts = replicas(2, counts)
@@ -399,7 +399,7 @@ with check.question("q3_visible", points=5):
         hint="the mean is (15, 20), of length 25: the length of both arrays together",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q3_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q3_hidden 9}
 print("Hidden tests: weighted examples, clipping or not, no examples at all, an overflow.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
@@ -465,7 +465,7 @@ with check.question("q3_hidden", points=9):
 # paper first: nine cells, and three arrows in each round.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q4", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q4}
 def ring_all_reduce(vectors):
     """What the workers hold after reduce-scatter and at the end, and the bytes that each sent."""
     ### BEGIN SOLUTION
@@ -486,7 +486,7 @@ def ring_all_reduce(vectors):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q4_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_visible 5}
 with check.question("q4_visible", points=5):
     vectors = np.array([[1.0, 2.0, 3.0], [10.0, 20.0, 30.0], [100.0, 200.0, 300.0]])
     half, whole, sent = ring_all_reduce(vectors)
@@ -518,7 +518,7 @@ with check.question("q4_visible", points=5):
     )
     check.equal("bytes of the two", sent, [24, 24], hint="a long chunk and a short one")
 
-# %% nbgrader={"grade": true, "grade_id": "q4_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q4_hidden 9}
 print("Hidden tests: more workers, chunks of unequal length, other types of numbers.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=9):
@@ -585,7 +585,7 @@ with check.question("q4_hidden", points=9):
 # its exponent. But in which precision must the division be done?
 
 
-# %% nbgrader={"grade": false, "grade_id": "q5", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q5}
 class LossScale:
     """A factor for the loss that shrinks at an overflow, and grows after a row of good steps."""
 
@@ -613,7 +613,7 @@ class LossScale:
         ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q5_visible", "locked": true, "points": 5, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_visible 5}
 with check.question("q5_visible", points=5):
     scaler = LossScale(scale=8.0, patience=2, largest=16.0)
     good, bad = (
@@ -638,7 +638,7 @@ with check.question("q5_visible", points=5):
     check.equal("an overflow in one array", scaler.unscale(bad), None, hint="None, and no list")
     check.close("after the overflow", scaler.scale_loss(1.0), 8.0, hint="half of 16")
 
-# %% nbgrader={"grade": true, "grade_id": "q5_hidden", "locked": true, "points": 9, "schema_version": 3, "solution": false, "task": false}
+# %% {test q5_hidden 9}
 print("Hidden tests: a long training whose gradients change, tiny gradients, both ends, NaN.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=9):
@@ -709,7 +709,7 @@ with check.question("q5_hidden", points=9):
 # Which results must be added in the backward pass?
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q6}
 def cut(W1, b1, W2, n):
     """For each of n devices the (W1, b1, W2) of its hidden units."""
     ### BEGIN SOLUTION
@@ -739,7 +739,7 @@ def backward(arriving, x, slices):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": false, "grade_id": "q6_example", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q6_example}
 def network_example(seed, batch, d, h, m):
     """Random x, W1, b1, W2, b2, and a gradient that arrives for y."""
     rng = np.random.default_rng(seed)
@@ -747,7 +747,7 @@ def network_example(seed, batch, d, h, m):
     return [rng.normal(size=shape) for shape in shapes]
 
 
-# %% nbgrader={"grade": true, "grade_id": "q6_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_visible 6}
 with check.question("q6_visible", points=6):
     x, W1, b1, W2, b2, arriving = network_example(seed=1, batch=4, d=3, h=5, m=2)
     slices = cut(W1, b1, W2, 2)
@@ -786,7 +786,7 @@ with check.question("q6_visible", points=6):
         "shape of device 1's gradient for W2", np.shape(gradients[1][2]), (2, 2), hint="W2's"
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q6_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q6_hidden 10}
 print("Hidden tests: other sizes, more devices than units, all gradients, inputs as they were.")
 ### BEGIN HIDDEN TESTS
 with check.question("q6_hidden", points=10):
@@ -831,7 +831,7 @@ with check.question("q6_hidden", points=10):
 # strip of the map, and nobody gives data away. But gradients they will share.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_map", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_map}
 def measure(num_points, layout, seed):
     """Places (num_points, 2), and the operator, 0 to 3, that serves each; `layout` is the map."""
     stations, rng = np.random.default_rng(layout), np.random.default_rng(seed)
@@ -842,7 +842,7 @@ def measure(num_points, layout, seed):
     return centres[nearest] + rng.normal(0, 0.13, (num_points, 2)), operator[nearest]
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_worker", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_worker}
 def logits(parameters, x):
     """The network that all use: two features, hidden units with ReLU, four logits."""
     W1, b1, W2, b2 = parameters
@@ -873,7 +873,7 @@ class Worker:
         return -log_p[np.arange(len(x)), y].mean(), gradients
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_workers", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_workers}
 def strips(x, y, borders, rooms):
     """Workers from west to east: what lies between two borders, and a room for each."""
     number = np.digitize(x[:, 0], borders)
@@ -903,7 +903,7 @@ class Adam:
             p -= self.rate * correct * m / (np.sqrt(v) + 1e-8)
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_data", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_data}
 x_train, y_train = measure(500, layout=1, seed=1)
 x_validation, y_validation = measure(400, layout=1, seed=2)
 BORDERS, ROOMS = [-1.5, -0.6, -0.3, 0.7], [32, 30, 50, 64, 45]
@@ -911,7 +911,7 @@ workers = strips(x_train, y_train, BORDERS, ROOMS)
 print("examples:", [len(worker) for worker in workers], "room for:", ROOMS)
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7_picture", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked q7_picture}
 def show(predict=None):
     """Draw the places; given a trained network's `predict`, colour the map by its answers."""
     ax, colors = plt.subplots(figsize=(4.5, 4.5))[1], ["firebrick", "royalblue", "seagreen", "gold"]
@@ -952,7 +952,7 @@ plt.show()
 # twice. Add a cell with `show(train(workers, seed=0))` to look at your network.
 
 
-# %% nbgrader={"grade": false, "grade_id": "q7", "locked": false, "schema_version": 3, "solution": true, "task": false}
+# %% {answer q7}
 def loss_and_gradients_of_all(workers, parameters):
     """The mean loss over all examples of all workers, and its gradients, a list of 4."""
     ### BEGIN SOLUTION
@@ -980,7 +980,7 @@ def train(workers, seed):
     ### END SOLUTION
 
 
-# %% nbgrader={"grade": true, "grade_id": "q7_visible", "locked": true, "points": 6, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_visible 6}
 with check.question("q7_visible", points=6):
     parameters = start_parameters(5)
     one_large = Worker(x_train, y_train, room=500)
@@ -1006,7 +1006,7 @@ with check.question("q7_visible", points=6):
         hint="does the loss fall? Print it every 50 steps, and look at show(predict)",
     )
 
-# %% nbgrader={"grade": true, "grade_id": "q7_hidden", "locked": true, "points": 10, "schema_version": 3, "solution": false, "task": false}
+# %% {test q7_hidden 10}
 print("Hidden tests: other workers against one machine; the bar, on maps that nobody has seen.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
@@ -1053,7 +1053,7 @@ with check.question("q7_hidden", points=10):
 # The next cell sums up what the visible tests say. If you changed something above, restart the
 # kernel and run everything once more before you hand in: that is what a grader does.
 
-# %% nbgrader={"grade": false, "grade_id": "summary", "locked": true, "schema_version": 3, "solution": false, "task": false}
+# %% {locked summary}
 check()
 
 # %% [markdown]

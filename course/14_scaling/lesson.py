@@ -974,8 +974,10 @@ for batch in (512, 128):
     )
 
 # %% [markdown]
-# The activations shrink to a quarter; weights and Adam stay. (A running sum of gradients comes on
-# top of those of the piece.) One warning: batch
+# The activations shrink to a quarter; weights and Adam stay. A running sum of gradients comes on
+# top of those of the piece, and the batch with its outputs stays, too: pieces pay where activations
+# are most of the memory. (The system's monitor may show no saving at all, since TensorFlow
+# keeps what it once had; `profiling.peak_memory` counts what is in use.) One warning: batch
 # normalisation sees only the piece, not the batch. Its statistics, and so the result, change.
 
 # %%

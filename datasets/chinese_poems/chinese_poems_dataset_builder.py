@@ -34,11 +34,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
     def _split_generators(self, dl_manager):
         files = [f"{_BASE}poet.tang.{i}.json" for i in range(0, 20_000, 1000)]
         paths = dl_manager.download(files)
-        return {
-            "train": self._generate_examples(paths, 0.2, 1),
-            "validation": self._generate_examples(paths, 0.1, 0.2),
-            "test": self._generate_examples(paths, 0, 0.1),
-        }
+        return data.hash_splits(self._generate_examples, paths, validation=0.1, test=0.1)
 
     def _generate_examples(self, paths, low, high):
         found = {}

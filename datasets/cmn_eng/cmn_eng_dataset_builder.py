@@ -32,11 +32,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         path = dl_manager.download(_URL)
-        return {
-            "train": self._generate_examples(path, 0.1, 1),
-            "validation": self._generate_examples(path, 0.05, 0.1),
-            "test": self._generate_examples(path, 0, 0.05),
-        }
+        return data.hash_splits(self._generate_examples, path, validation=0.05, test=0.05)
 
     def _generate_examples(self, path, low, high):
         for index, line in enumerate(path.read_text(encoding="utf-8").splitlines()):

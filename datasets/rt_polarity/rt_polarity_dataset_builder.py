@@ -36,11 +36,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         path = dl_manager.download(_URL)
-        return {
-            "train": self._generate_examples(path, 0.2, 1),
-            "validation": self._generate_examples(path, 0.1, 0.2),
-            "test": self._generate_examples(path, 0, 0.1),
-        }
+        return data.hash_splits(self._generate_examples, path, validation=0.1, test=0.1)
 
     def _generate_examples(self, path, low, high):
         found = {}

@@ -38,11 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
 
     def _split_generators(self, dl_manager):
         paths = dl_manager.download([_URL + "dev.txt", _URL + "test.txt"])
-        return {
-            "train": self._generate_examples(paths, 0.2, 1),
-            "validation": self._generate_examples(paths, 0.1, 0.2),
-            "test": self._generate_examples(paths, 0, 0.1),
-        }
+        return data.hash_splits(self._generate_examples, paths, validation=0.1, test=0.1)
 
     def _generate_examples(self, paths, low, high):
         titles, labels = {}, collections.defaultdict(set)

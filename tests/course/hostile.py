@@ -429,7 +429,7 @@ for _ in range(16):
             time.sleep(1000)
         finally:
             os._exit(0)
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 guarded(  # as much as there is in the file systems that live in memory
@@ -497,7 +497,7 @@ import time
 for number in range(10):
     with open(f"/tmp/kernel/{number}", "wb") as file:
         file.write(bytes(10**8))
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(
@@ -509,7 +509,7 @@ os.makedirs("/tmp/kernel/a/b")
 for number in range(6):
     with open(f"/tmp/kernel/a/b/{number}", "wb") as file:
         file.write(bytes(10**8))
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(
@@ -530,7 +530,7 @@ os.chdir("/tmp/kernel")
 for _ in range(3000):
     os.mkdir("a")
     os.chdir("a")
-time.sleep(4)
+time.sleep(1000)
 """,
 )
 add(  # nobody may look into it or remove it
@@ -559,7 +559,7 @@ for number in range(3):
             except BaseException:
                 pass
 """,
-    end="import time\ntime.sleep(2)",
+    end="import time\ntime.sleep(1)",
 )
 
 # Output. Nobody reads it; there may be a lot.
@@ -1474,7 +1474,7 @@ NAMES = [
     "Zoë Ångström", "Zoe\u0308 A\u030angstro\u0308m", "王小明", "Ελένη", "👩‍🎓", "\u202eevil",
     "é" * 120, "n" * 249, "=1+1", "-1", "+1", "@SUM(A1)", "=HYPERLINK(1)", "'a", '"a"', 'a","b',
     "a\nb", "a\r\nb", "\ta", " ", "a\x1b[31mb", "\x07", "..", "index", "con", "%2e%2e%2f", "a\\b",
-    "<script>alert(1)</script>".replace("/", "∕"), "&amp;", "*", "$(id)", "`id`", "--again", "~",
+    "<script>alert(1)</script>".replace("/", "∕"), "&amp;", "*", "$(id)", "`id`", "--regrade", "~",
     "None", "nan", ";", "twin (2)", "twin", "submitted/twin/01_tiny/assignment", "a/twin", "b/twin",
     "\udcff\udcfe",  # two bytes that are no text
 ]  # fmt: skip

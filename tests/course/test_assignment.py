@@ -121,16 +121,16 @@ def test_the_tiny_assignment_is_sound(assignment_page):
 @pytest.mark.parametrize(
     ("old", "new", "message"),
     [
-        ('"points": 20', '"points": 25', "105 points in all"),
+        ("q1_visible 20}", "q1_visible 25}", "105 points in all"),
         ('question("q1_visible"', 'question("q1_hidden"', "wanted one `with check.question"),
-        ('"q2_hidden", "lo', '"q2_extra", "lo', "q2 has answer, visible, extra"),
+        ("q2_hidden 30}", "q2_extra 30}", "q2 has answer, visible, extra"),
         ("### BEGIN HIDDEN TESTS\n", "", "stand in BEGIN and END HIDDEN TESTS"),
         (
             "    labels = np.random.default_rng(9).normal(size=(200, 3)).sum(1) > 0",
             "    labels, x = np.random.default_rng(9).normal(size=(200, 3)).sum(1) > 0, x",
             "only the verdict needs it",
         ),
-        ('"grade_id": "setup", "locked": true', '"grade_id": "setup", "locked": false', "locked"),
+        ("# %% {locked setup}", "# %%", "locked"),
         ("**100 points.**", "", "does not say '100 points'"),
         ("limits: {", "limit: {", "limits is missing"),
         ("About 5 minutes", "About 9 minutes", "does not say 'About 5 minutes'"),
@@ -141,9 +141,36 @@ def test_an_assignment_against_the_rules_is_found(assignment_page, old, new, mes
     text = assignment_page.source.read_text()
     assert old in text
     assignment_page.source.write_text(text.replace(old, new, 1))
+    [result] = build.build([assignment_page], draft=True)
+    assert message in f"{result.problem}{problems(assignment_page)}"
+
+
+def test_every_problem_of_an_assignment_is_found_before_it_is_executed(assignment_page):
+    path, old = assignment_page.source, assignment_page.notebook.read_bytes()
+    text = path.read_text().replace("limits: {cell", "limits: {cells")
+    text = text.replace("    if np.ndim(x) != 2:", "    if np.ndim(x) != 2")
+    text = text.replace('check.equal("two rows"', 'check.same("two rows"')
+    path.write_text(text)
     [result] = build.build([assignment_page])
-    assert result.problem or message in problems(assignment_page)
-    assert not result.problem or message in result.problem
+    lines = {line: number for number, line in enumerate(text.splitlines(), 1)}
+    found = result.problem.splitlines()
+    for line, message in [
+        (lines["    if np.ndim(x) != 2"], "(cell q2): this is not Python: expected ':'"),
+        (lines["# %% {test q2_visible 10}"], "check.same has no place in a test cell"),
+        (1, "limits are any of cell, total, memory"),
+    ]:
+        assert [p for p in found if p.startswith(f"{path}:{line}") and message in p], found
+    assert assignment_page.notebook.read_bytes() == old
+
+
+def test_problems_of_wrong_answers_are_found_before_the_solution_is_executed(assignment_page):
+    answers = assignment_page.source.parent / "wrong" / "all.py"
+    answers.write_text(answers.read_text().replace("q2, 10 of 40", "q2, 10 of 50"))
+    [result] = build.build([assignment_page])
+    first, second = result.problem.splitlines()
+    assert first.startswith(f"{answers}:")
+    assert "wanted `# %% qN" in first
+    assert "2 wrong answers to q2, wanted 3" in second
 
 
 def test_a_copy_that_was_edited_by_hand_is_found(assignment_page):
@@ -156,7 +183,9 @@ def test_a_copy_that_was_edited_by_hand_is_found(assignment_page):
 
 def test_metadata_that_nbgrader_refuses_are_one_message(assignment_page):
     text = assignment_page.source.read_text()
-    text = text.replace('"schema_version": 3', '"schema_version": 99', 1)
+    facts = {"grade": False, "grade_id": "setup", "locked": True, "schema_version": 99}
+    facts |= {"solution": False, "task": False}
+    text = text.replace("{locked setup}", f"nbgrader={json.dumps(facts)}")
     assignment_page.source.write_text(text)
     [result] = build.build([assignment_page])
     assert "Schema version is too new" in result.problem

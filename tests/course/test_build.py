@@ -74,7 +74,7 @@ def test_notebooks_are_built_side_by_side(page):
     flag = page.root / "flag"
     edit(other, "1 + 1", f"open({str(flag)!r}, 'x').close()")
     there = f"os.path.exists({str(flag)!r})"
-    wait = f"import os, time\nfor _ in range(600):\n    time.sleep(0 if {there} else 0.1)"
+    wait = f"import os, time\nfor _ in range(18_000):\n    time.sleep(0 if {there} else 0.1)"
     edit(page, "1 + 1", f"{wait}\nassert {there}")
     results = build.build([page, other], jobs=2)
     assert [result.problem for result in results] == ["", ""]
@@ -87,6 +87,14 @@ def test_pull_gives_the_source_back_and_takes_an_edit(page):
     assert page.source.read_text() == before
     page.notebook.write_text(page.notebook.read_text().replace("a stable line", "a new line"))
     assert pull.pull(page) is True
+    assert page.source.read_text() == before.replace("a stable line", "a new line")
+
+
+def test_pull_leaves_the_blank_lines_of_what_was_not_edited(page):
+    edit(page, "\n# %%\n2 + 2\n", "\n\n# %%\n2 + 2\n\n")
+    before = page.source.read_text()
+    page.notebook.write_text(page.notebook.read_text().replace("a stable line", "a new line"))
+    assert pull.pull(page, force=True) is True
     assert page.source.read_text() == before.replace("a stable line", "a new line")
 
 
@@ -114,7 +122,7 @@ def test_pull_refuses_to_lose_an_edit_of_the_source(page, monkeypatch, capsys):
 
 def test_a_front_matter_that_is_not_yaml_is_refused(page):
     edit(page, "goals: [see the rules at work]", "goals: [see the rules at work")
-    with pytest.raises(CourseError, match=r"lesson\.py: the front matter is not YAML"):
+    with pytest.raises(CourseError, match=r"lesson\.py:6: the front matter is not YAML: expected "):
         notebooks.read_source(page)
 
 
@@ -135,6 +143,38 @@ def test_stderr_is_left_out_and_named(page, capsys):
     line = page.source.read_text().splitlines().index("import sys")
     assert result.stderr == (line,)
     assert f"lesson.py:{line} writes to stderr" in capsys.readouterr().out
+
+
+def test_every_problem_of_a_lesson_is_found_before_it_is_executed(page, monkeypatch, capsys):
+    old, flag = page.notebook.read_bytes(), page.root / "flag"
+    edit(page, "1 + 1", f"open({str(flag)!r}, 'x').close()")
+    edit(page, "2 + 2", "2 +")
+    edit(page, "repairs: [002-4.1]", "repairs: [003-1.4.1]")
+    edit(page, "*Learning representations", "*Earning representations")
+    monkeypatch.chdir(page.root)
+    assert cli.main(["course", "build"]) == 1
+    error = capsys.readouterr().err
+    lines = {line: number for number, line in enumerate(page.source.read_text().splitlines(), 1)}
+    references = lines["# ## References"] - 1  # the cell's marker is above
+    for line, cell, message in [
+        (lines["2 +"], "c008", "this is not Python: invalid syntax"),
+        (lines["# # A tiny lesson"] - 1, "c000", "the first cell does not say '003 §1.4.1'"),
+        (references, "c006", "reference rumelhart1986: its title is {Learning representations"),
+    ]:
+        assert f"{page.source}:{line} (cell {cell}): {message}" in error
+    assert not flag.exists()
+    assert page.notebook.read_bytes() == old
+
+
+@pytest.mark.slow
+def test_a_draft_is_executed_all_the_same(page, monkeypatch, capsys):
+    edit(page, "minutes: 5", "minutes: 50")
+    edit(page, "1 + 1", "10 + 1")
+    monkeypatch.chdir(page.root)
+    assert cli.main(["course", "build"]) == 1
+    assert "does not say 'About 50 minutes'" in capsys.readouterr().err
+    assert cli.main(["course", "build", "--draft"]) == 0
+    assert "10 + 1" in page.notebook.read_text()
 
 
 def test_two_cells_of_one_grade_id_are_refused(page):

@@ -2,10 +2,12 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from aimodels import cli, data
+from aimodels.course import passed
 
 
 def run(capsys, *argv: str) -> tuple[int, str, str]:
@@ -73,3 +75,17 @@ def test_a_bug_in_a_data_command_is_not_swallowed(monkeypatch):
     monkeypatch.setattr(data, "catalogue", bug)
     with pytest.raises(TypeError, match="a bug"):
         cli.main(["data", "list"])
+
+
+def test_a_release_waits_until_nothing_is_owed(capsys, monkeypatch, tmp_path):
+    (tmp_path / "course").mkdir()
+    (tmp_path / "pyproject.toml").touch()
+    monkeypatch.chdir(tmp_path)
+    assert run(capsys, "course", "debt") == (0, "", "")
+    passed.Passed(tmp_path, "answers").record({"06_cnn q1, x": "1"}, {}, ["06_cnn q1, x"])
+    code, out, _ = run(capsys, "course", "debt")
+    assert (code, "owed: answers: 06_cnn q1, x" in out) == (1, True)
+
+    makefile = (Path(__file__).parents[2] / "Makefile").read_text()
+    recipe = makefile.partition("\nrelease:")[2].partition("\n\n")[0].splitlines()[1:]
+    assert recipe[0] == "\t$(BIN)/aimodels course debt"  # it ends make before anything is built

@@ -35,6 +35,7 @@ def _load(name: str):
 
 hostile = _load("hostile")
 
+HANGS = 7200  # seconds: no machine is so busy that a grader which works takes longer
 SECRET = "canary-in-the-environment"
 HONEST = [one for one in hostile.HOSTILE if re.match("(00|mm|zz) ", one.name)]
 # What a twin is called depends on who else hands in.
@@ -75,7 +76,6 @@ class Outcome:
 
     code: int
     said: str
-    seconds: float
     text: str  # of the CSV file
     pages: dict[str, str]
     results: dict  # the JSON file
@@ -97,9 +97,8 @@ def _graded(folder: Path, to: str, quick: bool = False) -> Outcome:
     submissions = _hand_in(folder, chosen)
     before = _state(folder)
     (folder / "tmp").mkdir()
-    command = [sys.executable, "-m", "aimodels", "grade", str(submissions), "--to"]
+    command = [sys.executable, "-m", "aimodels", "grade", str(submissions), "--output"]
     command += [str(folder / "out" / f"{to}.csv"), "--jobs", "2"]
-    started = time.monotonic()
     process = subprocess.Popen(
         command,
         cwd=folder / "root",
@@ -109,10 +108,9 @@ def _graded(folder: Path, to: str, quick: bool = False) -> Outcome:
     )
     watch = _Watch(process)
     try:
-        code = process.wait(_most_seconds(chosen))
+        code = process.wait(HANGS)
     finally:
         process.kill()
-        seconds = time.monotonic() - started
         watch.join()
     log.seek(0)
     out = folder / "out"
@@ -120,7 +118,6 @@ def _graded(folder: Path, to: str, quick: bool = False) -> Outcome:
     return Outcome(
         code=code,
         said=log.read(),
-        seconds=seconds,
         text=(out / f"{to}.csv").read_bytes().decode() if code == 0 else "",
         pages=pages,
         results=json.loads((out / f"{to}.json").read_text()),
@@ -136,11 +133,6 @@ def _moved(folder: Path, to: str) -> Path:
     for name in ("root", "canary"):
         subprocess.run(["cp", "-a", folder / name, again / name], check=True)
     return again
-
-
-def _most_seconds(submissions: Iterable) -> float:
-    """The limits of all: `total` and an end for what is slow, ten seconds for the rest."""
-    return 60 + sum(75 if one.slow else 10 for one in submissions) / 2
 
 
 def _state(folder: Path) -> dict[str, tuple]:
@@ -176,7 +168,7 @@ class _Watch(threading.Thread):
 def _left(folder: Path) -> list[str]:
     """The sandboxes' folders, and the processes that still see one of these, after a moment."""
     seen = "/".join([*folder.parts[-3:], "tmp", "kernel-"])  # and not those of another grader
-    for _ in range(50):
+    for _ in range(600):
         left = [str(process) for process in psutil.process_iter() if seen in _mounts(process)]
         left += [str(path) for path in (folder / "tmp").glob("kernel-*")]
         if not left:

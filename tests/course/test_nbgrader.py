@@ -53,7 +53,7 @@ def test_nbgrader_makes_the_same_copy_and_gives_the_same_points(
 
     def nbgrader(command: str) -> None:
         arguments = [sys.executable, "-m", "nbgrader", command, chapter]
-        done = subprocess.run(arguments, cwd=root, capture_output=True, text=True, timeout=300)
+        done = subprocess.run(arguments, cwd=root, capture_output=True, text=True, timeout=1800)
         assert done.returncode == 0, done.stderr
 
     nbgrader("generate_assignment")

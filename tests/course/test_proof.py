@@ -1,23 +1,64 @@
 """`aimodels course check` grades each assignment's answers, and finds every grade that is wrong."""
 
+import time
+
 import pytest
 
 from aimodels import cli
-from aimodels.course import CourseError, notebooks, proof, rules
+from aimodels.course import CourseError, notebooks, passed, proof, rules
 from aimodels.course.assignment import Assignment
 
 
 def prove(page):
-    return list(proof.prove(page, proof.available()))
+    return list(proof.prove([page], proof.available()))
+
+
+@pytest.fixture
+def check(assignment_page, monkeypatch, capsys):
+    """`check("--record")` runs the command on the tiny assignment: its code, what it printed."""
+    monkeypatch.chdir(assignment_page.root)
+    monkeypatch.setattr(rules, "QUESTIONS", 2)
+    monkeypatch.setattr(passed, "QUARTER", 2**80)  # draws none
+
+    def run(*options):
+        code = cli.main(["course", "check", *options])
+        return code, capsys.readouterr().out
+
+    return run
 
 
 @pytest.mark.slow
-def test_the_tiny_assignment_is_proven(assignment_page, monkeypatch, capsys):
-    monkeypatch.chdir(assignment_page.root)
-    monkeypatch.setattr(rules, "QUESTIONS", 2)
-    assert cli.main(["course", "check"]) == 0
-    said = "01_tiny/assignment: 8 answers graded, 0 proven before and unchanged, 0 problems"
-    assert said in capsys.readouterr().out
+def test_a_check_grades_what_has_changed(assignment_page, check):
+    code, said = check("--record")
+    assert code == 0
+    assert "01_tiny/assignment: 8 answers graded, 0 passed before and are unchanged, 0 owed" in said
+    assert "0 answers graded, 8 passed before and are unchanged" in check()[1]
+    assert "8 answers graded, 0 passed before" in check("--regrade")[1]
+
+    path = assignment_page.source.parent / "wrong" / "all.py"
+    path.write_text(path.read_text().replace("y.sum(axis=(1, 2))", "y.mean(axis=(1, 2))"))
+    code, said = check("--record")
+    assert code == 1
+    assert "q1, adds up: q1 60, wanted 0" in said
+    assert "1 answers graded, 7 passed before" in said
+    code, said = check()  # what was found wrong is not recorded
+    assert (code, "1 answers graded" in said) == (1, True)
+
+
+@pytest.mark.slow
+def test_what_there_was_no_time_for_is_owed(assignment_page, check):
+    late = f"--deadline={time.time()}"
+    code, said = check("--record", late)
+    assert code == 0
+    assert "0 answers graded, 0 passed before and are unchanged, 8 owed" in said
+    assert "owed: 01_tiny q1, adds up\n" in said
+    owed = passed.read_debt(assignment_page.root)["answers"]
+    assert len(owed) == 8
+
+    assert "8 answers graded" in check("--record")[1]
+    assert passed.read_debt(assignment_page.root) == {}
+    code, said = check("--regrade", late)  # they passed: they are not owed
+    assert "0 answers graded, 8 passed before and are unchanged, 0 owed" in said
 
 
 @pytest.mark.slow

@@ -130,7 +130,7 @@ def test_too_little_and_too_much_prose_are_found(page):
 def test_too_few_pictures_are_found(page):
     notebook = rules.read_notebook(page)
     del notebook.cells[3].outputs[0]
-    assert (None, "2 pictures: at least 3") in rules.rhythm(page, notebook)
+    assert (None, "2 pictures: at least 3") in rules.pictured(page, notebook)
 
 
 def test_a_slow_lesson_is_found(page):

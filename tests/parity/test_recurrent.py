@@ -10,11 +10,6 @@ torch = pytest.importorskip("torch")
 TORCH = {"rnn": "RNN", "lstm": "LSTM", "gru": "GRU"}
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def to_torch(x):
     return torch.from_numpy(np.array(x))
 

@@ -10,11 +10,6 @@ from aimodels import seq2seq
 torch = pytest.importorskip("torch")
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def randomise(layer, rng) -> list[np.ndarray]:
     """Weights by fan-in, so that nothing saturates; biases too."""
     weights = [rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in layer.weights]

@@ -11,11 +11,6 @@ torch = pytest.importorskip("torch")
 CAUSAL = torch.triu(torch.ones(5, 5, dtype=torch.bool), 1)
 
 
-@pytest.fixture
-def rng():
-    return np.random.default_rng(0)
-
-
 def randomised(layer, rng):
     layer.set_weights([rng.normal(size=w.shape) / w.shape[0] ** 0.5 for w in layer.weights])
     return layer
@@ -32,12 +27,19 @@ def attention_pairs(ours, theirs) -> list:
 
 
 def block_pairs(ours, theirs) -> list:
-    norms = [(ours.attention_norm, theirs.norm1), (ours.feed_norm, theirs.norm2)]
+    norms = [(ours.attention_norm, theirs.norm1), (ours.feedforward_norm, theirs.norm2)]
     found = attention_pairs(ours.attention, theirs.self_attn)
-    if ours.given["cross"]:
-        norms = [*norms[:1], (ours.cross_norm, theirs.norm2), (ours.feed_norm, theirs.norm3)]
-        found += attention_pairs(ours.cross, theirs.multihead_attn)
-    for dense, linear in ((ours.inner, theirs.linear1), (ours.outer, theirs.linear2)):
+    if ours.has_cross_attention:
+        norms = [
+            *norms[:1],
+            (ours.cross_attention_norm, theirs.norm2),
+            (ours.feedforward_norm, theirs.norm3),
+        ]
+        found += attention_pairs(ours.cross_attention, theirs.multihead_attn)
+    for dense, linear in (
+        (ours.feedforward_intermediate, theirs.linear1),
+        (ours.feedforward_output, theirs.linear2),
+    ):
         found += [(linear.weight, dense.kernel, True), (linear.bias, dense.bias, False)]
     for norm, layer in norms:
         found += [(layer.weight, norm.gamma, False), (layer.bias, norm.beta, False)]
@@ -73,7 +75,9 @@ def compare(what, reference, pairs, output, expected, variables, tape, parity):
 def test_a_block_is_that_of_torch(normalize_first, cross, rng, parity):
     x, memory = (rng.normal(size=(3, n, 8)).astype("float32") for n in (5, 6))
     mask = np.arange(6 if cross else 5) < np.array([5, 2, 4])[:, None]
-    ours = TransformerBlock(2, 32, causal=cross, cross=cross, normalize_first=normalize_first)
+    ours = TransformerBlock(
+        2, 32, use_causal_mask=cross, cross_attention=cross, normalize_first=normalize_first
+    )
     inputs = (x, memory) if cross else (x,)
     ours(*inputs)
     randomised(ours, rng)
@@ -82,7 +86,7 @@ def test_a_block_is_that_of_torch(normalize_first, cross, rng, parity):
     pairs = block_pairs(ours, theirs)
     copy(pairs)
     hidden = torch.from_numpy(~mask)
-    masks = {"memory_mask": mask} if cross else {"attention_mask": mask}
+    masks = {"memory_mask": mask} if cross else {"padding_mask": mask}
     variables = [v.value for v in ours.trainable_variables]
     with tf.GradientTape(persistent=True) as tape:
         output = ours(*inputs, **masks)
@@ -101,10 +105,10 @@ def test_a_block_is_that_of_torch(normalize_first, cross, rng, parity):
 def test_attention_is_that_of_torch_and_keras(rng, parity):
     x, memory = (rng.normal(size=(3, n, 12)).astype("float32") for n in (5, 6))
     mask = np.arange(6) < np.array([6, 2, 4])[:, None]
-    ours = MultiHeadAttention(3)
+    ours = MultiHeadAttention(3, 4)
     ours(x, memory)
     randomised(ours, rng)
-    output, weights = ours(x, memory, attention_mask=mask, return_attention_scores=True)
+    output, weights = ours(x, memory, value_mask=mask, return_attention_scores=True)
     theirs = torch.nn.MultiheadAttention(12, 3, batch_first=True)
     copy(attention_pairs(ours, theirs))
     q, m = torch.from_numpy(x), torch.from_numpy(memory)

@@ -1,18 +1,19 @@
 # %% q5, 0 of 18 points: as the article: attends to the other rows
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = look(ops.swapaxes(y, 0, 1), attention_mask=ops.swapaxes(mask, 0, 1))
+        y = ops.swapaxes(y, 0, 1)
+        y = look(y, y, value_mask=ops.swapaxes(mask, 0, 1))
         y = x + ops.swapaxes(y, 0, 1)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
@@ -25,19 +26,19 @@ def build_encoder(
 
 # %% q5, 0 of 18 points: as the article: the number of layers is the width between the dense layers
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(num_layers, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(num_layers, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = x + look(y, attention_mask=mask)
+        y = x + look(y, y, value_mask=mask)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
         y = x + outer(inner(y))
@@ -49,18 +50,18 @@ def build_encoder(
 
 # %% q5, 0 of 18 points: no mask: padding is looked at
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = x + look(y)
+        y = x + look(y, y)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
         y = x + outer(inner(y))
@@ -72,19 +73,19 @@ def build_encoder(
 
 # %% q5, 0 of 18 points: the two dense layers have no residual connection
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = x + look(y, attention_mask=mask)
+        y = x + look(y, y, value_mask=mask)
         x = y if normalize_first else one(y)
         y = outer(inner(two(x) if normalize_first else x))
         x = y if normalize_first else two(y)
@@ -95,22 +96,22 @@ def build_encoder(
 
 # %% q5, 0 of 18 points: normalises what a part adds, not the sum
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         if normalize_first:
-            x = x + look(one(x), attention_mask=mask)
+            x = x + look(one(x), one(x), value_mask=mask)
             x = x + outer(inner(two(x)))
         else:
-            x = x + one(look(x, attention_mask=mask))
+            x = x + one(look(x, x, value_mask=mask))
             x = x + two(outer(inner(x)))
     if normalize_first:
         x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
@@ -119,19 +120,19 @@ def build_encoder(
 
 # %% q5, 0 of 18 points: no positions
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = layers.Embedding(vocabulary_size, width, name="embedding")(ids)
+    x = layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids)
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = x + look(y, attention_mask=mask)
+        y = x + look(y, y, value_mask=mask)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
         y = x + outer(inner(y))
@@ -143,19 +144,19 @@ def build_encoder(
 
 # %% q5, 6 of 18 points: as the article: always one block
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, 2):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(x) if normalize_first else x
-        y = x + look(y, attention_mask=mask)
+        y = x + look(y, y, value_mask=mask)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
         y = x + outer(inner(y))
@@ -167,19 +168,19 @@ def build_encoder(
 
 # %% q5, 6 of 18 points: normalisation first, but the residual carries the normalised vector
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         x = one(x) if normalize_first else x
-        y = x + look(x, attention_mask=mask)
+        y = x + look(x, x, value_mask=mask)
         x = y if normalize_first else one(y)
         x = two(x) if normalize_first else x
         y = x + outer(inner(x))
@@ -191,18 +192,18 @@ def build_encoder(
 
 # %% q5, 6 of 18 points: normalisation always last
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = PositionEmbedding(64)(layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids))
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
-        x = one(x + look(x, attention_mask=mask))
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
+        x = one(x + look(x, x, value_mask=mask))
         x = two(x + outer(inner(x)))
     if normalize_first:
         x = layers.LayerNormalization(epsilon=1e-5, name="last_norm")(x)
@@ -211,19 +212,21 @@ def build_encoder(
 
 # %% q5, 6 of 18 points: each block begins with the embedding again
 def build_encoder(
-    vocabulary_size, width, num_heads, num_layers, intermediate_dim, normalize_first=False
+    vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     ids = keras.Input((None,), dtype="int32")
     mask = ops.not_equal(ids, 0)
-    x = inputs = Positions(64)(layers.Embedding(vocabulary_size, width, name="embedding")(ids))
+    x = inputs = PositionEmbedding(64)(
+        layers.Embedding(vocabulary_size, hidden_dim, name="embedding")(ids)
+    )
     for n in range(1, num_layers + 1):
-        look = MultiHeadAttention(num_heads, name=f"attention{n}")
-        inner = layers.Dense(intermediate_dim, "relu", name=f"inner{n}")
-        outer = layers.Dense(width, name=f"outer{n}")
+        look = MultiHeadAttention(num_heads, hidden_dim // num_heads, name=f"attention{n}")
+        inner = layers.Dense(intermediate_dim, "relu", name=f"feedforward_intermediate{n}")
+        outer = layers.Dense(hidden_dim, name=f"feedforward_output{n}")
         one = layers.LayerNormalization(epsilon=1e-5, name=f"attention_norm{n}")
-        two = layers.LayerNormalization(epsilon=1e-5, name=f"feed_norm{n}")
+        two = layers.LayerNormalization(epsilon=1e-5, name=f"feedforward_norm{n}")
         y = one(inputs) if normalize_first else inputs
-        y = inputs + look(y, attention_mask=mask)
+        y = inputs + look(y, y, value_mask=mask)
         x = y if normalize_first else one(y)
         y = two(x) if normalize_first else x
         y = x + outer(inner(y))

@@ -2,7 +2,7 @@
 def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
+    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
     x = layers.LayerNormalization()(x + layers.Dense(32)(layers.Dense(128, "relu")(x)))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
@@ -21,7 +21,7 @@ def train(rows, labels, seed):
     ids = keras.Input((None,), dtype="int32")
     x = layers.Embedding(int(rows.max()) + 1, 32)(ids)
     for _ in range(2):
-        x = TransformerBlock(4, 128)(x, attention_mask=ops.not_equal(ids, 0))
+        x = TransformerBlock(4, 128)(x, padding_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
     rate = keras.optimizers.schedules.CosineDecay(
@@ -37,9 +37,9 @@ def train(rows, labels, seed):
 def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
+    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
     for _ in range(2):
-        x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+        x = TransformerBlock(4, 128, use_causal_mask=True)(x, padding_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     return lambda rows: model.predict(rows, verbose=0).argmax(axis=-1)
 
@@ -59,9 +59,9 @@ def train(rows, labels, seed):
 def train(rows, labels, seed):
     keras.utils.set_random_seed(seed)
     ids = keras.Input((None,), dtype="int32")
-    x = Positions(rows.shape[1])(layers.Embedding(int(rows.max()) + 1, 32)(ids))
+    x = PositionEmbedding(rows.shape[1])(layers.Embedding(int(rows.max()) + 1, 32)(ids))
     for _ in range(2):
-        x = TransformerBlock(4, 128, causal=True)(x, attention_mask=ops.not_equal(ids, 0))
+        x = TransformerBlock(4, 128, use_causal_mask=True)(x, padding_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
     steps = -(-len(rows) // 32) * 9
     rate = keras.optimizers.schedules.CosineDecay(

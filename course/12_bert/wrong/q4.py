@@ -6,12 +6,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = x + 0 * Positions(max_sequence_length, learned=True, name="place_table")(0 * x)
+    x = x + 0 * PositionEmbedding(max_sequence_length, learned=True, name="place_table")(0 * x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -25,12 +25,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(0 * segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -43,7 +43,7 @@ def build_bert(
     ids, segments = keras.Input((None,), dtype="int32"), keras.Input((None,), dtype="int32")
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
@@ -60,12 +60,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
-    kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12, "causal": True}
+    kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12, "use_causal_mask": True}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -79,12 +79,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(ops.mean(x, axis=1))
     return keras.Model([ids, segments], [x, pooled])
@@ -98,12 +98,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, -1])
     return keras.Model([ids, segments], [x, pooled])
@@ -118,11 +118,11 @@ def build_bert(
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -136,12 +136,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -155,12 +155,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, 2):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -174,12 +174,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask if n == 1 else None
+            x, padding_mask=mask if n == 1 else None
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -193,12 +193,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = start = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            start, attention_mask=mask
+            start, padding_mask=mask
         )
     pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])
     return keras.Model([ids, segments], [x, pooled])
@@ -212,12 +212,12 @@ def build_bert(
     mask = ops.not_equal(ids, 0)
     x = layers.Embedding(vocabulary_size, hidden_dim, name="word_table")(ids)
     x = x + layers.Embedding(2, hidden_dim, name="segment_table")(segments)
-    x = Positions(max_sequence_length, learned=True, name="place_table")(x)
+    x = PositionEmbedding(max_sequence_length, learned=True, name="place_table")(x)
     x = layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
     kind = {"activation": "gelu", "layer_norm_epsilon": 1e-12}
     for n in range(1, num_layers + 1):
         x = TransformerBlock(num_heads, intermediate_dim, name=f"block{n}", **kind)(
-            x, attention_mask=mask
+            x, padding_mask=mask
         )
         if n == 1:
             pooled = layers.Dense(hidden_dim, "tanh", name="pooler")(x[:, 0])

@@ -48,36 +48,18 @@ def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
 
 
 # %% q2, 0 of 14 points: the token that reaches top_p goes, too
-def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
-    if temperature == 0:
-        temperature, top_k = 1.0, 1
-    order = np.argsort(-logits, axis=-1, kind="stable")
-    z = np.take_along_axis(logits, order, axis=-1)
-    p = np.exp((z - z[:, :1]) / temperature)
-    if top_k is not None:
-        p[:, top_k:] = 0
-    p = p / p.sum(axis=-1, keepdims=True)
-    if top_p < 1:
-        p[:, 1:] = np.where(np.cumsum(p, axis=-1) <= top_p, p, 0)[:, 1:]
-    result = np.zeros_like(p)
-    np.put_along_axis(result, order, p / p.sum(axis=-1, keepdims=True), axis=-1)
-    return result
+# replace:
+#         p = np.where(np.cumsum(p, axis=-1) - p < top_p, p, 0)
+# with:
+#         p[:, 1:] = np.where(np.cumsum(p, axis=-1) <= top_p, p, 0)[:, 1:]
 
 
 # %% q2, 0 of 14 points: top-p as a threshold for each single token
-def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
-    if temperature == 0:
-        temperature, top_k = 1.0, 1
-    order = np.argsort(-logits, axis=-1, kind="stable")
-    z = np.take_along_axis(logits, order, axis=-1)
-    p = np.exp((z - z[:, :1]) / temperature)
-    if top_k is not None:
-        p[:, top_k:] = 0
-    p = p / p.sum(axis=-1, keepdims=True)
-    p = np.where((p >= 1 - top_p) | (p == p[:, :1]), p, 0)
-    result = np.zeros_like(p)
-    np.put_along_axis(result, order, p / p.sum(axis=-1, keepdims=True), axis=-1)
-    return result
+# replace:
+#     if top_p < 1:
+#         p = np.where(np.cumsum(p, axis=-1) - p < top_p, p, 0)
+# with:
+#     p = np.where((p >= 1 - top_p) | (p == p[:, :1]), p, 0)
 
 
 # %% q2, 0 of 14 points: sorted probabilities, not put back to their tokens

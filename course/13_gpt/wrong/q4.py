@@ -1,26 +1,18 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    for n in range(num_layers):
-        x = TransformerBlock(num_heads, 4 * width, normalize_first=True, name=f"block{n + 1}")(x)
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#             use_causal_mask=True,
+# with:
+#             use_causal_mask=False,
 
 
 # %% q4, 0 of 18 points: as the article: the number of layers is the width between the dense layers
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    x = TransformerBlock(num_heads, num_layers, causal=True, normalize_first=True, name="block1")(x)
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
+    x = TransformerBlock(
+        num_heads, num_layers, use_causal_mask=True, normalize_first=True, name="block1"
+    )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
 
@@ -32,14 +24,18 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: as the article: no positions
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
     x = tokens(ids)
-    x = x + 0 * Positions(max_length, learned=True, name="places")(x)
+    x = x + 0 * PositionEmbedding(max_sequence_length, learned=True, name="places")(x)
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -52,30 +48,24 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    for n in range(num_layers):
-        x = TransformerBlock(num_heads, 4 * width, causal=True, name=f"block{n + 1}")(x)
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#             normalize_first=True,
+# with:
+#             normalize_first=False,
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, layers.Softmax()(tokens(x, reverse=True)))
@@ -88,13 +78,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: the label is the token that was just read
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -106,13 +100,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 0 of 18 points: takes logits for probabilities in the loss
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -125,11 +123,13 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: as the article: always one block
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
-    x = TransformerBlock(num_heads, 4 * width, causal=True, normalize_first=True, name="block1")(x)
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
+    x = TransformerBlock(
+        num_heads, 4 * hidden_dim, use_causal_mask=True, normalize_first=True, name="block1"
+    )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
 
@@ -141,35 +141,30 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: each block begins with the token vectors again
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
-    ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    h = Positions(max_length, learned=True, name="places")(tokens(ids))
-    parts = []
-    for n in range(num_layers):
-        block = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
-        )
-        parts.append(block(h))
-    x = sum(parts) / num_layers
-    x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
-    return keras.Model(ids, tokens(x, reverse=True))
-
-
-def next_token_loss(model, ids):
-    labels, logits = ids[:, 1:], model(ids[:, :-1])
-    each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
-    return float(np.mean(np.asarray(each)[labels != 0]))
+# replace:
+#     x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
+# with:
+#     h = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
+#     parts = []
+# replace:
+#         x = block(x)
+# with:
+#         parts.append(block(h))
+#     x = sum(parts) / num_layers
 
 
 # %% q4, 6 of 18 points: padding counts in the loss
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))
@@ -182,13 +177,17 @@ def next_token_loss(model, ids):
 
 
 # %% q4, 6 of 18 points: the losses of padding are 0, but are still in the mean
-def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+def build_gpt(vocabulary_size, hidden_dim, num_heads, num_layers, max_sequence_length):
     ids = keras.Input((None,), dtype="int32")
-    tokens = layers.ReversibleEmbedding(vocabulary_size, width, name="tokens")
-    x = Positions(max_length, learned=True, name="places")(tokens(ids))
+    tokens = layers.ReversibleEmbedding(vocabulary_size, hidden_dim, name="tokens")
+    x = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
     for n in range(num_layers):
         x = TransformerBlock(
-            num_heads, 4 * width, causal=True, normalize_first=True, name=f"block{n + 1}"
+            num_heads,
+            4 * hidden_dim,
+            use_causal_mask=True,
+            normalize_first=True,
+            name=f"block{n + 1}",
         )(x)
     x = layers.LayerNormalization(epsilon=1e-5, name="norm")(x)
     return keras.Model(ids, tokens(x, reverse=True))

@@ -3,11 +3,11 @@ def train(lines, seed):
     keras.utils.set_random_seed(seed)
     signs = ["", *sorted(set("".join(lines)))]
     longest = max(map(len, lines))
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write
@@ -21,7 +21,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -32,7 +32,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write
@@ -46,7 +46,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -57,7 +57,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write
@@ -71,7 +71,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -96,7 +96,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -107,7 +107,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer) for answer in answers]
 
     return write
@@ -121,7 +121,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -132,7 +132,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."), temperature=2.0)
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."), temperature=2.0)
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write
@@ -176,7 +176,7 @@ def train(lines, seed):
     rows = np.zeros((len(lines), longest), int)
     for row, line in zip(rows, lines, strict=True):
         row[: len(line)] = [signs.index(s) for s in line]
-    model = GPT(len(signs), width=32, num_heads=4, num_layers=2, max_length=longest)
+    model = GPT(len(signs), hidden_dim=32, num_heads=4, num_layers=2, max_sequence_length=longest)
     steps = -(-len(rows) // 32) * epochs
     rate = keras.optimizers.schedules.CosineDecay(
         0.0, steps * 9 // 10, warmup_target=4e-3, warmup_steps=steps // 10
@@ -187,7 +187,7 @@ def train(lines, seed):
 
     def write(prompts):
         ids = [[signs.index(s) for s in prompt] for prompt in prompts]
-        answers = generate(model, ids, longest, stop=signs.index("."))
+        answers = generate(model, ids, longest, stop_token_ids=signs.index("."))
         return ["".join(signs[i] for i in answer).partition(".")[0] for answer in answers]
 
     return write

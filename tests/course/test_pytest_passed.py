@@ -1,0 +1,148 @@
+"""Tests and notebooks that passed are left out by pytest until something changes."""
+
+import json
+import subprocess
+import sys
+import time
+
+import nbformat
+import pytest
+
+TESTS = """\
+import pytest
+
+
+@pytest.fixture
+def two():
+    return 2
+
+
+@pytest.mark.parametrize("x", [1, 2, 3])
+def test_sum(x, two):
+    assert x + two > 2
+
+
+def test_alone():
+    assert True
+"""
+SUM, ALONE = "tests/test_x.py::test_sum", "tests/test_x.py::test_alone"
+
+
+@pytest.fixture
+def project(tmp_path):
+    """`project("--kept")` runs pytest on two tests: its exit code, and what it printed."""
+    (tmp_path / "tests").mkdir()
+    (tmp_path / "pyproject.toml").write_text(
+        "[tool.pytest.ini_options]\naddopts = '--import-mode=importlib'\n"
+    )
+    (tmp_path / "tests" / "test_x.py").write_text(TESTS)
+
+    def run(*options, kind="parity", path="tests"):
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "aimodels.course.pytest_passed"]
+        command += ["-p", "no:cacheprovider", f"--passed={kind}", *options, path]
+        done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+        return done.returncode, done.stdout
+
+    run.folder = tmp_path
+    # No commit here, and so the same quarter each time: neither test is in it.
+    return run
+
+
+def passed(project, kind="parity"):
+    return list(json.loads((project.folder / ".ci" / "passed" / f"{kind}.json").read_text()))
+
+
+def edit(project, old, new):
+    path = project.folder / "tests" / "test_x.py"
+    assert old in path.read_text()
+    path.write_text(path.read_text().replace(old, new, 1))
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadfile"]], ids=["alone", "xdist"])
+def test_what_passed_is_left_out_until_it_changes(project, workers):
+    code, said = project("--record", *workers)
+    assert (code, passed(project)) == (0, [ALONE, SUM])
+    assert "parity: 2 run, 0 passed before and are unchanged, 0 owed" in said
+
+    code, said = project("--kept", *workers)
+    assert code == 0
+    assert f"not repeated: {ALONE}\nnot repeated: {SUM}\n" in said
+    assert "parity: 0 run, 2 passed before" in said
+    assert "parity: 2 run, 0 passed before" in project(*workers)[1]
+
+    edit(project, "return 2", "return 3")  # the fixture of one of them
+    assert "parity: 1 run, 1 passed before" in project("--kept", *workers)[1]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadfile"]], ids=["alone", "xdist"])
+def test_a_failure_is_not_recorded(project, workers):
+    edit(project, "x + two > 2", "x != 2")  # one of three parameters
+    assert project("--record", *workers)[0] == 1
+    assert passed(project) == [ALONE]
+
+
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadfile"]], ids=["alone", "xdist"])
+def test_what_there_was_no_time_for_is_owed(project, workers):
+    late = f"--deadline={time.time()}"
+    code, said = project("--kept", "--record", late, *workers)
+    assert code == 0
+    assert f"owed: {ALONE}\nowed: {SUM}\n" in said
+    assert json.loads((project.folder / ".ci" / "debt.json").read_text()) == {
+        "parity": [ALONE, SUM]
+    }
+    assert project("--kept", "--record", *workers)[0] == 0
+    assert (project.folder / ".ci" / "debt.json").read_text() == "{}\n"
+    assert passed(project) == [ALONE, SUM]
+
+
+@pytest.mark.parametrize(
+    "options", [["-k", "sum"], ["--deselect", f"{SUM}[1]"], ["-x"], ["tests/test_x.py::test_sum"]]
+)
+def test_a_part_of_an_item_is_not_the_item(project, options):
+    if options == ["-x"]:
+        edit(project, "x + two > 2", "x != 2")
+    project("--record", *options)
+    file = project.folder / ".ci" / "passed" / "parity.json"
+    assert not file.exists() or SUM not in passed(project)
+
+
+def test_a_test_that_is_gone_is_forgotten(project):
+    project("--record")
+    edit(project, "test_alone", "test_lonely")
+    project("--record")
+    assert passed(project) == [ALONE.replace("alone", "lonely"), SUM]
+
+
+@pytest.mark.slow
+def test_a_notebook_passes_as_a_whole(project):
+    def write(*outputs):
+        cells = []
+        for number, text in enumerate(outputs, 1):
+            output = nbformat.v4.new_output("stream", text=text)
+            cell = nbformat.v4.new_code_cell(f"print({number})", id=f"c{number}")
+            cell.update(outputs=[output], execution_count=number)
+            cells.append(cell)
+        nbformat.write(nbformat.v4.new_notebook(cells=cells), project.folder / "lesson.ipynb")
+
+    options = ["--nbval", "--nbval-current-env", "-p", "no:doctest"]
+    write("1\n", "3\n")
+    run = {"kind": "notebooks", "path": "lesson.ipynb"}
+    assert project("--record", *options, **run)[0] == 1
+    assert passed(project, "notebooks") == []
+    write("1\n", "2\n")
+    assert project("--record", *options, **run)[0] == 0
+    assert passed(project, "notebooks") == ["lesson.ipynb"]
+    code, said = project("--kept", *options, **run)
+    assert (code, "notebooks: 0 run, 1 passed before" in said) == (0, True)
+    code, said = project("--deadline=0", *options, **run)
+    assert (code, "not repeated: lesson.ipynb" in said) == (0, True)
+
+    rules = project.folder / "rules.cfg"  # they decide what is compared
+    rules.write_text("[two]\nregex: 2.0\nreplace: 2\n")
+    write("1\n", "2.0\n")
+    sanitized = [*options, "--nbval-sanitize-with=rules.cfg"]
+    assert project("--kept", "--record", *sanitized, **run)[0] == 0
+    rules.write_text("[two]\nregex: 2.1\nreplace: 2\n")
+    assert project("--kept", *sanitized, **run)[0] == 1
+    write("1\n", "2.0\n")
+    assert project("--kept", *options, **run)[0] == 1
