@@ -30,7 +30,6 @@ NUMBERS = FEATURES[:, :1] + 1
 FUTURE = SERIES[:, 0]
 CROSSENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 BLOCKS = {"hidden_dim": 8, "num_heads": 2, "num_layers": 1, "max_sequence_length": 8}
-OLD = {"width": 8, "num_heads": 2, "num_layers": 1, "max_length": 8}
 READER = {"embedding_dim": 4, "units": 4}
 
 
@@ -56,8 +55,8 @@ MODELS = {
     "Forecaster": ((2, 2), {"units": 4}, SERIES, FUTURE, "mse"),
     "Tagger": ((20, 4), {**READER, "cell": "rnn"}, IDS, IDS % 4, CROSSENTROPY),
     "Seq2Seq": ((20, 20), READER, (IDS, IDS), IDS, CROSSENTROPY),
-    "Transformer": ((20, 20), {**OLD, "dropout": 0.0}, (IDS, IDS), IDS, CROSSENTROPY),
-    "GPT": ((20,), OLD, IDS, IDS, CROSSENTROPY),
+    "Transformer": ((20, 20), {**BLOCKS, "dropout": 0.0}, (IDS, IDS), IDS, CROSSENTROPY),
+    "GPT": ((20,), BLOCKS, IDS, IDS, CROSSENTROPY),
     "BERT": ((20,), {**BLOCKS, "dropout": 0.0}, (IDS, SEGMENTS), None, None),
     "BERTPretraining": (
         (encoder,),
@@ -92,7 +91,7 @@ CLASSES_BY_NAME = public_models()
 every_model = pytest.mark.parametrize("name", sorted(CLASSES_BY_NAME))
 
 
-def make(name: str, **kwargs) -> keras.Model:
+def make(name: str, /, **kwargs) -> keras.Model:
     keras.utils.set_random_seed(0)
     arguments, options, *_ = MODELS[name]
     if name == "Model":  # without a constructor of its own
