@@ -91,7 +91,7 @@ CLASSES_BY_NAME = public_models()
 every_model = pytest.mark.parametrize("name", sorted(CLASSES_BY_NAME))
 
 
-def make(name: str, **kwargs) -> keras.Model:
+def make(name: str, /, **kwargs) -> keras.Model:
     keras.utils.set_random_seed(0)
     arguments, options, *_ = MODELS[name]
     if name == "Model":  # without a constructor of its own

@@ -189,7 +189,7 @@ def test_each_epoch_may_have_examples_of_its_own(shuffle):
 def test_a_batch_smaller_than_the_replicas():
     with (
         train.strategy("devices", devices=4).scope(),
-        pytest.raises(ValueError, match="batch_size=3 is the global batch, and 4 replicas"),
+        pytest.raises(ValueError, match="batch_size=3 is the global batch, and each of 4 replicas"),
     ):
         train.batches(np.arange(9), 3)
 

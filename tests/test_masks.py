@@ -21,6 +21,11 @@ LAYERS = {
         ({"num_heads": 2, "key_dim": 4}, lambda layer, x, memory: layer(x, x), True),
         ({"num_heads": 2, "key_dim": 4}, lambda layer, x, memory: layer(memory, x), True),
         ({"num_heads": 2, "key_dim": 4}, lambda layer, x, memory: layer(memory, x, x), True),
+        (
+            {"num_heads": 2, "key_dim": 4},
+            lambda layer, x, memory: layer(h := layer(x, x), h),
+            True,
+        ),
     ],
     "TransformerBlock": [
         ({"num_heads": 2, "intermediate_dim": 8}, lambda layer, x, memory: layer(x), True),
@@ -63,7 +68,7 @@ def masking_layers() -> dict[str, type]:
 
 
 CLASSES = masking_layers()
-WITHOUT = {"Bias", "WordsFromCharacters"}  # they read no masked sequence
+WITHOUT = {"Bias", "WordsFromCharacters"}  # no masked sequence of vectors is their input
 CASES = [
     pytest.param(name, *case, id=f"{name}-{number}")
     for name, cases in LAYERS.items()
