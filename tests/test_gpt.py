@@ -186,7 +186,11 @@ def without_a_weight(folder):
 @pytest.mark.parametrize(
     ("harm", "error", "message"),
     [
-        (without_a_file, FileNotFoundError, "has no model.safetensors: a folder with config.json"),
+        (
+            without_a_file,
+            FileNotFoundError,
+            "has no model.safetensors: a checkpoint is a folder with config.json",
+        ),
         (with_half_a_file, ValueError, "a file in .* is damaged"),
         (with_a_broken_config, ValueError, "a file in .* is damaged"),
         (with_config(model_type="bert"), ValueError, "holds a 'bert' model, not a 'gpt2'"),
