@@ -239,7 +239,7 @@ def _grade(args: argparse.Namespace) -> int:
             args.output,
             kind=args.sandbox,
             jobs=args.jobs,
-            again=args.regrade,
+            regrade=args.regrade,
             question=args.question,
             manual=args.manual,
             progress=progress,

@@ -52,7 +52,7 @@ def run() -> dict:
         for _ in range(2):
             started = time.perf_counter()
             to = Path(folder, "grades.csv")
-            results = grade.grade(submissions, assignment, to, again=True)
+            results = grade.grade(submissions, assignment, to, regrade=True)
             seconds.append(round(time.perf_counter() - started, 1))
             tables.append(to.read_bytes())
     return {

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from aimodels.course.assignment import role
-from aimodels.course.notebooks import find_pages, find_root, read_notebook
+from aimodels.course.assignment import Assignment, role
+from aimodels.course.notebooks import Page, find_pages, find_root, read_notebook
 
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 PAGES = [page for page in find_pages(find_root(BENCHMARKS)) if page.kind == "assignment"]
@@ -73,6 +73,55 @@ def test_the_bar_of_each_assignment_is_below_the_worst_of_ten_seeds(page):
     last = "\n".join([cell.source for cell in cells if role(cell) == "test"][-2:])
     said = sorted(float(number) for number in re.findall(r"at_least=([\d.]+)", last))
     assert sorted(facts["bar"] for facts in found) == said
+
+
+def load(name: str):
+    spec = importlib.util.spec_from_file_location(f"benchmark_{name}", BENCHMARKS / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BAR = """\
+# %% {answer q1}
+def train(n, seed=7):
+    return [int(i < 8 + seed % 2) for i in range(n)]
+
+# %% {test q1_visible 4}
+check.accuracy("eight of ten", train(10), [1] * 10, at_least=0.7)
+
+# %% {test q1_hidden 6}
+check.accuracy("of twenty", train(20), [1] * 20, at_least=0.3)
+"""
+
+
+def test_the_bars_are_what_ten_seeds_reach(tmp_path):
+    page = Page(tmp_path, "99_tiny", "assignment")
+    page.source.parent.mkdir(parents=True)
+    page.source.write_text(BAR)
+    ten, twenty = load("bars").bars(page).values()
+    assert ten == {"bar": 0.7, "accuracies": [0.8, 0.9] * 5, "lowest": 0.8}
+    assert twenty == {"bar": 0.3, "accuracies": [0.4, 0.45] * 5, "lowest": 0.4}
+
+
+def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):
+    [page] = [page for page in PAGES if page.chapter == "06_cnn"]
+    program, assignment = load("grading"), Assignment(page)
+    program._class(assignment, tmp_path)
+    cells = {
+        path.stem: {c["id"]: c["source"] for c in json.loads(path.read_text())["cells"]}
+        for path in tmp_path.glob("*.ipynb")
+    }
+    assert len(cells) == 30
+    right = {c.id: c.source for c in assignment.solution.cells if c.id in assignment.questions}
+    for student, sources in cells.items():
+        different = {q for q in right if sources[q] != right[q]}
+        if student in program.HOSTILE:
+            assert different == {"q1"}
+            assert sources["q1"] == program.HOSTILE[student]
+        else:
+            kind = student.rstrip("0123456789")
+            assert len(different) == {"right": 0, "half": 1, "blank": len(right)}[kind]
 
 
 def test_a_class_of_thirty_was_graded_within_ten_minutes_twice_alike():

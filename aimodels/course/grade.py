@@ -251,7 +251,7 @@ def digest(path: Path) -> str:
     return summary.hexdigest()[:16]
 
 
-class Book:
+class Gradebook:
     """The results of a class in one JSON file, written whole after each submission."""
 
     def __init__(self, path: Path, assignment: Assignment, kind: str):
@@ -363,7 +363,7 @@ def grade(
     *,
     kind: str = "bubblewrap",
     jobs: int = 2,
-    again: bool = False,
+    regrade: bool = False,
     question: str | None = None,
     manual: Path | None = None,
     progress: Callable[[Result, bool], None] = lambda result, kept: None,
@@ -379,7 +379,7 @@ def grade(
         to: the CSV file.
         kind: the sandbox, "bubblewrap" or "none".
         jobs: notebooks at a time.
-        again: grade all of them, changed or not.
+        regrade: grade all of them, changed or not.
         question: take only this question's points from the new run; the others stay.
         manual: a CSV file of points given by hand.
         progress: is called with each result, and whether it was kept from before.
@@ -392,25 +392,25 @@ def grade(
         raise CourseError(f"no question {question}: there are {', '.join(assignment.questions)}")
     given = read_manual(manual, assignment) if manual else []
     to.parent.mkdir(parents=True, exist_ok=True)
-    book = Book(to.with_suffix(".json"), assignment, kind)
-    named = {submission.student for submission in submissions} | set(book.old)
+    gradebook = Gradebook(to.with_suffix(".json"), assignment, kind)
+    named = {submission.student for submission in submissions} | set(gradebook.old)
     if unknown := {student for student, *_ in given} - named:
         raise CourseError(f"{manual}: no submission of {', '.join(sorted(unknown))}")
-    kept = {} if again or question else {s.student: book.done(s) for s in submissions}
+    kept = {} if regrade or question else {s.student: gradebook.done(s) for s in submissions}
     for result in filter(None, kept.values()):
-        book.add(result)
+        gradebook.add(result)
         progress(result, True)
     todo = [s for s in submissions if not kept.get(s.student)]
     if todo:
         _grade_all(
-            todo, assignment, kind, jobs, lambda r: (book.add(r, question), progress(r, False))
+            todo, assignment, kind, jobs, lambda r: (gradebook.add(r, question), progress(r, False))
         )
     for student, name, points, comment in given:
-        result = book.results[student]
+        result = gradebook.results[student]
         of = result.questions[name].of
         result.questions[name] = Mark(points, of, [comment] if comment else [], manual=True)
-    book.write()
-    results = [result for _, result in sorted(book.results.items())]
+    gradebook.write()
+    results = [result for _, result in sorted(gradebook.results.items())]
     write_csv(to, results, assignment.questions)
     return results
 

@@ -128,7 +128,7 @@ def test_late_submissions_join_the_others(desk, assignment):
 
 def test_grading_again_gives_the_identical_files(desk, assignment):
     before = [(desk / name).read_bytes() for name in ("grades.csv", "grades.json")]
-    assert len(again(desk, assignment, again=True, jobs=1)[1]) == 5
+    assert len(again(desk, assignment, regrade=True, jobs=1)[1]) == 5
     assert [(desk / name).read_bytes() for name in ("grades.csv", "grades.json")] == before
 
 
