@@ -320,7 +320,7 @@ for name, *more in ("normal",), ("plain", "--plain"):
     ("kind", "more"),
     [
         ("plain", ["--plain"]),
-        ("plain", ["--plain", "--jit_compile"]),
+        ("plain", ["--plain", "--jit-compile"]),
         ("normal", []),
         ("double", ["--float64"]),  # so near that any fault shows
     ],
