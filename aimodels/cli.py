@@ -210,7 +210,7 @@ def _reset(args: argparse.Namespace) -> int:
 def _grade(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from aimodels.course import grade, report, submission
+    from aimodels.course import grade, gradebook, report, submission
     from aimodels.course.assignment import Assignment
     from aimodels.course.notebooks import find_pages, find_root
 
@@ -228,7 +228,7 @@ def _grade(args: argparse.Namespace) -> int:
         print("aimodels: no sandbox: students' code runs as you, unprotected", file=sys.stderr)
     with tqdm(total=len(submissions), unit="notebook") as bar:
 
-        def progress(result: grade.Result, kept: bool) -> None:
+        def progress(result: gradebook.Result, kept: bool) -> None:
             bar.update()
             before = "  (as before)" if kept else ""
             bar.write(f"{result.status:<11}{result.total:5g}  {result.student}{before}")

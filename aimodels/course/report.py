@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 
 from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment
-from aimodels.course.grade import Mark, Result
+from aimodels.course.gradebook import Mark, Result
 from aimodels.files import write_bytes
 
 _RESTART = (

@@ -12,6 +12,7 @@ import nbformat
 
 from aimodels.course.assignment import Assignment
 from aimodels.course.notebooks import Page, read_source
+from aimodels.files import write_bytes
 
 
 def reset(pages: Iterable[Page]) -> list[str]:
@@ -36,10 +37,7 @@ def _reset(page: Page) -> list[str]:
     lines = []
     if path.is_file():
         lines.append(f"{_keep(path).relative_to(page.root).as_posix()} is your copy of {name}")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_name(f".{path.name}.half")
-    half.write_bytes(original)
-    half.replace(path)
+    write_bytes(path, original)
     if committed is None:
         how = " (without git: with no outputs until it is run)" if page.kind == "lesson" else ""
     else:

@@ -12,7 +12,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import CourseError, grade, report, sandbox, submission
 from aimodels.course.assignment import Assignment
-from aimodels.course.grade import Mark, Result
+from aimodels.course.gradebook import Mark, Result
 from aimodels.course.notebooks import Page
 
 DOCS = Path(__file__).parents[2] / "docs"
