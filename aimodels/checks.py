@@ -15,7 +15,7 @@ def check_positive_int(minimum: int = 1, **values: int) -> None:
         **values: arguments to check, by name.
 
     Raises:
-        ValueError: naming the first argument that is not.
+        ValueError: naming the first argument that fails the check.
 
     Example:
         >>> check_positive_int(units=64, num_layers=0)
@@ -36,7 +36,7 @@ def check_rate(**values: float) -> None:
         **values: arguments to check, by name.
 
     Raises:
-        ValueError: naming the first argument that is not.
+        ValueError: naming the first argument that fails the check.
 
     Example:
         >>> check_rate(dropout=1.0)

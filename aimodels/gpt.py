@@ -1,4 +1,7 @@
-"""GPT: a Transformer's blocks that look back only, trained to say the next token."""
+"""GPT: causal Transformer blocks, trained to predict the next token.
+
+`decoding.generate` writes text with it.
+"""
 
 from pathlib import Path
 
@@ -31,7 +34,7 @@ class GPT(Model):
         hidden_dim: D, dimension of each token's vector.
         num_heads: number of attention heads; it must divide D.
         num_layers: L, number of blocks.
-        intermediate_dim: number of units between a block's two dense layers; 4 D if None.
+        intermediate_dim: number of units of each block's first dense layer; 4 D if None.
         dropout: dropout rate, in [0, 1).
         max_sequence_length: largest number of tokens T.
         **kwargs: keyword arguments of `train.Model`, such as `name`.

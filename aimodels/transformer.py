@@ -21,7 +21,7 @@ class Transformer(Model):
         hidden_dim: $D$, dimension of each token's vector.
         num_heads: number of attention heads; it must divide D.
         num_layers: number of blocks of the encoder, and of the decoder.
-        intermediate_dim: number of units between a block's two dense layers; 4 D if None.
+        intermediate_dim: number of units of each block's first dense layer; 4 D if None.
         dropout: dropout rate, in [0, 1).
         max_sequence_length: largest number of source tokens, and of target tokens.
         normalize_first: as in `TransformerBlock`; a last normalisation follows the blocks.

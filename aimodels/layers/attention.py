@@ -9,10 +9,10 @@ from aimodels.layers.softmax import masked_softmax, merge_masks
 
 
 def clone_initializer(initializer):
-    """An initializer by name, or a copy of a given one, which draws numbers of its own.
+    """An initializer by name, or a copy of a given one, which draws independent values.
 
-    An instance of a Keras initializer draws the same numbers at each call: weights that share one
-    begin alike.
+    An instance of a Keras initializer draws the same values at each call, so weights that share an
+    instance start out identical.
     """
     initializer = keras.initializers.get(initializer)
     is_instance = isinstance(initializer, keras.Initializer)

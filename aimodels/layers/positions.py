@@ -1,4 +1,4 @@
-"""Where a token stands: vectors of sine and cosine, or learned ones [vaswani2017]."""
+"""Token positions: vectors of sine and cosine, or learned ones [vaswani2017]."""
 
 import keras
 import numpy as np

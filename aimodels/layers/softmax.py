@@ -1,4 +1,4 @@
-"""Softmax over what may be looked at, and the one mask that several masks make together."""
+"""Softmax over the positions that a mask allows, and merging several masks into one."""
 
 import tensorflow as tf
 from keras import ops

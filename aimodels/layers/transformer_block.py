@@ -1,7 +1,7 @@
 """The Transformer's block: attention, then two dense layers, each with a residual connection.
 
-An encoder's, a decoder's (`cross_attention`), a GPT's (`use_causal_mask`, `normalize_first`): the
-one block of chapters 11 to 13.
+It serves as an encoder's block, a decoder's (`cross_attention`) and a GPT's (`use_causal_mask`,
+`normalize_first`) in chapters 11 to 13.
 """
 
 import keras

@@ -1,4 +1,4 @@
-r"""A `keras.Model` whose training step is right on many replicas, and one XLA program on each.
+r"""A `keras.Model` whose training step is correct across replicas, and one XLA program on each.
 
 Under `tf.distribute` every replica (a device that holds a copy of the model) sees a part of the
 global batch. With $n_r$ examples on replica $r$ and $N$ in all, the gradient of the mean loss is
@@ -216,7 +216,7 @@ class Model(keras.Model):
         return loss, y_pred, gradients, changed
 
     def _function_for(self, arguments):
-        """The function above, compiled if that is wanted and possible."""
+        """`_loss_and_gradients`, compiled by XLA if that is requested and possible."""
         if self._function is None:
             self._function = self._loss_and_gradients
             if self._compiles_replicas:
@@ -228,7 +228,7 @@ class Model(keras.Model):
         return self._function
 
     def _not_compilable(self, arguments) -> str:
-        """Why not, or nothing: lowers the program once, for a batch of two."""
+        """The reason why not, or "": lowers the program once, for a batch of two."""
         if tf.distribute.has_strategy():
             for layer in all_layers(self):
                 if getattr(layer, "synchronized", False):
@@ -257,7 +257,7 @@ class Model(keras.Model):
         return {str(number): variable for number, variable in enumerate(variables)}
 
     def _state(self, replica) -> dict[str, tf.Tensor]:
-        """Their values; each replica draws other random numbers."""
+        """The values of `_others`; seeds are offset per replica, so that each draws other numbers."""
         values = {name: tf.convert_to_tensor(v.value) for name, v in self._others().items()}
         for name, variable in self._others().items():
             if _is_seed(variable):
@@ -265,7 +265,7 @@ class Model(keras.Model):
         return values
 
     def _keep(self, changed, share, replica) -> None:
-        """Assign what the step changed; statistics become the mean over all examples' replicas."""
+        """Assign what the step changed; statistics become their mean, weighted by examples."""
         several = replica.num_replicas_in_sync > 1
         metrics = {id(variable) for variable in self.metrics_variables}
         for name, value in changed.items():
@@ -350,7 +350,7 @@ def _none_if_empty(gradient, part):
 
 
 def _overflow_everywhere(gradients: list, replica) -> list:
-    """If one replica's gradients are not finite, all skip the step, or their weights part."""
+    """If one replica's gradients are not finite, all skip the step: otherwise their weights diverge."""
     if replica.num_replicas_in_sync == 1:
         return gradients
     first = next(i for i, gradient in enumerate(gradients) if gradient is not None)

@@ -1,7 +1,7 @@
 """The same training code on one device, several, several machines, or a TPU: the strategy.
 
 The engine is `tf.distribute`: every replica holds a copy of the model and sees its part of each
-global batch.
+global batch. `train.Model` is the model that trains correctly under it.
 """
 
 import os
