@@ -1,4 +1,4 @@
-"""BERT's inputs: texts as token and segment ids, masked tokens, sentence pairs."""
+"""What BERT reads: texts, or pairs of texts, as token ids and segment ids."""
 
 from collections.abc import Iterable, Sequence
 

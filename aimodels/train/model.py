@@ -257,7 +257,7 @@ class Model(keras.Model):
         return {str(number): variable for number, variable in enumerate(variables)}
 
     def _state(self, replica) -> dict[str, tf.Tensor]:
-        """The values of `_others`; seeds are offset per replica, so that each draws other numbers."""
+        """The values of `_others`, with seeds offset per replica: each draws other numbers."""
         values = {name: tf.convert_to_tensor(v.value) for name, v in self._others().items()}
         for name, variable in self._others().items():
             if _is_seed(variable):
@@ -350,7 +350,7 @@ def _none_if_empty(gradient, part):
 
 
 def _overflow_everywhere(gradients: list, replica) -> list:
-    """If one replica's gradients are not finite, all skip the step: otherwise their weights diverge."""
+    """Where one replica's gradients are not finite, all skip the step, or weights diverge."""
     if replica.num_replicas_in_sync == 1:
         return gradients
     first = next(i for i, gradient in enumerate(gradients) if gradient is not None)
