@@ -28,7 +28,7 @@ class _Attention(keras.layers.Layer):
     def __init__(self, units: int, use_bias: bool, **kwargs):
         check_positive_int(units=units)
         super().__init__(**kwargs)
-        self.units = units
+        self.units = units = int(units)
         self.supports_masking = True
         self.query_dense, self.key_dense = (
             keras.layers.Dense(units, use_bias=use_bias, dtype=self.dtype_policy) for _ in range(2)

@@ -89,7 +89,9 @@ def weights_by_hand(model, folder):
     attention, feedforward, norm = 4 * (16 * 16 + 16), 2 * 16 * 64 + 64 + 16, 2 * 16
     encoder = attention + feedforward + 2 * norm
     if model == "bert":
-        words = len(Vocabulary.load(folder / "vocabulary.txt", start="[CLS]", end="[SEP]"))
+        words = len(
+            Vocabulary.load(folder / "vocabulary.txt", start_token="[CLS]", end_token="[SEP]")
+        )
         embeddings = (words + 2 + 16) * 16 + norm
         masked, follows = 16 * 16 + 16 + norm + words, 16 * 2 + 2
         return embeddings + encoder + (16 * 16 + 16) + masked + follows

@@ -584,3 +584,10 @@ def test_the_forecaster_beats_the_last_value(rng):
     model.fit(x[: 900 - 53], y[: 900 - 53], epochs=4, verbose=0)
     last_value = np.mean((y_test - x_test[:, -1]) ** 2)
     assert model.evaluate(x_test, y_test, verbose=0) < 0.2 * last_value
+
+
+def test_bidirectional_takes_it_in_a_functional_model():
+    inputs = keras.Input((4, 6))
+    for sequences, shape in ((False, (None, 6)), (True, (None, 4, 6))):
+        layer = Recurrent("lstm", 3, return_sequences=sequences)
+        assert keras.layers.Bidirectional(layer)(inputs).shape == shape

@@ -1,6 +1,7 @@
 """The Transformer keeps its promises: causal, blind to padding, cached as uncached, it learns."""
 
 import itertools
+import json
 
 import keras
 import numpy as np
@@ -373,3 +374,55 @@ def test_a_long_sequence_of_unknown_length_is_one_message():
 
     with pytest.raises(tf.errors.InvalidArgumentError, match="max_sequence_length=4"):
         call(np.zeros((1, 5, 8), "float32"))
+
+
+@pytest.mark.parametrize("shape", [(4, 4), (1, 4, 4), (2, 4, 4, 4), (2, 1, 4, 4)])
+def test_attention_masks_of_fewer_and_more_axes_are_broadcast_as_in_keras(rng, shape):
+    """Also where T is the number of heads, so that no shape tells rows from heads."""
+    x = rng.normal(size=(2, 4, 8)).astype("float32")
+    mask = rng.random(shape) < 0.6
+    mask |= np.eye(4, dtype=bool)
+    layer, reference = MultiHeadAttention(4, 2), keras.layers.MultiHeadAttention(4, 2)
+    layer(x, x)
+    reference(x, x)
+    projected = [np.split(w, 3, axis=-1) for w in layer.get_weights()[:2]]
+    for part, kernel, bias in zip(("query", "key", "value"), *projected, strict=True):
+        dense = getattr(reference, f"{part}_dense")
+        dense.set_weights([kernel.reshape(8, 4, 2), bias.reshape(4, 2)])
+    _, weights = layer(x, x, attention_mask=mask, return_attention_scores=True)
+    _, expected = reference(x, x, attention_mask=mask, return_attention_scores=True)
+    assert_close(weights, expected, 8)
+
+
+def test_a_memory_is_neither_missing_nor_given_in_vain():
+    x = np.zeros((1, 2, 8), "float32")
+    with pytest.raises(ValueError, match="cross_attention=False takes no memory"):
+        TransformerBlock(2, 8)(x, x)
+    with pytest.raises(ValueError, match="cross_attention=True takes a memory"):
+        TransformerBlock(2, 8, cross_attention=True)(x)
+
+
+def test_a_label_below_zero_is_no_class():
+    loss = SmoothedCrossentropy(from_logits=True)
+    assert np.isnan(loss(np.array([1, -1]), np.zeros((2, 3), "float32")))
+    ignoring = SmoothedCrossentropy(from_logits=True, ignore_class=-1)
+    assert_close(ignoring(np.array([1, -1]), np.zeros((2, 3), "float32")), np.log(3), 3)
+
+
+def test_numpy_integers_are_stored_as_pythons():
+    for layer in (MultiHeadAttention(np.int64(2), np.int32(4)), PositionEmbedding(np.int64(9))):
+        json.dumps(layer.get_config())
+
+
+def test_a_subclass_passes_arguments_on():
+    @keras.saving.register_keras_serializable("tests")
+    class Larger(GPT):
+        def __init__(self, factor=2, **kwargs):
+            super().__init__(20, **kwargs)
+            self.factor = factor
+
+    model = Larger(factor=3, hidden_dim=8, num_heads=2, num_layers=1)
+    clone = keras.models.clone_model(model)
+    assert (clone.factor, clone.count_params()) == (3, model.count_params())
+    with pytest.raises(TypeError, match="hidden_dim"):
+        Larger(hiden_dim=8)

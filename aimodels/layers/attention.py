@@ -44,7 +44,8 @@ class MultiHeadAttention(layers.Layer):
         query_mask: (B, T), False at padding; rows of such queries get weights of zero.
         value_mask: (B, S), or (B, L) with a cache; False at padding, which no query looks at.
         key_mask: (B, S), False at padding, which no query looks at.
-        attention_mask: (B, T, S), False where a query may not look; (B, 1, S) is broadcast.
+        attention_mask: (B, T, S), False where a query may not look; (B, 1, S) and (T, S) are
+            broadcast; or one for each head, (B, N, T, S).
         return_attention_scores: whether to return the attention weights as well.
         training: whether to apply dropout.
         use_causal_mask: whether position t may look at positions 0 to t only.
@@ -79,7 +80,7 @@ class MultiHeadAttention(layers.Layer):
         check_positive_int(num_heads=num_heads, key_dim=key_dim)
         check_rate(dropout=dropout)
         super().__init__(**kwargs)
-        self.num_heads, self.key_dim = num_heads, key_dim
+        self.num_heads, self.key_dim = int(num_heads), int(key_dim)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.dropout = layers.Dropout(dropout, dtype=self.dtype_policy)
         self.supports_masking = True
@@ -181,12 +182,17 @@ class MultiHeadAttention(layers.Layer):
                     "with a cache, value_mask (of a TransformerBlock: padding_mask) must cover its "
                     f"{cached} positions; got a mask of {masked}"
                 )
+        per_head = None
+        if attention_mask is not None and len(attention_mask.shape) == 4:
+            per_head, attention_mask = ops.cast(attention_mask, "bool"), None
         mask = merge_masks(query_mask, value_mask, key_mask, attention_mask)
         if use_causal_mask:
             rows, columns = ops.arange(ops.shape(queries)[1]), ops.arange(ops.shape(keys)[1])
             causal = (rows[:, None] + cache_update_index >= columns)[None]  # (1, T, S)
             mask = causal if mask is None else ops.logical_and(mask, causal)
-        mask = None if mask is None else mask[:, None]  # the same for all heads
+        mask = None if mask is None else mask[:, None]  # (B, 1, T, S): the same for all heads
+        if per_head is not None:
+            mask = per_head if mask is None else ops.logical_and(mask, per_head)
         outputs, weights = self.attend(queries, keys, values, mask, training)
         outputs = [self.output_dense(outputs)]
         if return_attention_scores:

@@ -62,7 +62,7 @@ class PositionEmbedding(layers.Layer):
     def __init__(self, max_sequence_length: int, learned: bool = False, **kwargs):
         check_positive_int(max_sequence_length=max_sequence_length)
         super().__init__(**kwargs)
-        self.max_sequence_length, self.learned = max_sequence_length, learned
+        self.max_sequence_length, self.learned = int(max_sequence_length), learned
         self.supports_masking = True
 
     def build(self, x_shape):

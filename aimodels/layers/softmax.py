@@ -38,7 +38,8 @@ def merge_masks(query_mask=None, value_mask=None, key_mask=None, attention_mask=
         query_mask: (B, T), False at queries that are padding.
         value_mask: (B, S), False at values that are padding.
         key_mask: (B, S), False at keys that are padding.
-        attention_mask: (B, T, S), False where a query may not look at a key; or (B, 1, S).
+        attention_mask: (B, T, S), False where a query may not look at a key; (B, 1, S) and (T, S)
+            are broadcast.
 
     Returns:
         Boolean (B, T, S), or what broadcasts to it, True where every mask is True; None if all
@@ -56,10 +57,15 @@ def merge_masks(query_mask=None, value_mask=None, key_mask=None, attention_mask=
         None if query_mask is None else ops.cast(query_mask, "bool")[:, :, None],
         None if value_mask is None else ops.cast(value_mask, "bool")[:, None],
         None if key_mask is None else ops.cast(key_mask, "bool")[:, None],
-        None if attention_mask is None else ops.cast(attention_mask, "bool"),
+        None if attention_mask is None else _batched(ops.cast(attention_mask, "bool")),
     ]
     merged = None
     for mask in masks:
         if mask is not None:
             merged = mask if merged is None else ops.logical_and(merged, mask)
     return merged
+
+
+def _batched(mask):
+    """The mask with the batch axis that it may lack: without it, rows would be examples."""
+    return mask[None] if len(mask.shape) == 2 else mask

@@ -50,7 +50,8 @@ class TransformerBlock(layers.Layer):
         `cross_attention` those to the memory, and the new cache.
 
     Raises:
-        ValueError: if an argument is out of range, or `num_heads` does not divide D.
+        ValueError: if an argument is out of range, `num_heads` does not divide D, or a memory is
+            missing or given in vain.
 
     Example:
         >>> TransformerBlock(2, 32)(keras.random.normal((2, 5, 8))).shape
@@ -73,7 +74,7 @@ class TransformerBlock(layers.Layer):
         check_positive_int(num_heads=num_heads, intermediate_dim=intermediate_dim)
         check_rate(dropout=dropout)
         super().__init__(**kwargs)
-        self.num_heads, self.intermediate_dim = num_heads, intermediate_dim
+        self.num_heads, self.intermediate_dim = int(num_heads), int(intermediate_dim)
         self.use_causal_mask, self.has_cross_attention = use_causal_mask, cross_attention
         self.normalize_first, self.layer_norm_epsilon = normalize_first, layer_norm_epsilon
         self.activation = keras.activations.get(activation)
@@ -153,6 +154,9 @@ class TransformerBlock(layers.Layer):
         return_attention_scores=False,
         training=None,
     ):
+        if (memory is not None) != self.has_cross_attention:
+            wanted = "a memory" if self.has_cross_attention else "no memory"
+            raise ValueError(f"cross_attention={self.has_cross_attention} takes {wanted}")
         h = self.attention_norm(x) if self.normalize_first else x
         h, weights, *new_cache = self.attention(
             h,

@@ -15,7 +15,8 @@ class Recurrent(layers.Layer):
 
     A plain loop, to be read. It computes what `keras.layers.SimpleRNN`, `LSTM` and `GRU` do, from
     the same weights (`set_weights` takes theirs); for training, those are faster. Like them it can
-    stand in `keras.layers.Bidirectional`.
+    stand in `keras.layers.Bidirectional`. One difference: where a row is masked from its start, the
+    output is `initial_state`; Keras's is zero.
 
     Args:
         cell: "rnn", "lstm" or "gru".
@@ -56,7 +57,7 @@ class Recurrent(layers.Layer):
         check_cell(cell)
         check_positive_int(units=units)
         super().__init__(**kwargs)
-        self.cell, self.units, self.return_sequences = cell, units, return_sequences
+        self.cell, self.units, self.return_sequences = cell, int(units), return_sequences
         self.recurrent_initializer = keras.initializers.get(recurrent_initializer)
         self.forget_bias, self.go_backwards = forget_bias, go_backwards
         self.return_state = self.stateful = False  # what `Bidirectional` asks a layer for
@@ -78,11 +79,7 @@ class Recurrent(layers.Layer):
     def states(self, sequences, initial_state=None, mask=None) -> list[tuple]:
         """All states, from the one before the first step to the last: T + 1 of them."""
         num_steps = sequences.shape[1]
-        if num_steps is None:
-            raise ValueError(
-                "Recurrent needs a known number of steps: give it sequences of shape (B, T, D) "
-                f"whose T is not None, or use keras.layers; got {tuple(sequences.shape)}"
-            )
+        _check_steps(sequences.shape)
         if initial_state is None:
             zeros = ops.zeros((ops.shape(sequences)[0], self.units), self.compute_dtype)
             initial_state = (zeros,) * (1 + (self.cell == "lstm"))
@@ -105,6 +102,12 @@ class Recurrent(layers.Layer):
     def compute_mask(self, sequences, mask=None):
         return mask if self.return_sequences else None
 
+    def compute_output_shape(self, sequences_shape, initial_state_shape=None):
+        _check_steps(sequences_shape)
+        batch_size, length, _ = sequences_shape
+        steps = (length,) if self.return_sequences else ()
+        return (batch_size, *steps, self.units)
+
     def get_config(self) -> dict:
         return {
             **super().get_config(),
@@ -115,6 +118,14 @@ class Recurrent(layers.Layer):
             "forget_bias": self.forget_bias,
             "go_backwards": self.go_backwards,
         }
+
+
+def _check_steps(shape) -> None:
+    if shape[1] is None:
+        raise ValueError(
+            "Recurrent needs a known number of steps: give it sequences of shape (B, T, D) "
+            f"whose T is not None, or use keras.layers; got {tuple(shape)}"
+        )
 
 
 def gradient_through_time(layer: Recurrent, x) -> np.ndarray:

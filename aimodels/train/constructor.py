@@ -27,13 +27,16 @@ def capturing(init: Callable) -> Callable:
     signature = inspect.signature(init)
     kinds = {name: p.kind for name, p in signature.parameters.items() if name != "self"}
     own = [name for name, kind in kinds.items() if kind is not inspect.Parameter.VAR_KEYWORD]
-    known = own if len(own) == len(kinds) else [*own, "name", "dtype", "trainable"]
+    passes_on = len(own) < len(kinds)
 
     @functools.wraps(init)
     def wrapper(self, *args, **kwargs):
         if type(self).__init__ is not wrapper:  # called by a subclass's constructor
             return init(self, *args, **kwargs)
-        check_known(kwargs, known, type(self).__name__)
+        known, general = [*own], ["name", "dtype", "trainable"] if passes_on else []
+        if passes_on:
+            known += _inherited(type(self), wrapper)
+        check_known(kwargs, [*dict.fromkeys([*known, *general])], type(self).__name__)
         policy = None if "dtype" in own else kwargs.pop("dtype", None)
         trainable = None if "trainable" in own else kwargs.pop("trainable", None)
         args, kwargs = _python_numbers(args), _python_numbers(kwargs)
@@ -42,7 +45,8 @@ def capturing(init: Callable) -> Callable:
         with dtype_policy(policy):
             init(self, *args, **kwargs)
         if getattr(self, "config", None) is None:
-            self.config = {name: _plain(bound.arguments[name]) for name in own}
+            told = kwargs | {name: bound.arguments[name] for name in own}
+            self.config = {name: _plain(told[name]) for name in known if name in told}
         self._as_constructed = json.dumps(_states(self))  # a text, as Keras tracks dictionaries
         if trainable is not None:
             self.trainable = trainable
@@ -50,6 +54,17 @@ def capturing(init: Callable) -> Callable:
     wrapper.__signature__ = signature  # Keras looks whether it takes a functional model's arguments
     wrapper.captures = True
     return wrapper
+
+
+def _inherited(cls: type, init: Callable) -> list[str]:
+    """The arguments that a constructor's `**kwargs` can pass on to those of the classes above."""
+    names = []
+    for base in cls.__mro__:
+        above = vars(base).get("__init__")
+        if above is not init and getattr(above, "captures", False):
+            parameters = inspect.signature(above).parameters.values()
+            names += [p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD][1:]
+    return names
 
 
 def get_config(model: keras.Model, from_keras: Callable[[], dict]) -> dict:

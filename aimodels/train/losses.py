@@ -43,7 +43,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
     ):
         check_rate(label_smoothing=label_smoothing)
         super().__init__(name=name, reduction=reduction, dtype=dtype)
-        self.from_logits, self.label_smoothing = from_logits, label_smoothing
+        self.from_logits, self.label_smoothing = from_logits, float(label_smoothing)
         self.ignore_class = ignore_class
 
     def call(self, y_true, y_pred):
@@ -57,6 +57,7 @@ class SmoothedCrossentropy(keras.losses.Loss):
             y = ops.where(valid, y, 0)  # a class of its own, such as -1, has no place in z
         log_sum = ops.logsumexp(z, axis=-1)
         right = ops.take_along_axis(z, y[..., None], axis=-1)[..., 0]
+        right = ops.where(y >= 0, right, float("nan"))  # -1 would be taken for the last class
         smooth = self.label_smoothing
         loss = log_sum - (1 - smooth) * right - smooth * ops.mean(z, axis=-1)
         if valid is not None:

@@ -24,7 +24,7 @@ from aimodels.train.keras_internals import all_layers, clone_by_config
 
 @keras.saving.register_keras_serializable("aimodels")
 class Model(keras.Model):
-    """Build and use it as `keras.Model`; `compile` has one argument more.
+    """Build it from inputs and outputs; use it as `keras.Model`. `compile` has one more argument.
 
     A subclass needs no `get_config`: the arguments of its constructor are kept in `config`, and a
     misspelt one is refused. Saved and loaded, or cloned, a model keeps its class, and the dtype

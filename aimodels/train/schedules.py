@@ -27,7 +27,7 @@ class InverseSqrtWarmup(keras.optimizers.schedules.LearningRateSchedule):
 
     def __init__(self, hidden_dim: int, warmup_steps: int):
         check_positive_int(hidden_dim=hidden_dim, warmup_steps=warmup_steps)
-        self.hidden_dim, self.warmup_steps = hidden_dim, warmup_steps
+        self.hidden_dim, self.warmup_steps = int(hidden_dim), int(warmup_steps)
 
     def __call__(self, step):
         t = ops.cast(step, "float32") + 1

@@ -134,8 +134,22 @@ def test_nbval_leaves_out_the_digits_and_nothing_else(tmp_path):
         notebook.cells.append(cell)
     path = tmp_path / "one.ipynb"
     nbformat.write(notebook, path)
-    [options] = re.findall(r"(?m)^NBVAL = \$\(BIN\)/(.*)$", (ROOT / "Makefile").read_text())
-    command = [sys.executable, "-m", *options.split(), "-rA", "--rootdir", str(tmp_path), str(path)]
+    [options] = re.findall(
+        r"(?m)^NBVAL = \$\(PYTEST\) ((?:.*\\\n)*.*)$", (ROOT / "Makefile").read_text()
+    )
+    options = [
+        option for option in options.split() if not option.startswith(("$", "\\", "--passed"))
+    ]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        *options,
+        "-rA",
+        "--rootdir",
+        str(tmp_path),
+        str(path),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     outcomes = re.findall(r"(?m)^(PASSED|FAILED) .*::Cell (\d+)", done.stdout)
     assert {int(number): outcome for outcome, number in outcomes} == {

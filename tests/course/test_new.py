@@ -57,7 +57,7 @@ def test_the_skeleton_is_executed_as_a_draft_and_its_question_proven(checkout):
     assert [result.problem for result in build.build(pages, draft=True)] == ["", ""]
     text = pages[0].notebook.read_text()
     assert "test accuracy ≈1 (at least 0.8)" in text
-    assert list(proof.prove(pages[1], proof.available())) == []
+    assert list(proof.prove([pages[1]], proof.available())) == []
 
 
 @pytest.mark.parametrize(
