@@ -258,3 +258,12 @@ def test_a_package_that_imports_its_own_module(house, line):
     files = {"__init__.py": f"{line}\nparts.other(parts)\n"}
     before = house(files=files)
     assert house(files=files | changed("parts.py", "parts.size", "parts.shape")) != before
+
+
+def test_an_init_file_is_no_module(tmp_path):
+    (tmp_path / "house").mkdir()
+    (tmp_path / "house" / "__init__.py").write_text("x = 1\n")
+    code = Code({"house": tmp_path / "house"})
+    assert code.module("house") is not None
+    assert code.module("house.__init__") is None
+    assert not code.names("house", "__init__")

@@ -54,7 +54,7 @@ class Code:
 
     def _path(self, name: str) -> Path | None:
         first, _, rest = name.partition(".")
-        if first not in self.packages:
+        if first not in self.packages or rest.endswith("__init__"):  # a file, not a module's name
             return None
         path = self.packages[first].joinpath(*rest.split(".")) if rest else self.packages[first]
         if (path / "__init__.py").is_file():
