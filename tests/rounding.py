@@ -10,6 +10,7 @@ import math
 
 import keras
 import numpy as np
+import pytest
 
 FACTOR = 4  # the largest ratio seen without oneDNN was 0.8
 
@@ -43,3 +44,7 @@ def assert_close(found, wanted, sums: int, dtype=None) -> None:
         dtype = max(floats, key=lambda kind: np.finfo(kind).eps)
     bound = rounding(sums, np.abs(wanted).max(), dtype)
     np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+
+
+# A policy to test with, where its products can be computed: see tests/conftest.py.
+BFLOAT16 = pytest.param("mixed_bfloat16", marks=pytest.mark.bfloat16)

@@ -12,6 +12,7 @@ import textwrap
 import keras
 import numpy as np
 import pytest
+from rounding import BFLOAT16
 
 import aimodels
 from aimodels import registration, train
@@ -190,7 +191,7 @@ def test_a_misspelt_argument_is_refused(name):
 
 
 @every_model
-@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["mixed_float16", BFLOAT16])
 def test_a_dtype_policy_reaches_every_layer_and_is_kept(name, policy):
     model = make(name, dtype=policy)
     inner = [layer for layer in model.layers if layer.weights]

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from rounding import assert_close, products
+from rounding import BFLOAT16, assert_close, products
 
 from aimodels import metrics, recurrent
 from aimodels.recurrent import Forecaster, Recurrent, Tagger, TextClassifier
@@ -165,7 +165,7 @@ def test_arguments_stand_in_keras_order(rng):
     np.testing.assert_allclose(ours, theirs, rtol=0, atol=1e-6)
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", BFLOAT16])
 def test_layers_from_their_config(policy, rng):
     x, character_ids = rng.normal(size=(2, 3, 4)), rng.integers(0, 9, (2, 3, 4))
     for layer, inputs in (

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from rounding import assert_close, products
+from rounding import BFLOAT16, assert_close, products
 
 from aimodels import metrics, seq2seq
 from aimodels.decoding import beam_search, greedy
@@ -100,7 +100,7 @@ def test_padding_moves_nothing_real(layer, rng):
 
 
 @pytest.mark.parametrize("layer", [seq2seq.BahdanauAttention, seq2seq.DotProductAttention])
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("policy", ["float32", "mixed_float16", BFLOAT16])
 def test_attention_from_its_config(layer, policy, rng):
     attention = layer(8, dtype=policy, name="look")
     again = layer.from_config(json.loads(json.dumps(attention.get_config())))
