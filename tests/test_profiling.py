@@ -102,7 +102,8 @@ def test_the_budget_is_near_the_measured_peak_and_accumulation_lowers_it(onednn)
         map(int, line.split()) for line in done.stdout.splitlines()[-2:]
     )
     assert 0.9 < peak / budget < 1.6  # its working space comes on top
-    assert 0.9 < peak_in_pieces / budget_of_a_piece < 1.6
+    # A process's size, which is measured without oneDNN, wavers by some megabytes at any budget.
+    assert 0.9 * budget_of_a_piece < peak_in_pieces < budget_of_a_piece + 0.15 * budget
     assert peak_in_pieces < 0.5 * peak
 
 
