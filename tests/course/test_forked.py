@@ -27,7 +27,8 @@ model.compile("sgd", "mse")
 model.fit(np.ones((8, 2)), np.ones((8, 3)), verbose=0)
 facts = [float(w) for v in model.get_weights() for w in np.ravel(v)]
 facts += [random.random(), float(np.random.rand()), hash("text"), model.name]
-facts += [tf.config.list_logical_devices()[0].name, "kernel.json" in os.listdir("."), "here.py" in sys.path]
+facts += [tf.config.list_logical_devices()[0].name, "kernel.json" in os.listdir(".")]
+facts += ["here.py" in sys.path]
 facts += [len(sys.argv), os.environ["TF_NUM_INTRAOP_THREADS"], keras.backend.floatx()]
 facts += [__name__, sys.modules["__main__"] is sys.modules[__name__], "" in sys.path]
 """
