@@ -68,6 +68,7 @@ import matplotlib.pyplot as plt
 import numpy as np
 
 from aimodels import cnn, data, plots
+from aimodels.course import claim, measured, recorded
 from aimodels.train import Model, profiling
 
 tf.get_logger().setLevel("ERROR")  # it would warn of the many models that we make
@@ -143,8 +144,9 @@ assert 2.8 < both.flops / forward.flops < 3.2
 # - the **activations**, $A$ for each of $B$ examples: the outputs of *all* operations, also of
 #   normalisation, ReLU and pooling, which the table left out.
 #
-# Together $4\,(4P + A B)$ bytes. Article 004 recommends Adam for large models without a word about
-# its price: half of all that does not depend on the batch.
+# Together $4\,(4P + A B)$ bytes; further down we measure how near that is to the truth. Article 004
+# recommends Adam for large models without a word about its price: half of all that does not depend
+# on the batch.
 
 # %%
 model.compile("adam", "mse")
@@ -193,10 +195,10 @@ print(f"{gigabytes:,.0f} GB: {math.ceil(gigabytes / 80)} cards")
 # ## The roofline: faster at what?
 #
 # A processor can be busy in two ways: it computes, or it waits for numbers from memory. With a peak
-# of $P$ FLOP/s and a memory that delivers $W$ bytes/s, a computation with $I$ FLOPs for each byte
-# that it moves, its **arithmetic intensity**, reaches at most
+# of $\pi$ FLOP/s and a memory that delivers $\beta$ bytes/s, a computation with $I$ FLOPs for each
+# byte that it moves, its **arithmetic intensity**, reaches at most
 #
-# $$ \min(P,\; W I) \quad\text{FLOP/s}. $$
+# $$ \min(\pi,\; \beta I) \quad\text{FLOP/s}. $$
 #
 # A dense layer of $n \times n$ weights on a batch of $B$ needs $2Bn^2$ FLOPs, reads $n^2$ weights
 # and $Bn$ inputs and writes $Bn$ outputs. Before you look: what happens to $I$ as the batch grows?
@@ -241,8 +243,9 @@ for name, cost in costs.items():
 
 peak = max(peak, *speed.values())
 print(f"peak {peak / 1e9:.0f} GFLOP/s, bandwidth {bandwidth / 1e9:.1f} GB/s")
-for name in costs:
-    print(f"{name:<9} {speed[name] / 1e9:6.1f} GFLOP/s")
+for name, cost in costs.items():
+    of_roof = speed[name] / min(peak, bandwidth * cost.intensity)
+    print(f"{name:<9} {speed[name] / 1e9:6.1f} GFLOP/s, {of_roof:.2f} of the roof")
 
 # %%
 print(
@@ -279,12 +282,16 @@ print({name: bound[name] for name in ("ReLU", "Adam", "batch 1")})
 assert {bound["ReLU"], bound["Adam"], bound["batch 1"]} == {"memory"}
 
 # %% [markdown]
-# Read your picture. A triangle can lie above the slope: our bandwidth is that of one simple loop,
-# and 16 MiB of weights may fit into the processor's cache, which is faster than memory. Article 000
-# §5.2 hopes for "more powerful" chips. On the red points a chip with twice the peak gains nothing;
-# only more bandwidth, or more reuse, helps. (The article also hopes for quantum computers. No large
-# model has been trained on one, so there is nothing that a course could measure. Small devices have
-# chapter 15.)
+# Read your picture, and the last column of the table above it: it says of each triangle how high it
+# lies, as a share of the roof at its intensity. A share above 1 means that the bandwidth, which is
+# that of one simple loop, was not the true limit: for instance because the 16 MiB of weights stayed
+# in the processor's cache. A share below 1 is room that the program did not use. A roofline is a
+# model of a machine, and your triangles tell how good a model.
+#
+# Article 000 §5.2 hopes for "more powerful" chips. By this model, a chip with twice the peak gains
+# nothing on the red points; only more bandwidth, or more reuse, helps. (The article also hopes for
+# quantum computers. No large model has been trained on one, so there is nothing that a course could
+# measure. Small devices have chapter 15.)
 
 # %% [markdown]
 # ## Data parallel: the gradient of a batch is a mean of gradients
@@ -788,11 +795,9 @@ assert apart(path).max() < 1e-5
 # %% [markdown]
 # Does it pay? Here are our own measurements, written down by `benchmarks/scaling.py`: a step of a
 # GPT with 6 layers, and of a CNN, as plain Keras, as our `Model` in graph mode, and with XLA. Each
-# is the median of runs that took turns, with the lowest and the highest. Decide for each row.
+# is the median of runs that took turns, with the lowest and the highest.
 
 # %%
-from aimodels.course import recorded
-
 scaling = recorded("scaling")
 for contest, rows in scaling["figures"].items():
     print(contest)
@@ -817,21 +822,35 @@ for ax, name in zip(axes, ("gpt", "cnn"), strict=True):
     ax.set(title=f"{name}: seconds a step, lower is better")
 plt.show()
 
+# %% [markdown]
+# Before you decide: how large must a gain be to mean anything? One program stands in two contests,
+# the GPT in graph mode on two cores. How far is it from itself?
+
 # %%
+contests = "gpt on two cores", "gpt, replicas on two cores"
+times = [scaling["figures"][contest]["graph"]["seconds"] for contest in contests]
+chance = max(times) / min(times)
+print(f"the same program in two contests: {chance:.2f} times as slow as itself")
+decided = {}
 for name in ("gpt", "cnn"):
     faster = scaling["figures"][f"{name} on two cores"]["xla"]["times_as_fast"]
-    advice = "on" if faster > 1.05 else "off"
-    print(f"{name}: with XLA {faster:.2f} times as fast as plain Keras: switch it {advice}")
+    decided[name] = max(faster, 1 / faster) > chance
+    beyond = "more than that" if decided[name] else "less than that"
+    print(f"{name}: with XLA {faster:.2f} times as fast as plain Keras, {beyond}")
 machine = scaling["machine"]
 print(machine["cores"], "cores of", machine["processor"])
+assert decided == {"gpt": False, "cnn": True}
 
 # %% [markdown]
-# (A ratio is the median over neighbouring turns, not the ratio of the medians above.) A likely
-# reason: between its matrix products a Transformer has long chains of small operations (GELU,
-# softmax, normalisation), which fusion shortens. For products, convolutions and pooling TensorFlow
-# calls code made by hand for this kind of processor; XLA brings its own, which may be slower. We
-# timed whole steps only, so this is a guess. How would you test it? On GPUs and TPUs, for which XLA
-# was made, measure again.
+# (A ratio is the median over neighbouring turns, not the ratio of the medians above. Turns protect
+# it from a slow drift of the machine, but not from what differs between two starts.) So on that
+# machine the CNN is better off without XLA, and about the GPT these runs decide nothing: they would
+# have to be started anew, many times.
+#
+# A likely reason for the CNN: for products, convolutions and pooling TensorFlow calls code made by
+# hand for this kind of processor; XLA brings its own, which may be slower. We timed whole steps
+# only, so this is a guess. How would you test it? On GPUs and TPUs, for which XLA was made, measure
+# again.
 # Compiling takes time as well, and again for every new shape. Measure, then decide.
 #
 # ## Numbers of 16 bits
@@ -974,11 +993,40 @@ for batch in (512, 128):
     )
 
 # %% [markdown]
-# The activations shrink to a quarter; weights and Adam stay. A running sum of gradients comes on
-# top of those of the piece, and the batch with its outputs stays, too: pieces pay where activations
-# are most of the memory. (The system's monitor may show no saving at all, since TensorFlow
-# keeps what it once had; `profiling.peak_memory` counts what is in use.) One warning: batch
-# normalisation sees only the piece, not the batch. Its statistics, and so the result, change.
+# The activations shrink to a quarter; weights and Adam stay. But that is only the formula. What
+# does TensorFlow hold at most while it makes one step, beyond what it held before? The system's
+# monitor cannot tell, since TensorFlow keeps what it once had; `profiling.peak_memory` counts what
+# is in use.
+
+
+# %%
+def step_memory(pieces, batch=512):
+    """MiB of one step, by the formula and measured: gradients and activations."""
+    one = cnn.CNN((12, 12, 1), num_classes=10, filters=(32, 64, 64))
+    one.compile("adam", "mse", num_microbatches=pieces)
+    pictures, goals = tf.ones((batch, 12, 12, 1)), tf.ones((batch, 10))
+    for size in (8, 16, 8):  # weights, Adam's slots and the graph are there before we measure
+        one.train_on_batch(pictures[:size], goals[:size])
+    budget = profiling.memory_budget(one, batch // pieces)
+    peak = profiling.peak_memory(lambda: one.train_on_batch(pictures, goals))
+    return (budget["gradients"] + budget["activations"]) / 2**20, peak / 2**20
+
+
+in_steps = {pieces: step_memory(pieces) for pieces in (1, 4)}
+
+# %%
+for pieces, (formula, peak_of_step) in in_steps.items():
+    print(f"{pieces} at a time: formula {formula:.1f} MiB, measured {measured(peak_of_step):.0f}")
+claim("measured, by the formula", in_steps[1][1] / in_steps[1][0], at_least=0.8, at_most=2)
+claim("four pieces, share of the whole", in_steps[4][1] / in_steps[1][1], at_most=0.5)
+
+# %% [markdown]
+# Pieces save memory in truth, too. The formula leaves out what TensorFlow needs besides, such as
+# the working space of convolutions and the gradients of activations; and it counts outputs that
+# TensorFlow may already have forgotten. In pieces, a running sum of gradients comes on top of those
+# of the piece, and the batch with its outputs stays: pieces pay where activations are most of the
+# memory. One warning: batch normalisation sees only the piece, not the batch. Its statistics, and
+# so the result, change.
 
 # %%
 _, normal_pieces = fit_digits(num_microbatches=4, layer=BatchNorm())
@@ -990,27 +1038,27 @@ assert difference > 1e-3
 # ## Model parallel: one layer on two devices
 #
 # What if not even the weights fit? Then the *model* is divided. Take the two dense layers inside a
-# Transformer block, $Z = \mathrm{GELU}(XA)\,B$. Megatron [Shoeybi et al. 2019](#shoeybi2019)
-# cuts $A$ by columns and $B$ by rows:
+# Transformer block, $Z = \mathrm{GELU}(XU)\,V$. Megatron [Shoeybi et al. 2019](#shoeybi2019)
+# cuts $U$ by columns and $V$ by rows:
 #
-# $$ A = (A_1\;A_2),\quad B = \begin{pmatrix}B_1\\B_2\end{pmatrix},\qquad
-#    Z = \mathrm{GELU}(XA_1)\,B_1 + \mathrm{GELU}(XA_2)\,B_2. $$
+# $$ U = (U_1\;U_2),\quad V = \begin{pmatrix}V_1\\V_2\end{pmatrix},\qquad
+#    Z = \mathrm{GELU}(XU_1)\,V_1 + \mathrm{GELU}(XU_2)\,V_2. $$
 #
 # Each device needs its half of the weights, and in the forward pass they talk only once: the sum at
 # the end is an all-reduce. (The backward pass needs one more, for the gradient of $X$.)
 
 # %%
 X_block = tf.constant(rng.normal(size=(8, 32)), tf.float32)
-A = rng.normal(size=(32, 128)).astype("float32") / 6
-B = rng.normal(size=(128, 32)).astype("float32") / 11
+U = rng.normal(size=(32, 128)).astype("float32") / 6
+V = rng.normal(size=(128, 32)).astype("float32") / 11
 with tf.device(devices[0]):
-    Z = tf.matmul(gelu(tf.matmul(X_block, A)), B)
+    Z = tf.matmul(gelu(tf.matmul(X_block, U)), V)
 
 partial = []
-for device, A_r, B_r in zip(devices, np.split(A, 2, axis=1), np.split(B, 2, axis=0), strict=False):
+for device, U_r, V_r in zip(devices, np.split(U, 2, axis=1), np.split(V, 2, axis=0), strict=False):
     with tf.device(device):
-        partial.append(tf.matmul(gelu(tf.matmul(X_block, A_r)), B_r))
-    print(device[-5:], "holds", A_r.shape, "and", B_r.shape, "- computes", partial[-1].shape)
+        partial.append(tf.matmul(gelu(tf.matmul(X_block, U_r)), V_r))
+    print(device[-5:], "holds", U_r.shape, "and", V_r.shape, "- computes", partial[-1].shape)
 
 # %%
 print("their sum is Z within 1e-5:", np.abs(partial[0] + partial[1] - Z).max() < 1e-5)
@@ -1018,10 +1066,10 @@ assert np.abs(partial[0] + partial[1] - Z).max() < 1e-5
 assert partial[0].device != partial[1].device
 
 # %%
-hidden = gelu(tf.matmul(X_block, A)).numpy()
+hidden = gelu(tf.matmul(X_block, U)).numpy()
 figure, axes = plt.subplots(1, 4, figsize=(9, 2.6), width_ratios=[2, 4, 4, 2], layout="constrained")
-cuts = {"X: on both": None, "A: by columns": 1, "GELU(XA): nothing sent": 1, "B: by rows": 0}
-for ax, (title, axis), matrix in zip(axes, cuts.items(), (X_block, A, hidden, B), strict=True):
+cuts = {"X: on both": None, "U: by columns": 1, "GELU(XU): nothing sent": 1, "V: by rows": 0}
+for ax, (title, axis), matrix in zip(axes, cuts.items(), (X_block, U, hidden, V), strict=True):
     owner = np.indices(matrix.shape)[axis] >= matrix.shape[axis] // 2 if axis is not None else 0.5
     ax.imshow(
         np.broadcast_to(owner, matrix.shape), cmap="coolwarm", vmin=-0.4, vmax=1.4, aspect="auto"
@@ -1031,11 +1079,11 @@ for ax, (title, axis), matrix in zip(axes, cuts.items(), (X_block, A, hidden, B)
 plt.show()
 
 # %% [markdown]
-# Blue is device 0, red is device 1. Why not cut $A$ by *rows*? Each device would then hold a part
+# Blue is device 0, red is device 1. Why not cut $U$ by *rows*? Each device would then hold a part
 # of every hidden *sum*, and GELU of a sum is not the sum of GELUs. They would have to talk twice.
 
 # %%
-halves = [tf.matmul(X_block[:, s], A[s]) for s in (slice(16), slice(16, None))]
+halves = [tf.matmul(X_block[:, s], U[s]) for s in (slice(16), slice(16, None))]
 early = gelu(halves[0]) + gelu(halves[1])
 late = gelu(halves[0] + halves[1])
 print("GELU first, then add: wrong by over 0.1:", np.abs(early - hidden).max() > 0.1)
