@@ -9,7 +9,7 @@
 #       - write the forward and the backward pass of a network, and check them
 #       - start a network at the right size, and pick an optimizer
 #     prerequisites: []
-#     minutes: 70
+#     minutes: 80
 #     repairs: [002-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -29,7 +29,7 @@
 # - start a network at the right size, and pick an optimizer.
 #
 # **Before this:** Python, NumPy, derivatives and matrix multiplication (eigenvectors are explained
-# when needed). **About 70 minutes.**
+# when needed). **About 80 minutes.**
 # **Repairs:** article 002 §4.1, the formulas that 002 §3.1 lost, and of 003 §1.3.2 the first two
 # (convolution and RNN come in their own chapters). Articles 000 to 004 are five published texts
 # about large AI models; this course repairs their code.

@@ -9,7 +9,7 @@
 #       - "look inside it: filters, feature maps, mistakes"
 #       - "recognise results that deceive: learned by heart, chosen on the test set, known writers"
 #     prerequisites: [01_foundations]
-#     minutes: 70
+#     minutes: 80
 #     repairs: [000-4.2.1, 003-1.4.1, 004-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - look inside it: filters, feature maps, mistakes;
 # - recognise results that deceive: learned by heart, chosen on the test set, known writers.
 #
-# **Before this:** 01_foundations. **About 70 minutes.**
+# **Before this:** 01_foundations. **About 80 minutes.**
 # **Repairs:** article 000 §4.2.1, article 003 §1.4.1, article 004 §4.1.
 
 # %%
