@@ -1,12 +1,17 @@
-"""The command line: `aimodels course | grade | data | train | launch | doctor`; light to import."""
+"""The command line: `aimodels course | grade | data | train | generate | launch | doctor`.
+
+Light to import: a command imports what it needs.
+"""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 from pathlib import Path
 
 import aimodels
+from aimodels import console
 from aimodels.course import CourseError
 
 
@@ -80,7 +85,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("model", help="gpt, bert or transformer")
     train.add_argument("--folder", required=True, metavar="DIR", help="of this run")
     train.add_argument(
-        "--data", dest="data_name", metavar="NAME", help="what to learn from; else what is built in"
+        "--data",
+        dest="data_name",
+        metavar="NAME",
+        help="what to learn from, else what is built in; for gpt also a UTF-8 text file or folder: "
+        "some thousand characters at least, and the more the better",
     )
     train.add_argument("--recipe", default="cpu", metavar="NAME", help="tiny, cpu (default), ...")
     train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
@@ -88,6 +97,29 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     train.add_argument("--jit-compile", action="store_true", help="compile the training step")
     train.set_defaults(run=_train)
+
+    generate = commands.add_parser("generate", help="let a trained or a published GPT write")
+    generate.add_argument(
+        "--folder",
+        required=True,
+        metavar="DIR",
+        help="of `aimodels train gpt`, or of GPT-2's files",
+    )
+    generate.add_argument("--prompt", required=True, metavar="TEXT", help="what to continue")
+    generate.add_argument("--max-tokens", type=int, default=200, metavar="N", help="default 200")
+    generate.add_argument(
+        "--temperature",
+        type=float,
+        default=0.8,
+        metavar="T",
+        help="default 0.8; 0 takes the most probable token each time",
+    )
+    generate.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable")
+    generate.add_argument(
+        "--top-p", type=float, metavar="P", help="draw from the most probable, P together"
+    )
+    generate.add_argument("--seed", type=int, metavar="N", help="the same one writes the same text")
+    generate.set_defaults(run=_generate)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
     start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
@@ -291,6 +323,28 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
+def _generate(args: argparse.Namespace) -> int:
+    aimodels.start()
+    from aimodels.text_generator import TextGenerator
+
+    try:
+        generator = TextGenerator.load(args.folder)
+        console.write(args.prompt, end="")
+        generator.generate(
+            args.prompt,
+            args.max_tokens,
+            stream=True,
+            temperature=args.temperature,
+            top_k=args.top_k,
+            top_p=args.top_p,
+            seed=args.seed,
+        )
+    except ValueError as error:  # of the folder, or of an argument
+        raise CourseError(str(error)) from error
+    console.write()
+    return 0
+
+
 def _launch(args: argparse.Namespace) -> int:
     from aimodels.train.launch import launch, tf_configs
 
@@ -314,11 +368,15 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; what the user can mend ends in one message and exit code 1."""
+    console.escape_unknown_characters()
     args = _parser().parse_args(argv)
     try:
         return args.run(args)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # of `aimodels data list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (CourseError, OSError) as error:
         message = error
     except (RuntimeError, ValueError) as error:
