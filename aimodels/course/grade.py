@@ -17,7 +17,7 @@ from aimodels.course.gradebook import Gradebook, Mark, Result, digest, read_manu
 from aimodels.course.notebooks import Page
 from aimodels.course.questions import TOO_LARGE, UNANSWERED
 from aimodels.course.sandbox import Kernel, Stopped
-from aimodels.course.submission import Submission, SubmissionError, compose, read
+from aimodels.course.submission import Submission, SubmissionError, as_code, compose, read
 from aimodels.course.verdict import judge
 
 _RECORDS = "__import__('aimodels.course.questions').course.questions.check.records()"
@@ -30,9 +30,10 @@ class Run:
     status: str = "ok"
     message: str = ""
     records: dict[str, str] = field(default_factory=dict)
-    errors: list[tuple[int, str]] = field(default_factory=list)  # of own cells: number, exception
+    troubles: list[tuple[Step, str]] = field(default_factory=list)  # of own cells: what happened
     slow: list[str] = field(default_factory=list)  # tests that were interrupted
     broken: dict[str, str] = field(default_factory=dict)  # the master's cells: name, exception
+    last: Step | None = None  # what ran when the kernel was stopped
 
 
 def run(steps: list[Step], limits: Limits, kind: str, cancelled: threading.Event) -> Run:
@@ -41,21 +42,22 @@ def run(steps: list[Step], limits: Limits, kind: str, cancelled: threading.Event
     try:
         with Kernel(limits, kind, cancelled) as kernel:
             for step in steps:
+                result.last = step
                 reply = kernel.execute(step.source, _RECORDS if step.test else "")
                 if reply.interrupted:
                     result.status = "timeout"
-                    result.message = (
-                        f"A cell ran for more than {limits.cell} seconds and was interrupted; "
-                        "the other cells were run."
-                    )
-                if step.test and reply.interrupted:
+                if reply.interrupted and step.own is not None:
+                    said = f"ran for more than {limits.cell} seconds and was interrupted"
+                    result.troubles.append((step, said))
+                elif reply.error and step.own is not None:
+                    result.troubles.append((step, f"raised {_known(reply.error)}"))
+                elif reply.interrupted and step.test:
                     result.slow.append(step.test.id)
                 elif step.test and not reply.error:
                     result.records[step.test.id] = reply.value
-                elif reply.error and step.own:
-                    result.errors.append((step.own, _known(reply.error)))
-                elif reply.error:
+                elif reply.interrupted or reply.error:
                     result.broken[step.name] = _known(reply.error)
+            result.last = None
     except Stopped as stopped:
         result.status, result.message = stopped.status, str(stopped)
     return result
@@ -119,7 +121,7 @@ def mark(test: Test, value: str, expected: list[dict]) -> list[str]:
     problems: list[str] = []
     for position, want in enumerate(expected):
         if position >= len(pairs) or pairs[position][0] != want["site"]:
-            problems.append(_error(test, error))
+            problems.append(_error(test, error, want["property"]))
             break
         options = {key: value for key, value in want.items() if key not in _JUDGED}
         if problem := judge(want["kind"], pairs[position][1], want["expected"], **options):
@@ -128,13 +130,14 @@ def mark(test: Test, value: str, expected: list[dict]) -> list[str]:
     return list(dict.fromkeys(problems))  # a test in a loop says the same again and again
 
 
-def _error(test: Test, error: str) -> str:
-    if not error:
-        return "the test could not be run to its end"
-    if error in (UNANSWERED, TOO_LARGE) or not test.hidden:
-        return error[:300]
-    name = re.match(r"your code raised (\w+)", error)
-    return f"your code raised {_known(name.group(1)) if name else 'an error'}"
+def _error(test: Test, error: str, property: str) -> str:
+    """Why a test ended before it recorded a property; of a hidden test no word of the student's."""
+    if error in (UNANSWERED, TOO_LARGE):
+        return error
+    if error and test.hidden:
+        name = re.match(r"your code raised (\w+)", error)
+        error = f"your code raised {_known(name.group(1)) if name else 'an error'}"
+    return f"{property}: {error[:300] or 'the test could not be run to its end'}"
 
 
 def grade_cells(
@@ -150,6 +153,7 @@ def grade_cells(
     With `tests` only these are run and marked.
     """
     tests = assignment.tests if tests is None else tests
+    cells, said = as_code(cells, assignment)
     steps, restored = compose(cells, assignment, reference.given)
     steps = [step for step in steps if step.test is None or step.test in tests]
     outcome = run(steps, assignment.limits, kind, cancelled)
@@ -160,19 +164,35 @@ def grade_cells(
             problems = mark(test, outcome.records[test.id], reference.expected[test.id])
         elif test.id in outcome.slow:
             problems = [f"it ran for more than {assignment.limits.cell} seconds."]
+            said.append(f"A test of question {test.question[1:]} was interrupted: {problems[0]}")
+        elif outcome.last and _question(outcome.last) == test.question:
+            problems = [f"the run ended here. {outcome.message}"]
         else:
             problems = ["it was not run to its end."]
         place = "Hidden test" if test.hidden else "Visible test"
         question.problems += [f"{place}: {problem}" for problem in problems]
         if not problems:
             question.points += test.points
-    said = [outcome.message] if outcome.message else []
-    said += [
-        f"Code cell {number} of your notebook raised {name}." for number, name in outcome.errors
-    ]
+    for step, trouble in outcome.troubles:
+        said.append(f"{_place(step)} {trouble}.")
+        question = questions.get(_question(step))
+        if question and question.problems:  # what is wrong with it follows from this
+            question.problems.insert(0, said[-1])
+    if outcome.last and outcome.last.own is not None:
+        said.append(f"{_place(outcome.last)} was running then.")
     if restored:
         said.append(f"Test cells put back as they were: {', '.join(restored)}.")
-    return outcome.status, " ".join(said), questions
+    return outcome.status, " ".join(filter(None, [outcome.message, *said])), questions
+
+
+def _question(step: Step) -> str:
+    return step.name.partition("_")[0]
+
+
+def _place(step: Step) -> str:
+    """A student's cell in words."""
+    place = f"Code cell {step.own} of your notebook" if step.own else "The cell taken as code"
+    return f"{place}, your answer to question {_question(step)[1:]}," if step.name else place
 
 
 def grade_one(

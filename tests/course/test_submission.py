@@ -24,8 +24,8 @@ def put(root, *names):
     [
         (["alice.ipynb", "bob.ipynb"], ["alice", "bob"]),
         (["alice/assignment.ipynb", "bob/assignment.ipynb"], ["alice", "bob"]),
-        (["alice/01_tiny/assignment.ipynb", "bob/01_tiny/my.ipynb"], ["alice", "my"]),
-        (["a/li.ipynb", "b/li.ipynb"], ["a/li", "b/li"]),
+        (["alice/01_tiny/assignment.ipynb", "bob/01_tiny/my.ipynb"], ["alice", "bob"]),
+        (["a/li.ipynb", "b/li.ipynb"], ["a", "b"]),
         (["陈伟.ipynb", "Zoë O'Neil.ipynb"], ["Zoë O'Neil", "陈伟"]),
         (["alice/.ipynb_checkpoints/x-checkpoint.ipynb", "alice/assignment.ipynb"], ["alice"]),
         (["alice/02_other/assignment.ipynb", "alice/01_tiny/assignment.ipynb"], ["alice"]),
