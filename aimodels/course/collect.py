@@ -1,7 +1,6 @@
 """Which files are handed in, and by whom; every other file is named, and why it is none."""
 
 import itertools
-import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -42,6 +41,14 @@ class Collection:
     submissions: list[Submission] = field(default_factory=list)
     doubles: list[str] = field(default_factory=list)  # two notebooks of one student
     skipped: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))  # by reason
+
+    def sentences(self, shown: int = 5) -> list[str]:
+        """What a teacher reads of the files that are not graded."""
+        said = list(self.doubles)
+        for reason, files in self.skipped.items():
+            more = f" and {len(files) - shown:,} more" if len(files) > shown else ""
+            said.append(f"Not graded, {reason}: {', '.join(files[:shown])}{more}.")
+        return said
 
 
 def find(paths: list[str], chapter: str, chapters: Iterable[str] = ()) -> list[Submission]:
@@ -288,16 +295,6 @@ def _age(submission: Submission) -> tuple:
     source = submission.source
     copy = saved_again(Path(source.name).stem)[1]
     return submission.who.upload, source.modified, copy, source.name
-
-
-def lines(found: Collection, shown: int = 5) -> list[str]:
-    """What a teacher reads of the files that were not graded."""
-    said = list(found.doubles)
-    for reason, files in found.skipped.items():
-        names = ", ".join(re.sub(r"\s+", " ", name) for name in files[:shown])
-        more = f" and {len(files) - shown:,} more" if len(files) > shown else ""
-        said.append(f"not graded, {reason}: {names}{more}")
-    return said
 
 
 def detect(paths: list[str], pages: list[Page]) -> Page:

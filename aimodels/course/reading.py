@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Protocol
 
 from nbformat import NotebookNode
 
@@ -13,7 +14,13 @@ from aimodels.course.sources import read as read_file
 MOST_CELLS = 1000
 
 
-def read(file: Path | Source) -> list[NotebookNode]:
+class Readable(Protocol):
+    """A source or a submission."""
+
+    def load(self) -> bytes: ...
+
+
+def read(file: Path | Readable) -> list[NotebookNode]:
     """The cells of a submitted notebook: type, source, id and nbgrader's grade_id, no more.
 
     Raises:
