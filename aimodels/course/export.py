@@ -12,9 +12,10 @@ import re
 from pathlib import Path
 
 from aimodels.course import CourseError
-from aimodels.course.gradebook import Result, safe
+from aimodels.course.gradebook import Result
 from aimodels.course.identity import Who
 from aimodels.course.roster import Roster
+from aimodels.course.tables import safe
 from aimodels.files import write_bytes
 
 SYSTEMS = ("moodle", "canvas")

@@ -201,7 +201,7 @@ def test_canvas_class_with_late_work_and_back(run, tmp_path):
     rows = table(run)
     assert len(rows) == 31
     assert sum(row["late"] == "late" for row in rows.values()) == 5
-    header, hidden, possible, *back = read_csv(run.to.with_suffix(".canvas.csv"))
+    header, _, possible, *back = read_csv(run.to.with_suffix(".canvas.csv"))
     assert header[:5] == ["Student", "ID", "SIS User ID", "SIS Login ID", "Section"]
     assert header[5:] == ["Assignment: a tiny one (8)"]
     assert (possible[0], possible[5]) == ("    Points Possible", "50.00")

@@ -76,7 +76,7 @@ def again(desk, assignment, **options):
 
 
 def table(desk):
-    with (desk / "grades.csv").open(newline="") as file:
+    with (desk / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
@@ -310,6 +310,41 @@ def test_the_command_finds_the_chapter_and_writes_its_files(desk, assignment, mo
     (desk / "empty").mkdir()
     assert cli.main(["grade", str(desk / "empty"), "--output", str(desk / "g.csv")]) == 1
     assert "--chapter" in capsys.readouterr().err
+
+
+def test_a_class_goes_from_moodle_through_the_sandbox_and_back(
+    assignment, tmp_path, monkeypatch, capsys, program
+):
+    program("bwrap")
+    monkeypatch.chdir(assignment.page.root)
+    first, second = "Ann Lee_11_assignsubmission_file_", "陈伟_12_assignsubmission_file_"
+    hand_in(assignment, tmp_path / "ontime" / first / "assignment(1).ipynb", q1=POOL, q2=RULE)
+    shutil.make_archive(str(tmp_path / "ontime"), "zip", tmp_path / "ontime")
+    hand_in(assignment, tmp_path / "late" / second / "assignment(1).ipynb", q1=SUM, q2=RULE)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "Identifier,Full name,Email address,Status,Grade,Maximum Grade,Last modified (grade)\n"
+        "Participant 11,Ann Lee,a@x.org,Submitted,,10,-\n"
+        "Participant 12,陈伟,c@x.org,Submitted,,10,-\n"
+        "Participant 13,Nobody,n@x.org,No submission,,10,-\n"
+    )
+    command = ["grade", "--output", str(tmp_path / "grades.csv")]
+    assert cli.main([*command, str(tmp_path / "ontime.zip")]) == 0
+    more = ["--roster", str(sheet), "--export", "moodle"]
+    assert cli.main([*command, str(tmp_path / "late"), *more]) == 0
+    assert "2 graded, 1 of the roster handed in nothing" in capsys.readouterr().out
+    with (tmp_path / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = {row["student"]: (row["status"], row["total"]) for row in csv.DictReader(file)}
+    assert rows == {
+        "Ann Lee (11)": ("ok", "100"),
+        "陈伟 (12)": ("ok", "40"),
+        "Nobody (13)": ("missing", ""),
+    }
+    with (tmp_path / "grades.moodle.csv").open(newline="", encoding="utf-8-sig") as file:
+        grades = {row["Identifier"]: row["Grade"] for row in csv.DictReader(file)}
+    assert grades == {"Participant 11": "10", "Participant 12": "4", "Participant 13": ""}
+    answers = (tmp_path / "grades" / "answers.html").read_text("utf-8")
+    assert answers.index("陈伟 (12)") < answers.index("return y.sum((1, 2))")
 
 
 def test_without_a_sandbox_the_result_is_the_same_and_says_so(desk, assignment):
