@@ -34,10 +34,8 @@ def alike(results: Iterable[Result], untouched: dict[str, str]) -> list[str]:
     whole = {tuple(students) for students in files.values()}
     for (question, tree), students in sorted(trees.items(), key=lambda item: item[0][0]):
         if students[1:] and tuple(students) not in whole:
-            lines = length[question, tree]
-            said.append(
-                f"Question {question[1:]}, the same code ({lines} lines): {_names(students)}."
-            )
+            lines = f"{length[question, tree]} line{'s' if length[question, tree] > 1 else ''}"
+            said.append(f"Question {question[1:]}, the same code ({lines}): {_names(students)}.")
     return said
 
 

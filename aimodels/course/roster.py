@@ -62,7 +62,7 @@ class Roster:
             return same[0] if len(same) == 1 else None
         wanted = _fold(who.name)
         ways = (
-            lambda p: wanted in _forms(p.name),
+            lambda p: bool(wanted) and wanted in _forms(p.name),
             lambda p: not who.system and bool(p.number) and _holds(who.name, p.number),
             lambda p: bool(p.email) and wanted in (_fold(p.email), _fold(p.email.split("@")[0])),
         )

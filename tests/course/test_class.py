@@ -468,7 +468,7 @@ def test_equal_answers_are_listed_for_the_teacher_alone(run, tmp_path):
     pages = run.to.with_suffix("")
     index, answers = ((pages / f"{name}.html").read_text() for name in ("index", "answers"))
     assert "The same file: ann, cy." in index
-    assert "Question 1, the same code (1 lines): bob, dee." in index
+    assert "Question 1, the same code (1 line): bob, dee." in index
     assert "answer = 30  # mine" in answers
     assert answers.index(">ann<") < answers.index("answer = 10")
     assert all(name not in (pages / "dee.html").read_text() for name in ("ann", "bob", "answers"))
