@@ -265,7 +265,6 @@ def _grade(args: argparse.Namespace) -> int:
             progress=progress,
             notes=notes,
         )
-    notes += found.sentences()
     if args.export:
         title = assignment.solution.metadata.aimodels.title
         of = sum(assignment.questions.values())
@@ -273,8 +272,10 @@ def _grade(args: argparse.Namespace) -> int:
     untouched = {cell.id: cell.source for cell in assignment.read_copy().cells}
     same = alike.alike(results, untouched)
     kind = "none" if any(result.sandbox == "none" for result in results) else args.sandbox
-    page_of = report.write(to.with_suffix(""), results, assignment, kind, notes, same)
-    print(*notes, sep="\n", end="\n" if notes else "")
+    said = [*notes, *found.sentences(shown=1000)]
+    page_of = report.write(to.with_suffix(""), results, assignment, kind, said, same)
+    for line in [*notes, *found.sentences()]:
+        print(line)
     missing = sum(result.status == "missing" for result in results)
     handed_in = f"{len(results) - missing} graded"
     handed_in += f", {missing} of the roster handed in nothing" if missing else ""

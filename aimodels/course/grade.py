@@ -113,6 +113,10 @@ def grade(
     gradebook = Gradebook(to.with_suffix(".json"), assignment, wanted.kind)
     notes = [] if notes is None else notes
     people = {s.student: p for s in submissions if (p := _person(wanted.roster, s.who))}
+    for person in set(people.values()):
+        same = [student for student, other in people.items() if other == person]
+        if same[1:]:
+            notes.append(f"{', '.join(sorted(same))}: all are {person.name} in the roster.")
     placed, refused = gradebook.place(submissions, people, wanted.replacing)
     notes += refused + gradebook.gone(map(gradebook.where, submissions))
     identity = {s.student: _identity(s, gradebook, wanted.roster) for s in placed}

@@ -196,10 +196,12 @@ class Gradebook:
         """Who has the same number in the same system, or the same line in the roster."""
         who = submission.who
         for result in self.old.values():
-            same_number = who.number and (result.system, result.number) == (who.system, who.number)
-            known = result.status == "missing" or result.student == submission.student
-            if same_number and who.system and known:
-                return result
+            numbers = (result.system, result.number), (who.system, who.number)
+            if who.system and who.number and numbers[0] == numbers[1]:
+                # Canvas's pattern may be a student's own invention, Moodle's is not.
+                sure = who.system == "moodle" or result.status == "missing"
+                if sure or result.student == submission.student:
+                    return result
             if person and person.facts == (result.name, result.number, result.email):
                 return result
         return None

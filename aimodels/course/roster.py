@@ -143,9 +143,10 @@ def _system(header: list[str], rows: list[list[str]], columns: dict[str, int]) -
     if {"id", "section"} <= names and names & {"sis login id", "student"}:
         return "canvas"
     at = columns.get("number")
-    numbers = [row[at] for row in rows if at is not None and at < len(row)]
+    cells = [row[at].strip() for row in rows if at is not None and at < len(row)]
+    words = {re.sub(r"\d+$", "", cell) for cell in cells}
     # "Participant 4711", in any language
-    if numbers and all(re.fullmatch(r"\D{2,}\d+", number.strip()) for number in numbers):
+    if len(words) == 1 and len(words.pop().strip()) > 2 and cells[0][-1].isdigit():
         return "moodle"
     return ""
 

@@ -577,3 +577,16 @@ def test_a_roster_that_is_none_is_one_message(tmp_path):
             roster.read(path)
     with pytest.raises(CourseError, match="no such file"):
         roster.read(tmp_path / "nothing.csv")
+
+
+def test_a_students_new_name_and_two_files_of_one_person(run, tmp_path):
+    run(put(tmp_path / "one", {moodle("Ann Lee", 1, "a.ipynb"): notebook(10)}))
+    run(put(tmp_path / "two", {moodle("Ann Cho", 1, "a.ipynb"): notebook(20)}))
+    [row] = table(run).values()
+    assert (row["student"], row["total"]) == ("Ann Lee (1001)", "20")
+    class_list = tmp_path / "class.csv"
+    class_list.write_text("name,id\nBo Li,AB1234\nCy Do,AB1235\n")
+    files = {"AB1234.ipynb": notebook(1), "Li Bo.ipynb": notebook(2)}
+    said = run(put(tmp_path / "three", files), "--roster", class_list)
+    assert "AB1234, Li Bo: all are Bo Li in the roster." in said
+    assert {"1", "2"} <= {row["total"] for row in table(run).values()}
