@@ -293,13 +293,17 @@ def _problem(text: str) -> str:
 def _class_page(results: list[Result], names: list[str], assignment: Assignment, kind: str) -> str:
     of = sum(assignment.questions.values())
     graded = [result for result in results if result.graded]
-    facts = [f"{len(results)} submission{'s' if len(results) > 1 else ''}"]
+    missing = sum(result.status == "missing" for result in results)
+    handed_in = len(results) - missing
+    facts = [f"{handed_in} submission{'' if handed_in == 1 else 's'}"]
     if graded:
         totals = [result.total for result in graded]
         facts.append(f"mean {statistics.fmean(totals):.1f} of {of:g} points")
         facts.append(f"median {statistics.median(totals):.1f}")
-    if len(graded) < len(results):
-        facts.append(f"without {len(results) - len(graded)} that could not be graded")
+    if ungraded := sum(not r.graded and r.status != "missing" for r in results):
+        facts.append(f"without {ungraded} that could not be graded")
+    if missing:
+        facts.append(f"{missing} of the roster handed in nothing")
     warning = '<p class="box warn"><strong>Graded without a sandbox.</strong> The students’ code '
     warning += "ran as you: it could read the solutions and change any file, these grades too. "
     warning += "Trust these points only as far as you trust every student.</p>"

@@ -142,6 +142,9 @@ def test_moodles_class_in_two_runs_and_back(run, tmp_path):
     assert rows.pop("Nobody, Handed In (1031)")["status"] == "missing"
     assert {int(row["id"]) - 1000: float(row["total"]) for row in rows.values()} == POINTS
     assert rows["陈伟 (1003)"]["email"] == "s3@example.org"
+    page = (run.to.with_suffix("") / "index.html").read_text()
+    assert "30 submissions, mean 25.5 of 100 points" in page
+    assert "1 of the roster handed in nothing" in page
     # Moodle's importer wants these three columns, finds the student by the number behind the word,
     # and skips a grade above the maximum without a word.
     header, *back = read_csv(run.to.with_suffix(".moodle.csv"))
