@@ -139,7 +139,8 @@ def _recognise(
     """Where each of the master's cells stands, and the student's own cells, with their answer.
 
     By nbgrader's grade_id, by the cell's id, by the text of the student's copy, and an answer at
-    last by the names that it must define.
+    last by the names that it must define. An assigned name tells less than a `def` or a `class`,
+    because a student may call a result so, too: it counts only if nothing else is the answer.
     """
     ours = {cell.id: cell for cell in assignment.solution.cells if facts_of(cell)}
     by_text = {
@@ -156,7 +157,7 @@ def _recognise(
         name = next((n for n in (cell.grade_id, cell.id) if n in ours), None)
         name = name or by_text.get(cell.source.strip())
         if name is None:
-            defined = definitions(cell.source)
+            defined = definitions(cell.source, assigned=False)
             name = next((n for n, names in wanted.items() if names & defined), None)
         if name is None or role(ours[name]) == "answer":
             own[position] = name or ""
@@ -166,6 +167,11 @@ def _recognise(
                 places[name] = position
             else:
                 places.setdefault(name, position)
+    lost = {name: names for name, names in wanted.items() if name not in places}
+    for position in [position for position, name in own.items() if not name]:
+        defined = definitions(cells[position].source)
+        if name := next((n for n, names in lost.items() if names & defined), None):
+            own[position], places[name] = name, position
     return places, own
 
 
@@ -186,8 +192,10 @@ def _names_wanted(assignment: Assignment) -> dict[str, set[str]]:
 _SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
-def definitions(source: str) -> set[str]:
+def definitions(source: str, assigned: bool = True) -> set[str]:
     """The names that a cell binds when it runs: functions, classes, assigned names, imports.
+
+    With `assigned=False` functions and classes alone.
 
     Example:
         >>> sorted(definitions("class A: b = 1\\ndef f(x): y = x\\nif True:\\n    g = h = f"))
@@ -196,16 +204,17 @@ def definitions(source: str) -> set[str]:
     tree = parse(source)
     if tree is None:  # a name at the start of a line is all that can be known
         pattern = r"^(?:async def|def|class) (\w+)|^(\w+)(?: *:[^=\n]*)? *=(?!=)"
-        return {a or b for a, b in re.findall(pattern, source, re.MULTILINE)}
+        found = re.findall(pattern, source, re.MULTILINE)
+        return {name or other for name, other in found if name or assigned}
     found: set[str] = set()
     left: list[ast.AST] = [tree]
     while left:
         node = left.pop()
         if isinstance(node, _SCOPES):
             found.add(node.name)
-        elif isinstance(node, ast.Import | ast.ImportFrom):
+        elif isinstance(node, ast.Import | ast.ImportFrom) and assigned:
             found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
-        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store):
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and assigned:
             found.add(node.id)
         elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp):
             left += ast.iter_child_nodes(node)
