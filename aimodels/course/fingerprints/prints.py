@@ -28,7 +28,7 @@ JUDGE: tuple[Key, ...] = (
     ("aimodels.course.recording", "recording"),
     ("aimodels.course.grade", "mark"),
     ("aimodels.course.questions", "check"),
-    ("aimodels.course.sandbox", "_environment"),
+    ("aimodels.course.isolation", "environment"),
     ("aimodels.course.submission", "compose"),
 )
 _BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder
