@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator
 from types import NoneType
 
 from aimodels.course.recording import converted
-from aimodels.course.slicing import Slice, calls, root, roots_of, stored, uses
+from aimodels.course.slicing import SCOPES, Slice, calls, is_store, root, roots_of, stored, uses
 
 _VERDICTS = frozenset(["allclose", "array_equal", "array_equiv", "isclose"])
 _BLIND = frozenset(["compile", "delattr", "eval", "exec", "globals", "locals", "setattr", "vars"])
@@ -24,7 +24,7 @@ of its own")]
     numbers = {site: "null" for site, (_, method) in enumerate(calls(ast.parse(source)))}
     tree, expected = converted(source, numbers)
     cut = Slice(tree, answers)
-    return sorted({*cut.problems, *_blind(tree), *_held(tree, cut, expected)})
+    return sorted({*cut.problems, *_blind(tree), *_unused(cut), *_held(tree, cut, expected)})
 
 
 def _blind(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -33,6 +33,25 @@ def _blind(tree: ast.Module) -> Iterator[tuple[int, str]]:
         hides = isinstance(node, ast.NamedExpr | ast.Global | ast.Nonlocal)
         if hides or (isinstance(node, ast.Name) and node.id in _BLIND):
             yield node.lineno, f"`{ast.unparse(node)}`: what it reads and writes cannot be told"
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            for call, method in calls(node):
+                if method in ("record", "replay"):
+                    yield call.lineno, "a test in a function: write it where the function is called"
+
+
+def _unused(cut: Slice) -> Iterator[tuple[int, str]]:
+    """What functions and comprehensions of the slice get, and do not read."""
+    for node in ast.walk(cut.tree):
+        names: set[str] = set()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            with_default = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            names = {arg.arg for arg in [*with_default, *node.args.kwonlyargs]} - read
+        elif isinstance(node, SCOPES):
+            read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not is_store(n)}
+            names = set().union(*(stored(each.target) for each in node.generators)) - read
+        if names := names - {"_"}:
+            yield node.lineno, f"nothing in the slice needs {', '.join(sorted(names))}"
 
 
 def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tuple[int, str]]:
@@ -63,6 +82,15 @@ def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tu
         name = root(node) if not isinstance(node, ast.Call) else ""
         if name in own - handed - cut.late.keys():
             yield lines[name], f"{name} is expected, but a student's process would hold it"
+    for target, values in _loops(cut.tree):
+        name = root(values)
+        part = isinstance(target, ast.Tuple) and any(
+            isinstance(item, ast.Name) and _reads(cut.tree, item.id) == 0 for item in target.elts
+        )
+        looked_up = any(_looks_up(node, name, stored(target)) for node in dropped)
+        if name in used & own and (part or looked_up):
+            said = f"the verdict takes from {name} what the student's code does not get: give both "
+            yield target.lineno, said + "names of their own"
     paths = {path for node in kept for path in _paths(node)}
     for node in dropped:
         for name, *keys in _paths(node):
@@ -70,6 +98,29 @@ def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tu
             if name in own and not covers:
                 said = f"only the verdict needs {''.join([name, *keys])}, but a student's process "
                 yield lines[name], said + "would hold it: give it a name and a line of its own"
+
+
+def _loops(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The targets of loops and comprehensions, with what they go through."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.comprehension):
+            yield node.target, node.iter
+
+
+def _reads(tree: ast.AST, name: str) -> int:
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == name)
+    return sum(not is_store(node) for node in nodes)
+
+
+def _looks_up(tree: ast.AST, name: str, keys: set[str]) -> bool:
+    """Whether code takes from `name`, it seems a dictionary, what stands there for `keys`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and root(node) == name and uses(node.slice) & keys:
+            return True
+        got = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+        if got and node.func.attr == "get" and root(node) == name and uses(node.args[0]) & keys:
+            return True
+    return False
 
 
 def _binds(node: ast.stmt) -> set[str]:

@@ -41,7 +41,7 @@ def recording(
         answers: the names that the answers define (see `defined`), or that are made with these.
 
     Raises:
-        ValueError: if the cell calls a method that `check` does not have.
+        ValueError: if the cell calls a method that `check` does not have, or uses it otherwise.
 
     Example:
         >>> print(recording('check.equal("four", f(2), 2 + 2)', {}, defined("def f(x): ...")))
@@ -79,7 +79,13 @@ def converted(source: str, given: dict[int, str] | None) -> tuple[ast.Module, li
     """The cell with `record` in the place of its tests, and what these expect."""
     tree = ast.parse(source)
     wanted: list[ast.expr] = []
-    for site, (node, method) in enumerate(calls(tree)):
+    found = [*calls(tree)]
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "check"]
+    if len(names) != len(found):
+        raise ValueError(
+            "a test cell calls `check.METHOD(…)`; other uses of `check` are not graded"
+        )
+    for site, (node, method) in enumerate(found):
         number = ast.Constant(site)
         if method == "question":
             new = _call("recording")
@@ -90,6 +96,8 @@ def converted(source: str, given: dict[int, str] | None) -> tuple[ast.Module, li
         elif method in _METHODS:
             arguments = dict(zip(_ARGUMENTS, node.args, strict=False))
             arguments |= {keyword.arg: keyword.value for keyword in node.keywords}
+            if None in arguments or not {"actual", "expected"} <= arguments.keys():
+                raise ValueError(f"check.{method}: write out its arguments, without * and **")
             actual, expected = arguments.pop("actual"), arguments.pop("expected")
             wanted.append(expected)
             if method == "raises":

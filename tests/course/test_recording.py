@@ -165,6 +165,25 @@ def test_a_loop_that_is_needed_once_more_keeps_what_the_next_round_reads():
         ("x = (wanted := judge(1)) and 1\ncheck.equal('a', f(x), wanted)", 1, "wanted"),
         ("np.wanted = judge(1)\ncheck.equal('a', f(1), np.wanted)", 1, "it changes np"),
         ("x = 1\ntry:\n    y = judge(x)\nfinally:\n    pass\ncheck.equal('a', f(x), y)", 2, "try"),
+        (
+            "cases = [(1, 2)]\ncheck.equal('a', [f(x) for x, _ in cases], [y for _, y in cases])",
+            2,
+            "the verdict takes from cases",
+        ),
+        (
+            "w = {1: 2}\nfor x in w:\n    check.equal('a', f(x), w[x])",
+            2,
+            "the verdict takes from w",
+        ),
+        ("w = {1: 2}\nfor x in w:\n    check.equal('a', f(x), w.get(x))", 2, "takes from w"),
+        ("w = {1: 2}\ncheck.equal('a', [f(x) for x in w], [w[x] for x in w])", 2, "takes from w"),
+        ("step = lambda x, y=judge(1): x\ncheck.equal('a', f(step), 1)", 1, "y"),
+        ("x = [a for a, b in zip([1], [2])]\ncheck.equal('a', f(x), [2])", 1, "b"),
+        (
+            "def test(x):\n    check.equal('a', f(x), judge(x))\ntest(1)\ntest(2)",
+            2,
+            "a test in a function",
+        ),
         ("x = y = 1\ndel y\ncheck.equal('a', f(x), 1)", 2, "delete"),
     ],
 )
@@ -214,3 +233,18 @@ def test_what_the_students_code_gives_is_copied_at_once():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"check\.points"):
         recording("check.points(3)")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "same = check.equal\nsame('a', f(1), 2)",
+        "tests = [check]\ntests[0].equal('a', f(1), 2)",
+        "check.equal(*['a', f(1), 2])",
+        "check.equal('a', f(1), **{'expected': 2})",
+        "map(check.equal, ['a'], [f(1)], [2])",
+    ],
+)
+def test_a_test_that_the_grader_would_not_see_is_refused(source):
+    with pytest.raises(ValueError, match="check"):
+        recording(source)
