@@ -12,8 +12,15 @@ _BLIND = frozenset(["compile", "delattr", "eval", "exec", "globals", "locals", "
 _ANY = "[…]"  # a part of a list or an array that is chosen only when the test runs
 
 
-def leaks(source: str, answers: Collection[str]) -> list[tuple[int, str]]:
+def leaks(
+    source: str, answers: Collection[str], handed: Collection[str] = ()
+) -> list[tuple[int, str]]:
     """What a student's run of a test would hold though only the verdict needs it: line, message.
+
+    Args:
+        source: the test's cell.
+        answers: the names that the student's answers define.
+        handed: the functions and classes that stand in the student's notebook.
 
     Example:
         >>> from aimodels.course.recording import defined
@@ -21,10 +28,11 @@ def leaks(source: str, answers: Collection[str]) -> list[tuple[int, str]]:
         [(1, "only the verdict needs y, but a student's process would hold it: assign it on a line \
 of its own")]
     """
-    numbers = {site: "null" for site, (_, method) in enumerate(calls(ast.parse(source)))}
-    tree, expected = converted(source, numbers)
+    tree, expected = converted(source, {})
     cut = Slice(tree, answers)
-    return sorted({*cut.problems, *_blind(tree), *_unused(cut), *_held(tree, cut, expected)})
+    return sorted(
+        {*cut.problems, *_blind(tree), *_unused(cut), *_held(tree, cut, expected, handed)}
+    )
 
 
 def _blind(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -54,7 +62,9 @@ def _unused(cut: Slice) -> Iterator[tuple[int, str]]:
             yield node.lineno, f"nothing in the slice needs {', '.join(sorted(names))}"
 
 
-def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tuple[int, str]]:
+def _held(
+    tree: ast.Module, cut: Slice, expected: list[ast.expr], judges: Collection[str]
+) -> Iterator[tuple[int, str]]:
     """Names that the slice keeps for another reason, but by which an expected value is found."""
     kept = [n for n in ast.walk(cut.tree) if isinstance(n, ast.stmt)]
     lines = {name: node.lineno for node in kept[::-1] for name in _binds(node)}
@@ -82,6 +92,12 @@ def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tu
         name = root(node) if not isinstance(node, ast.Call) else ""
         if name in own - handed - cut.late.keys():
             yield lines[name], f"{name} is expected, but a student's process would hold it"
+    for node in (n for statement in dropped for n in ast.walk(statement)):
+        if isinstance(node, ast.Call) and root(node.func) in judges:
+            inputs = uses(node) & cut.bound
+            if inputs and inputs <= lines.keys():
+                said = f"the verdict asks {root(node)}, which stands in the notebook, with what a "
+                yield node.lineno, said + "student's process holds: one of them from `check.given`"
     for target, values in _loops(cut.tree):
         name = root(values)
         part = isinstance(target, ast.Tuple) and any(

@@ -29,14 +29,16 @@ def defined(source: str) -> dict[str, type]:
 
 
 def recording(
-    source: str, given: dict[int, str] | None = None, answers: Mapping[str, type] | None = None
+    source: str,
+    given: dict[int, list[str]] | None = None,
+    answers: Mapping[str, type] | None = None,
 ) -> str:
     """A test cell that keeps values in the place of comparing them.
 
     Args:
         source: the cell.
         given: None for the grader's own run, which keeps what is expected, too. For a student's
-            run the data of each `check.given`, by its number among the cell's calls: only what
+            run all data of each `check.given`, by its number among the cell's calls: only what
             is recorded, and what that needs, stays.
         answers: the names that the answers define (see `defined`), or that are made with these.
 
@@ -75,7 +77,7 @@ def _call(method: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
     return ast.Call(function, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
 
 
-def converted(source: str, given: dict[int, str] | None) -> tuple[ast.Module, list[ast.expr]]:
+def converted(source: str, given: dict[int, list[str]] | None) -> tuple[ast.Module, list[ast.expr]]:
     """The cell with `record` in the place of its tests, and what these expect."""
     tree = ast.parse(source)
     wanted: list[ast.expr] = []
@@ -92,7 +94,8 @@ def converted(source: str, given: dict[int, str] | None) -> tuple[ast.Module, li
         elif method == "given":
             new = _call("note", number, node.args[0])
             if given is not None:
-                new = _call("replay", ast.Constant(given[site]))
+                data = [ast.Constant(text) for text in given.get(site, [])]
+                new = _call("replay", number, ast.List(data, ast.Load()))
         elif method in _METHODS:
             arguments = dict(zip(_ARGUMENTS, node.args, strict=False))
             arguments |= {keyword.arg: keyword.value for keyword in node.keywords}

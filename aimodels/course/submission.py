@@ -178,7 +178,7 @@ def _utf8(text: str) -> str:
 
 
 def compose(
-    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, str]]
+    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, list[str]]]
 ) -> tuple[list[Step], list[str]]:
     """What to run for a submission: the student's own cells, and the master's in their places.
 
