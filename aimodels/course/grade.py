@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import CourseError, isolation
 from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Gradebook, Mark, Result, digest, free
 from aimodels.course.identity import Who
@@ -105,7 +105,7 @@ def grade(
         CourseError: if nothing can be graded; what is wrong with one submission is in its result.
     """
     wanted = Options(**options)
-    sandbox.probe(wanted.kind)
+    isolation.probe(wanted.kind)
     if wanted.question and wanted.question not in assignment.questions:
         there = ", ".join(assignment.questions)
         raise CourseError(f"no question {wanted.question}: there are {there}")

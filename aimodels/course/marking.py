@@ -82,12 +82,13 @@ class Reference:
             )
             raise CourseError(f"{where}: the solution does not run: {what}")
         self.expected: dict[str, list[dict]] = {}
-        self.given: dict[str, dict[int, str]] = {}
+        self.given: dict[str, dict[int, list[str]]] = {}
         for test in assignment.tests:
             records = _parse(outcome.records.get(test.id, ""))["records"]
-            self.given[test.id] = {
-                r["site"]: json.dumps(r["given"]) for r in records if "given" in r
-            }
+            given = self.given[test.id] = {}
+            for record in records:
+                if "given" in record:
+                    given.setdefault(record["site"], []).append(json.dumps(record["given"]))
             self.expected[test.id] = [r for r in records if "kind" in r]
             if problems := mark(test, outcome.records[test.id], self.expected[test.id]):
                 raise CourseError(f"{where}: the solution fails {test.id}: {' '.join(problems)}")

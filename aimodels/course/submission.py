@@ -10,16 +10,17 @@ import warnings
 
 from nbformat import NotebookNode
 
-from aimodels.course.assignment import Assignment, Step, facts_of, recording, role
+from aimodels.course.assignment import Assignment, Step, facts_of, role
 from aimodels.course.collect import Submission as Submission
 from aimodels.course.collect import find as find
 from aimodels.course.reading import read as read
+from aimodels.course.recording import recording
 from aimodels.course.sources import LARGEST as LARGEST
 from aimodels.course.sources import SubmissionError as SubmissionError
 
 
 def compose(
-    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, str]]
+    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, list[str]]]
 ) -> tuple[list[Step], list[str]]:
     """What to run for a submission: the student's own cells, and the master's in their places.
 
@@ -68,7 +69,9 @@ def compose(
             reach = max(reach, -1 if place is None else place)
             emit(reach)
             test = tests.get(cell.id)
-            source = recording(cell.source, given.get(cell.id, {})) if test else cell.source
+            source = cell.source
+            if test:
+                source = recording(source, given.get(cell.id, {}), assignment.answers)
             steps.append(Step(source, cell.id, test))
     emit(len(cells))
     return steps, restored
