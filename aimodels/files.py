@@ -81,7 +81,10 @@ def parse_json(path: str | Path, content: str) -> dict:
     try:
         parsed = json.loads(content)
     except json.JSONDecodeError as error:
-        raise ValueError(f"{path} is damaged, no JSON: {error}") from None
+        path = Path(path)
+        raise ValueError(
+            f"a file in {path.parent} is damaged: {path.name} is no JSON: {error}"
+        ) from None
     if not isinstance(parsed, dict):
         raise ValueError(f"{path} must hold a JSON object; got {content[:40]!r}")
     return parsed

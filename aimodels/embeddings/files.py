@@ -114,6 +114,7 @@ def _dimension(lines: list[bytes]) -> int:
     return found.most_common(1)[0][0] if found else 0
 
 
+@np.errstate(over="ignore")  # too large a number is infinite, and refused
 def _read_text(lines: Iterator[bytes], number: int | None, dim: int | None, errors: str):
     """Rows of a word and its numbers; a first line with two numbers says how many of each."""
     words, rows = [], []

@@ -62,19 +62,20 @@ class ChineseTokenizer(Tokenizer):
 
 def _initialize(words, version: str) -> None:
     """Read jieba's dictionary, from the user's own cache if it is there."""
-    with contextlib.ExitStack() as stack:
-        stack.enter_context(contextlib.suppress(OSError, RuntimeError))  # no home, not writable
+    with contextlib.suppress(OSError, RuntimeError):  # no home, or one that cannot be written
         home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
         folder = Path(home, "aimodels", version)
         cache = folder / "jieba.cache"
         if cache.is_file():
             words.tmp_dir = str(folder)
-        else:  # jieba would leave a part behind where it cannot finish it
-            folder.mkdir(parents=True, exist_ok=True)
-            unfinished = stack.enter_context(tempfile.TemporaryDirectory(dir=folder))
-            words.tmp_dir = unfinished
             words.initialize()
-            os.replace(Path(unfinished, cache.name), cache)
+        else:
+            folder.mkdir(parents=True, exist_ok=True)
+            # jieba would leave a part of the file behind where it cannot finish it
+            with tempfile.TemporaryDirectory(dir=folder) as unfinished:
+                words.tmp_dir = unfinished
+                words.initialize()
+                os.replace(Path(unfinished, cache.name), cache)
     if not words.initialized:
         words.tmp_dir = os.devnull  # no folder, so nothing is written
         words.initialize()
