@@ -630,8 +630,8 @@ assert network[2] >= longer + 0.04
 # shape. The words come from `vocab.txt`. These lines change:
 #
 # ```
-# lines = open("bert/vocab.txt", encoding="utf-8").read().splitlines()
-# vocabulary = Vocabulary(lines, start_token="[CLS]", end_token="[SEP]")
+# from aimodels.text import WordPieceTokenizer
+# vocabulary = Vocabulary.load("bert/vocab.txt", start_token="[CLS]", end_token="[SEP]")
 # tokenizer = WordPieceTokenizer(vocabulary)
 # encoder = bert.BERT.from_checkpoint("bert")
 # model = bert.classifier(encoder, 2)      # or bert.tagger(encoder, 2)
