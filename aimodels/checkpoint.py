@@ -72,12 +72,15 @@ class Checkpoint:
         self._read = set()
 
     def _path(self, name: str) -> Path:
-        if not (self.folder / name).is_file():
+        path = self.folder / name
+        if path.is_symlink() and not path.exists():
+            raise FileNotFoundError(f"{path} is a link to a file that is not there: download it")
+        if not path.is_file():
             raise FileNotFoundError(
                 f"{self.folder} has no {name}: a checkpoint is a folder with config.json and "
                 "model.safetensors, in one file or with all its parts"
             )
-        return self.folder / name
+        return path
 
     def _parts(self) -> list[Path]:
         """The files with weights: one, or those that the index names, or all that are numbered."""
@@ -91,7 +94,7 @@ class Checkpoint:
         if not names and (numbered := sorted(self.folder.glob("model-?????-of-?????.safetensors"))):
             last = numbered[0].stem[-5:]
             names = [f"model-{i:05}-of-{last}.safetensors" for i in range(1, int(last) + 1)]
-        if not names:
+        if not names and not whole.is_symlink():
             self._say_what_is_there()
         return [self._path(name) for name in names or ["model.safetensors"]]
 
@@ -319,4 +322,6 @@ def _open(path: Path):
             )
         if what:
             raise ValueError(f"{path} is {what}") from None
-        raise ValueError(f"{path} is damaged: {error}; download it again") from None
+        raise ValueError(
+            f"a file in {path.parent} is damaged: {path.name}: {error}; download it again"
+        ) from None

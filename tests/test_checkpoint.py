@@ -500,6 +500,10 @@ def test_other_forms_of_weights_are_named(bert_folder, names, message):
 def test_a_place_without_a_checkpoint(tmp_path):
     with pytest.raises(FileNotFoundError, match="bert-base-uncased is no folder: a checkpoint is"):
         BERT.from_checkpoint("bert-base-uncased")
+    (tmp_path / "config.json").symlink_to(tmp_path / "blob")
+    with pytest.raises(FileNotFoundError, match="is a link to a file that is not there"):
+        GPT.from_checkpoint(tmp_path)
+    (tmp_path / "config.json").unlink()
     with pytest.raises(FileNotFoundError, match=r"has no config\.json"):
         GPT.from_checkpoint(tmp_path)
 

@@ -722,6 +722,7 @@ def test_the_number_of_a_line_is_the_id(tmp_path, content, tokens):
         ),
         ([*SPECIAL[:3], "[unused1]", "a"], BERTS, r"hold end_token='\[SEP\]'.*'\[CLS\]'$"),
         ([*SPECIAL[:1], "[unk]", *SPECIAL[2:]], BERTS, r"unknown_token='\[UNK\]'.*'\[unk\]'"),
+        ([" [PAD]", *SPECIAL[1:]], BERTS, r"hold pad_token='\[PAD\]',.*candidates: ' \[PAD\]'"),
         (["a", "b"], BERTS, "candidates: none: is this a vocabulary"),
         (["<|endoftext|>", "a"], BERTS, r"candidates: '<\|endoftext\|>'"),
     ],
@@ -760,6 +761,8 @@ def test_a_file_that_is_no_vocabulary(tmp_path, content, message):
 
 def test_a_vocabulary_that_is_not_there(tmp_path):
     path = tmp_path / "vocab.txt"
+    with pytest.raises(TypeError, match="start"):
+        text.Vocabulary.load(path, start="[CLS]")
     with pytest.raises(FileNotFoundError, match="its folder holds nothing"):
         text.Vocabulary.load(path)
     with pytest.raises(FileNotFoundError, match="is a folder, not a file"):

@@ -104,6 +104,9 @@ def test_binary_with_line_breaks_as_word2vec_writes_it(tmp_path):
         ("v.bin", pickle.dumps({"a": 1}), "a pickle, which can run any program"),
         ("v.model", pickle.dumps({"a": 1}, protocol=2), "a pickle, which can run any program"),
         ("v.bin", b"\xba\x16\x4f\x2f\x0c\x00", "fastText's own model, .* take its .vec file"),
+        ("v.txt", b"2 2\ra 1 2\rb 3 4\r", "line 1: a line must end in"),
+        ("v.bin", b"1 99999999999\na 12345678", "cut off at word 1 of 1"),
+        ("v.bin", b"1 2\na 12345678b 12345678", "line 1 promises 1 words, but more"),
         ("v.npy", b"\x93NUMPY\x01\x00", "an array without words"),
         (
             "v.txt.gz",

@@ -69,6 +69,8 @@ def _read(file: BinaryIO, path: Path, errors: str) -> tuple[list[str], np.ndarra
         raise ValueError(f"it is {what}")
     first = file.readline()
     begin, first = len(first), first.removeprefix(_BYTE_ORDER_MARK)
+    if b"\r" in first.rstrip(b"\r\n"):
+        raise ValueError(r"line 1: a line must end in \n or \r\n; in this file \r alone ends it")
     second = file.readline()
     header = _HEADER.fullmatch(first)
     number, dim = map(int, header.groups()) if header else (None, None)
@@ -178,12 +180,15 @@ def _read_binary(content: bytes, number: int, dim: int, errors: str):
     """A word, a space and the numbers' bytes, `number` times."""
     if min(number, dim) < 1:
         raise ValueError("line 1: expected the numbers of words and dimensions")
-    words, vectors, start = [], np.empty((min(number, len(content) // 4), dim), np.float32), 0
+    there = min(number, len(content) // (4 * dim))
+    words, vectors, start = [], np.empty((there, dim), np.float32), 0
     for i in range(number):
         space = content.find(b" ", start)
-        if space < 0 or space + 1 + 4 * dim > len(content) or i == len(vectors):
+        if space < 0 or space + 1 + 4 * dim > len(content):
             raise ValueError(f"damaged or cut off at word {i + 1} of {number}")
         words.append(_word(content[start:space].lstrip(b"\n"), f"word {i + 1}", errors))
         vectors[i] = np.frombuffer(content, "<f4", dim, space + 1)
         start = space + 1 + 4 * dim
+    if content[start:].strip(b"\n"):
+        raise ValueError(f"line 1 promises {number} words, but more are there")
     return words, vectors

@@ -224,6 +224,7 @@ class Vocabulary:
             ValueError: if the file lacks a special token; the message names candidates. If a token
                 occurs twice, the ids in a .json file are not 0, 1, 2, ..., or it is another file.
         """
+        cls([], **special_tokens)  # refuses a misspelt name
         path = Path(path)
         if not path.exists() and path.with_name("tokenizer.json").is_file():
             raise FileNotFoundError(
@@ -242,7 +243,9 @@ class Vocabulary:
         wanted = {**_SPECIAL_TOKENS, **special_tokens}
         if missing := {name: token for name, token in wanted.items() if token not in first}:
             listed = ", ".join(f"{name}={token!r}" for name, token in missing.items())
-            like = [token for token in tokens if re.fullmatch(_LOOKS_SPECIAL, token)]
+            like = [
+                token for token in tokens if re.fullmatch(_LOOKS_SPECIAL, token.strip(" \ufeff"))
+            ]
             candidates = ", ".join(map(repr, like[:8])) or "none: is this a vocabulary?"
             raise ValueError(
                 f"{path} does not hold {listed}, and a new token would move the ids: give the "
