@@ -72,6 +72,11 @@ def read_text(path: str | Path) -> str:
         ) from None
 
 
+def read_json(path: str | Path) -> dict:
+    """The object in a JSON file; errors as those of `read_text` and `parse_json`."""
+    return parse_json(path, read_text(path))
+
+
 def parse_json(path: str | Path, content: str) -> dict:
     """The object in a JSON file.
 

@@ -164,7 +164,9 @@ class GPT(Model):
             "num_heads": checkpoint.required("n_head"),
             "num_layers": number,
             "intermediate_dim": config.get("n_inner"),
-            "dropout": checkpoint.dropout("resid_pdrop", "embd_pdrop", "attn_pdrop"),
+            "dropout": checkpoint.dropout(
+                "resid_pdrop", "embd_pdrop", "attn_pdrop", given=kwargs.get("dropout")
+            ),
             "max_sequence_length": checkpoint.required("n_positions"),
         }
         model = cls(**checkpoint.arguments(checkpoint_config, kwargs))
@@ -184,7 +186,7 @@ class GPT(Model):
                 checkpoint.layer(layer, f"h.{i}.{name}")
             _scale_queries(block.attention, config, i)
         checkpoint.layer(model.get_layer("norm"), "ln_f")
-        checkpoint.leave_out("h.", range(model.config["num_layers"], number))
+        checkpoint.weights.leave_out("h.", range(model.config["num_layers"], number))
         # Two tables that older files hold, of which token sees which, and heads for whole texts.
         checkpoint.refuse_left_over(
             [

@@ -4,6 +4,7 @@ import json
 import pickle
 import re
 import shutil
+import warnings
 import zipfile
 
 import keras
@@ -242,6 +243,8 @@ def test_several_rates_of_dropout_are_said(bert_folder, gpt_folder):
     change_config(bert_folder, hidden_dropout_prob=0.3)
     with pytest.warns(UserWarning, match=r"0\.3, attention_probs_dropout_prob = 0\.1; outputs are"):
         assert BERT.from_checkpoint(bert_folder).config["dropout"] == 0.3
+    with warnings.catch_warnings(action="error"):
+        assert BERT.from_checkpoint(bert_folder, dropout=0.2).config["dropout"] == 0.2
     change_config(gpt_folder, resid_pdrop=0.0, embd_pdrop=0.0, attn_pdrop=0.0)
     assert GPT.from_checkpoint(gpt_folder).config["dropout"] == 0
 

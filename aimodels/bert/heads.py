@@ -64,11 +64,11 @@ def from_checkpoint(folder: str | Path, **kwargs) -> Model:
             `BERT.from_checkpoint`.
     """
     checkpoint = open_checkpoint(folder)
-    if "classifier.weight" in checkpoint:
+    if "classifier.weight" in checkpoint.weights:
         model = _read_head(checkpoint, "classifier", _output_index(checkpoint), **kwargs)
-    elif "qa_outputs.weight" in checkpoint:
+    elif "qa_outputs.weight" in checkpoint.weights:
         model = _read_head(checkpoint, "qa_outputs", 0, **kwargs)
-    elif "cls.predictions.transform.dense.weight" in checkpoint:
+    elif "cls.predictions.transform.dense.weight" in checkpoint.weights:
         model = BERTPretraining.read(checkpoint, **kwargs)
     else:
         return BERT.from_checkpoint(folder, **kwargs)
@@ -91,10 +91,10 @@ def _output_index(checkpoint: Checkpoint) -> int:
 def _read_head(checkpoint: Checkpoint, name: str, output_index: int, **kwargs) -> Model:
     encoder = read_encoder(checkpoint, BERT, **kwargs)
     if output_index:
-        checkpoint.weight(POOLER)  # which the head reads: it must be there
+        checkpoint.weights[POOLER]  # which the head reads: it must be there
     rate = kwargs.get("dropout", checkpoint.config.get("classifier_dropout"))
     rate = encoder.config["dropout"] if rate is None else rate
-    num_classes = len(checkpoint.weight(f"{name}.bias"))
+    num_classes = len(checkpoint.weights[f"{name}.bias"])
     model = _with_head(encoder, output_index, num_classes, rate)
     checkpoint.layer(model.get_layer("head"), name, transpose=True)
     return model

@@ -112,7 +112,7 @@ class BERT(Model):
         """
         checkpoint = open_checkpoint(folder)
         model = read_encoder(checkpoint, cls, **kwargs)
-        if POOLER not in checkpoint:
+        if POOLER not in checkpoint.weights:
             checkpoint.warn("pooler, so BERT's second output, the text's vector, is random")
         checkpoint.refuse_left_over(HEADS)
         return model
@@ -147,13 +147,15 @@ def read_encoder(checkpoint: Checkpoint, kind: type[BERT], **kwargs) -> BERT:
         "num_heads": checkpoint.required("num_attention_heads"),
         "num_layers": number,
         "intermediate_dim": checkpoint.required("intermediate_size"),
-        "dropout": checkpoint.dropout("hidden_dropout_prob", "attention_probs_dropout_prob"),
+        "dropout": checkpoint.dropout(
+            "hidden_dropout_prob", "attention_probs_dropout_prob", given=kwargs.get("dropout")
+        ),
         "max_sequence_length": checkpoint.required("max_position_embeddings"),
     }
     model = kind(**checkpoint.arguments(checkpoint_config, kwargs))
-    words = WORDS if WORDS in checkpoint or OUTPUT_WORDS not in checkpoint else OUTPUT_WORDS
+    only_output = WORDS not in checkpoint.weights and OUTPUT_WORDS in checkpoint.weights
     for layer, name in (
-        (model.get_layer("embedding"), words),
+        (model.get_layer("embedding"), OUTPUT_WORDS if only_output else WORDS),
         (model.get_layer("segment_embedding"), "embeddings.token_type_embeddings.weight"),
         (model.get_layer("position_embedding"), "embeddings.position_embeddings.weight"),
     ):
@@ -171,7 +173,7 @@ def read_encoder(checkpoint: Checkpoint, kind: type[BERT], **kwargs) -> BERT:
             checkpoint.layer(layer, name + part, transpose=True)
         checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
         checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
-    checkpoint.leave_out("encoder.layer.", range(model.config["num_layers"], number))
-    if POOLER in checkpoint:
+    checkpoint.weights.leave_out("encoder.layer.", range(model.config["num_layers"], number))
+    if POOLER in checkpoint.weights:
         checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
     return model

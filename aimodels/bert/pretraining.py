@@ -161,12 +161,12 @@ class BERTPretraining(Model):
         checkpoint.tied(WORDS, OUTPUT_WORDS)
         model, prefix = cls(read_encoder(checkpoint, BERT, **kwargs)), "cls.predictions."
         masked, follows = f"{prefix}transform.dense.weight", "cls.seq_relationship.weight"
-        if masked not in checkpoint and follows not in checkpoint:
+        if masked not in checkpoint.weights and follows not in checkpoint.weights:
             raise ValueError(
                 f"{checkpoint.folder} has no weight {masked!r}, so none of pre-training's heads: "
                 "read it with BERT.from_checkpoint, and give it new ones with BERTPretraining(bert)"
             )
-        if masked in checkpoint:
+        if masked in checkpoint.weights:
             dense = model.get_layer("masked_dense")
             checkpoint.layer(dense, f"{prefix}transform.dense", transpose=True)
             checkpoint.layer(model.get_layer("masked_norm"), f"{prefix}transform.LayerNorm")
@@ -174,7 +174,7 @@ class BERTPretraining(Model):
             checkpoint.assign(model.get_layer("masked").bias, bias)
         else:
             checkpoint.warn("head for masked tokens, so the first output is random")
-        if follows in checkpoint:
+        if follows in checkpoint.weights:
             layer = model.get_layer("follows")
             checkpoint.layer(layer, "cls.seq_relationship", transpose=True)
             for variable in layer.weights:  # its class 0 is "follows", here class 1
