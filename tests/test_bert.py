@@ -239,6 +239,8 @@ def test_half_of_the_pairs_follow():
             lambda w: encode(w, ["raw text"]),
             "first must be lists of tokens, .* got the text 'raw te",
         ),
+        (lambda w: encode(w, tf.constant(["raw text"])), "first must be lists of tokens"),
+        (lambda w: encode(w, np.array(["raw text"])), "first must be lists of tokens"),
         (lambda w: encode(w, "raw text"), "first must be lists of tokens"),
         (lambda w: encode(w, [b"raw text"]), "first must be lists of tokens"),
         (

@@ -57,9 +57,10 @@ def encode(
 def _lists(texts, name: str) -> list[list]:
     """Each text as a list of its own, which may be cut."""
     texts = [texts] if isinstance(texts, str | bytes) else list(texts)
-    if raw := [text for text in texts if isinstance(text, str | bytes)]:
-        raise ValueError(
-            f"{name} must be lists of tokens, such as tokenizer(texts) returns; got the text "
-            f"{raw[0][:40]!r}"
-        )
+    for text in texts:
+        if isinstance(text, str | bytes) or getattr(text, "ndim", 1) == 0:  # or a tensor of one
+            raise ValueError(
+                f"{name} must be lists of tokens, such as tokenizer(texts) returns; got the text "
+                f"{str(text)[:40]!r}"
+            )
     return [list(text) for text in texts]
