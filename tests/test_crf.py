@@ -77,7 +77,9 @@ def test_without_a_mask_every_token_is_real(scores):
 def test_gradients_are_differences_of_the_reference(scores, tags, rng, jit_compile):
     """In every direction: some at random, and each score that no real token has."""
 
-    @tf.function(jit_compile=jit_compile)
+    unknown = tf.TensorSpec((None, None, NUM_TAGS, NUM_TAGS), "float64")  # as in `fit`
+
+    @tf.function(jit_compile=jit_compile, input_signature=[unknown])
     def gradient(scores):
         with tf.GradientTape() as tape:
             tape.watch(scores)

@@ -92,23 +92,21 @@ class CRFLoss(keras.losses.Loss):
         def step(before, inputs):
             alpha, previous, _ = before
             score, tag = inputs  # (B, K, K), (B,)
+            now = ops.one_hot(tag, num_tags, dtype=scores.dtype)
+            chosen = ops.einsum("bjk,bj,bk->b", score, previous, now)
             exists = ops.logical_and(tag >= 0, tag < num_tags)
-            path = previous * num_tags + ops.where(exists, tag, 0)
-            chosen = ops.take_along_axis(
-                ops.reshape(score, (-1, num_tags * num_tags)), path[:, None], axis=1
-            )[:, 0]
             chosen = ops.where(exists, chosen, float("nan"))  # as in Keras's crossentropy
             new = ops.logsumexp(alpha[:, :, None] + score, axis=1)
             loss = ops.logsumexp(new, axis=1) - ops.logsumexp(alpha, axis=1) - chosen
             real = ops.not_equal(tag, 0)
             return (
                 ops.where(real[:, None], new, alpha),
-                ops.where(real, ops.where(exists, tag, 0), previous),
+                ops.where(real[:, None], now, previous),
                 ops.where(real, loss, 0.0),
             )
 
         first = _first(scores)
-        start = first, ops.zeros_like(tags[:, 0]), ops.zeros_like(first[:, 0])
+        start = first, ops.exp(first), ops.zeros_like(first[:, 0])
         losses = tf.scan(step, (_by_time(scores), _by_time(tags)), start)[-1]
         return set_mask(_by_time(losses), ops.not_equal(tags, 0))
 
