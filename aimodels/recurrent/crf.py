@@ -127,13 +127,12 @@ def viterbi(scores, mask=None):
         ValueError: if the scores are not (B, T, K, K).
 
     Example:
-        >>> crf = CRF()
-        >>> scores = crf(ops.array([[[0.0, 2.0, 1.0], [0.0, 2.0, 1.0]]]))
-        >>> viterbi(scores).numpy().tolist()
+        >>> crf, logits = CRF(), ops.array([[[0.0, 2.5, 1.0], [0.0, 2.0, 1.0]]])
+        >>> viterbi(crf(logits)).numpy().tolist()
         [[1, 1]]
-        >>> crf.transitions.assign([[0, 0, 0], [0, -9, 0], [0, 0, 0]])  # no 1 after a 1
-        >>> viterbi(crf(ops.array([[[0.0, 2.0, 1.0], [0.0, 2.5, 1.0]]]))).numpy().tolist()
-        [[2, 1]]
+        >>> _ = crf.transitions.assign([[0, 0, 0], [0, -9, 0], [0, 0, 0]])  # no 1 after a 1
+        >>> viterbi(crf(logits)).numpy().tolist()
+        [[1, 2]]
     """
     scores = _possible(scores)
     mask = ops.ones(ops.shape(scores)[:2], "bool") if mask is None else ops.cast(mask, "bool")
