@@ -84,7 +84,10 @@ class Reference:
         self.expected: dict[str, list[dict]] = {}
         self.given: dict[str, dict[int, list[str]]] = {}
         for test in assignment.tests:
-            records = _parse(outcome.records.get(test.id, ""))["records"]
+            data = _parse(outcome.records.get(test.id, ""))
+            if data["error"]:  # then everything behind it would go untested
+                raise CourseError(f"{where}: {test.id} stops: {data['error']}")
+            records = data["records"]
             given = self.given[test.id] = {}
             for record in records:
                 if "given" in record:
