@@ -157,17 +157,20 @@ class GPT(Model):
             scale_attn_weights=[True, False],
             scale_attn_by_inverse_layer_idx=[False, True],
         )
-        config, number = checkpoint.config, checkpoint.required("n_layer")
+        config = checkpoint.config
+        size, hidden_dim, num_heads, number, longest = checkpoint.required(
+            "vocab_size", "n_embd", "n_head", "n_layer", "n_positions"
+        )
         checkpoint_config = {
-            "vocabulary_size": checkpoint.required("vocab_size"),
-            "hidden_dim": checkpoint.required("n_embd"),
-            "num_heads": checkpoint.required("n_head"),
+            "vocabulary_size": size,
+            "hidden_dim": hidden_dim,
+            "num_heads": num_heads,
             "num_layers": number,
             "intermediate_dim": config.get("n_inner"),
             "dropout": checkpoint.dropout(
                 "resid_pdrop", "embd_pdrop", "attn_pdrop", given=kwargs.get("dropout")
             ),
-            "max_sequence_length": checkpoint.required("n_positions"),
+            "max_sequence_length": longest,
         }
         model = cls(**checkpoint.arguments(checkpoint_config, kwargs))
         words = checkpoint.tied("wte.weight", "lm_head.weight")

@@ -457,6 +457,12 @@ def test_another_file_in_place_of_the_configuration(bert_folder, content, messag
         BERT.from_checkpoint(bert_folder)
 
 
+def test_all_missing_sizes_are_named_at_once(bert_folder):
+    (bert_folder / "config.json").write_text('{"model_type": "bert"}')
+    with pytest.raises(ValueError, match=r"has no 'vocab_size', .*, 'max_position_embeddings', w"):
+        BERT.from_checkpoint(bert_folder)
+
+
 class Trap:
     """A pickle that leaves a trace when it is read."""
 

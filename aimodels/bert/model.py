@@ -140,17 +140,20 @@ def open_checkpoint(folder: str | Path) -> Checkpoint:
 
 def read_encoder(checkpoint: Checkpoint, kind: type[BERT], **kwargs) -> BERT:
     """The encoder in an open checkpoint."""
-    number = checkpoint.required("num_hidden_layers")
+    size, hidden_dim, num_heads, number, intermediate_dim, longest = checkpoint.required(
+        *("vocab_size", "hidden_size", "num_attention_heads", "num_hidden_layers"),
+        *("intermediate_size", "max_position_embeddings"),
+    )
     checkpoint_config = {
-        "vocabulary_size": checkpoint.required("vocab_size"),
-        "hidden_dim": checkpoint.required("hidden_size"),
-        "num_heads": checkpoint.required("num_attention_heads"),
+        "vocabulary_size": size,
+        "hidden_dim": hidden_dim,
+        "num_heads": num_heads,
         "num_layers": number,
-        "intermediate_dim": checkpoint.required("intermediate_size"),
+        "intermediate_dim": intermediate_dim,
         "dropout": checkpoint.dropout(
             "hidden_dropout_prob", "attention_probs_dropout_prob", given=kwargs.get("dropout")
         ),
-        "max_sequence_length": checkpoint.required("max_position_embeddings"),
+        "max_sequence_length": longest,
     }
     model = kind(**checkpoint.arguments(checkpoint_config, kwargs))
     only_output = WORDS not in checkpoint.weights and OUTPUT_WORDS in checkpoint.weights

@@ -49,8 +49,8 @@ class Checkpoint:
                 "model.safetensors, which you download first"
             )
         self.config = files.read_json(part_of(self.folder, "config.json"))
-        if self.required("model_type") != model_type:
-            actual = self.config["model_type"]
+        [actual] = self.required("model_type")
+        if actual != model_type:
             raise ValueError(f"{self.folder} holds a {actual!r} model, not a {model_type!r}")
         if any(name.startswith("AutoModel") for name in self.config.get("auto_map") or {}):
             raise ValueError(
@@ -60,18 +60,18 @@ class Checkpoint:
         self.only(**_COMMON)
         self.weights = Weights(self.folder, prefix, anchor)
 
-    def required(self, key: str):
-        """A setting that must be there.
+    def required(self, *keys: str) -> list:
+        """Settings that must be there.
 
         Raises:
-            ValueError: if it is not; the message names it.
+            ValueError: if some are not; the message names them.
         """
-        if self.config.get(key) is None:
+        if missing := [key for key in keys if self.config.get(key) is None]:
             raise ValueError(
-                f"{self.folder}/config.json has no {key!r}, without which the model is not known: "
-                "take the config.json that was published with these weights"
+                f"{self.folder}/config.json has no {', '.join(map(repr, missing))}, without which "
+                "the model is not known: take the config.json that was published with its weights"
             )
-        return self.config[key]
+        return [self.config[key] for key in keys]
 
     def only(self, **supported) -> None:
         """Refuse settings that the package's model does not support.
