@@ -9,6 +9,11 @@ from aimodels.decoding import TextStreamer, generate
 from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
 
+# GPT-2 has neither padding nor an unknown token: with one name for all, no id moves.
+_SPECIAL_TOKENS = dict.fromkeys(
+    ("pad_token", "unknown_token", "start_token", "end_token"), "<|endoftext|>"
+)
+
 
 class TextGenerator:
     """Writes text with a GPT.
@@ -129,40 +134,17 @@ def _published(folder: Path) -> tuple:
     model = GPT.from_checkpoint(folder)
     end = _json(folder / "config.json").get("eos_token_id")
     stop_token_ids = end if isinstance(end, list) else [] if end is None else [end]
-    if (folder / "vocab.json").is_file():
-        ids, tokenizer = _json(folder / "vocab.json"), BytePairTokenizer.load(folder / "merges.txt")
-    elif (folder / "tokenizer.json").is_file():
-        ids, merges = _tokenizer_json(folder / "tokenizer.json")
-        tokenizer = BytePairTokenizer(merges)
-    else:
+    older = (folder / "vocab.json").is_file()
+    if not older and not (folder / "tokenizer.json").is_file():
         raise FileNotFoundError(
             f"{folder} has no vocab.json and merges.txt, and no tokenizer.json: the tokens of a "
             "GPT-2 are in these files"
         )
-    tokens = sorted(ids, key=ids.get)
-    if [ids[token] for token in tokens] != list(range(len(tokens))):
-        raise ValueError(f"{folder}: the token ids are not 0 to {len(tokens) - 1}, each once")
-    # GPT-2 has neither padding nor an unknown token: with a known name for all, no id moves.
-    name = tokens[stop_token_ids[0]] if stop_token_ids else tokens[-1]
-    names = dict.fromkeys(("pad_token", "unknown_token", "start_token", "end_token"), name)
-    return model, tokenizer, Vocabulary(tokens, **names), stop_token_ids
-
-
-def _tokenizer_json(path: Path) -> tuple[dict[str, int], list[tuple[str, str]]]:
-    """Ids and merges of a byte-pair tokenizer in Hugging Face's newer file."""
-    content = _json(path)
-    model = content.get("model") or {}
-    split = content.get("pre_tokenizer") or {}
-    if model.get("type") != "BPE" or split.get("type") != "ByteLevel":
-        raise ValueError(
-            f"{path} holds a {model.get('type')} tokenizer on {split.get('type')}; GPT-2's is BPE "
-            "on ByteLevel"
-        )
-    if split.get("add_prefix_space"):
-        raise ValueError(f"{path}: add_prefix_space is not supported")
-    added = {token["content"]: token["id"] for token in content.get("added_tokens") or []}
-    merges = [tuple(m.split(" ") if isinstance(m, str) else m) for m in model["merges"]]
-    return model["vocab"] | added, merges
+    tokenizer = BytePairTokenizer.load(folder / ("merges.txt" if older else "tokenizer.json"))
+    vocabulary = Vocabulary.load(
+        folder / ("vocab.json" if older else "tokenizer.json"), **_SPECIAL_TOKENS
+    )
+    return model, tokenizer, vocabulary, stop_token_ids
 
 
 def _json(path: Path) -> dict:

@@ -126,16 +126,11 @@ class TestFolder:
         (tmp_path / "config.json").write_text('{"eos_token_id": 0}')
         assert "no vocab.json and merges.txt" in self.said(tmp_path, FileNotFoundError)
         (tmp_path / "tokenizer.json").write_text(json.dumps({"model": {"type": "Unigram"}}))
-        assert "holds a Unigram tokenizer" in self.said(tmp_path)
-        content = {
-            "model": {"type": "BPE", "vocab": {"a": 0, "b": 2}, "merges": ["a b"]},
-            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": True},
-        }
-        (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-        assert "add_prefix_space is not supported" in self.said(tmp_path)
-        content["pre_tokenizer"]["add_prefix_space"] = False
-        (tmp_path / "tokenizer.json").write_text(json.dumps(content))
-        assert "the token ids are not 0 to 1" in self.said(tmp_path)
+        assert "tokenizer.json" in self.said(tmp_path)
+        (tmp_path / "vocab.json").write_text(json.dumps({"a": 0, "b": 1}))
+        assert "merges.txt" in self.said(tmp_path, FileNotFoundError)
+        (tmp_path / "merges.txt").write_text("#version: 0.2\na b\n")
+        assert "<|endoftext|>" in self.said(tmp_path)
 
 
 def test_an_unknown_character_in_a_prompt():
