@@ -71,8 +71,10 @@ def _held(
     own = lines.keys() - cut.student - cut.unneeded
     records = [node.args[1] for node, method in calls(cut.tree) if method == "record"]
     for node in records:
-        if isinstance(node, ast.Compare | ast.BoolOp) or (
-            isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in _VERDICTS
+        if (
+            isinstance(node, ast.BoolOp)
+            or _compares(node)
+            or (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] in _VERDICTS)
         ):
             said = "it compares in the student's process: give `check` both values"
             yield node.lineno, said
@@ -114,6 +116,15 @@ def _held(
             if name in own and not covers:
                 said = f"only the verdict needs {''.join([name, *keys])}, but a student's process "
                 yield lines[name], said + "would hold it: give it a name and a line of its own"
+
+
+def _compares(node: ast.expr) -> bool:
+    """Whether it holds two values together; `scores > 0` only makes classes of numbers."""
+    if not isinstance(node, ast.Compare):
+        return False
+    sides = [ast.Gt, ast.GtE, ast.Lt, ast.LtE]
+    classes = type(node.ops[0]) in sides and isinstance(node.comparators[0], ast.Constant)
+    return not (classes and len(node.ops) == 1)
 
 
 def _loops(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
