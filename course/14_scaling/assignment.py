@@ -763,6 +763,7 @@ class Worker:
 
     def __init__(self, x, y, room):
         self._x, self._y, self.room = x, y, room
+        self.first = None  # the first weights that it was asked about
 
     def __len__(self):
         return len(self._x)
@@ -773,6 +774,7 @@ class Worker:
         if not 0 < len(x) <= self.room:
             raise MemoryError(f"{len(x)} patients asked for: at least 1, at most {self.room}")
         W1, b1, W2, _ = parameters
+        self.first = W1.copy() if self.first is None else self.first
         a, z = np.maximum(x @ W1 + b1, 0), logits(parameters, x)
         log_p = z - z.max(axis=1, keepdims=True)
         log_p = log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
@@ -926,8 +928,10 @@ with check.question("q7_hidden", points=10):
         train(seven, seed=3)(check.given(patients(450, 569)[0][:, ::-1])),
         patients(450, 569)[1],
         at_least=0.9,
-        hint="learn from the workers that are given; all weights start at `start_parameters(seed)`",
+        hint="learn from the workers that are given, and from nothing else",
     )
+    begin = "all weights start at `start_parameters(seed)`, whatever the seed"
+    check.close("where training begins", seven[2].first, start_parameters(3)[0], hint=begin)
     kinds = [Worker(x[y == 1], y[y == 1], 70), Worker(x[y == 0], y[y == 0], 99)]
     for worker in kinds:  # no name leads to their patients
         worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
