@@ -1,8 +1,8 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
 # replace:
-#             use_causal_mask=True,
+#     kind = {"use_causal_mask": True, "normalize_first": True}
 # with:
-#             use_causal_mask=False,
+#     kind = {"use_causal_mask": False, "normalize_first": True}
 
 
 # %% q4, 0 of 18 points: as the article: the number of layers is the width between the dense layers
@@ -49,9 +49,9 @@ def next_token_loss(model, ids):
 
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
 # replace:
-#             normalize_first=True,
+#     kind = {"use_causal_mask": True, "normalize_first": True}
 # with:
-#             normalize_first=False,
+#     kind = {"use_causal_mask": True, "normalize_first": False}
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
@@ -147,9 +147,9 @@ def next_token_loss(model, ids):
 #     h = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
 #     parts = []
 # replace:
-#         x = block(x)
+#         x = TransformerBlock(num_heads, 4 * hidden_dim, name=f"block{n}", **kind)(x)
 # with:
-#         parts.append(block(h))
+#         parts.append(TransformerBlock(num_heads, 4 * hidden_dim, name=f"block{n}", **kind)(h))
 #     x = sum(parts) / num_layers
 
 
