@@ -11,7 +11,7 @@ from pathlib import Path
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, sandbox
+from aimodels.course import CourseError, isolation
 from aimodels.course.assignment import Assignment, Limits, Step, Test
 from aimodels.course.gradebook import Gradebook, Mark, Result, digest, read_manual, write_csv
 from aimodels.course.notebooks import Page
@@ -236,7 +236,7 @@ def grade(
     Raises:
         CourseError: if nothing can be graded; what is wrong with one submission is in its result.
     """
-    sandbox.probe(kind)
+    isolation.probe(kind)
     if question and question not in assignment.questions:
         raise CourseError(f"no question {question}: there are {', '.join(assignment.questions)}")
     given = read_manual(manual, assignment) if manual else []

@@ -17,7 +17,7 @@ from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, forked, sandbox
+from aimodels.course import CourseError, forked, isolation
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
 from aimodels.course.grade import Reference, grade_cells
@@ -217,7 +217,7 @@ def prove(
 def available() -> str:
     """The best sandbox that works here: the answers proven here are trusted."""
     try:
-        sandbox.probe("bubblewrap")
-    except sandbox.SandboxError:
+        isolation.probe("bubblewrap")
+    except isolation.SandboxError:
         return "none"
     return "bubblewrap"

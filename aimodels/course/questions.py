@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aimodels.course.verdict import ATOL, LARGEST, RTOL, judge, plain, restore
+from aimodels.course.verdict import ATOL, LARGEST, RTOL, judge, plain, restore, taken
 
 UNANSWERED = "not answered yet: write your code where the cell says YOUR CODE HERE"
 TOO_LARGE = "what your code gave is too large to be tested"
@@ -181,6 +181,10 @@ class Check:
         self._records.append({"site": site, "actual": plain(actual)})
         if facts:
             self._records[-1] |= {"expected": plain(expected)} | facts
+
+    def answer(self, value: object) -> object:
+        """Around a call of the student's code: what it gave, copied before anything else runs."""
+        return taken(value)
 
     def note(self, site: int, value: object) -> object:
         """In the place of `given`, in the grader's own run."""

@@ -12,7 +12,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
-from aimodels.course.assignment import Assignment, calls, left_over, role
+from aimodels.course.assignment import Assignment, role
+from aimodels.course.leaks import leaks
 from aimodels.course.notebooks import (
     BUILT,
     IGNORED,
@@ -24,6 +25,7 @@ from aimodels.course.notebooks import (
     read_source,
     source_lines,
 )
+from aimodels.course.slicing import calls
 from aimodels.course.wrong import wrong_answers
 
 START = r"import aimodels\n\naimodels\.start\(seed=\d+\)"
@@ -268,6 +270,10 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
         return
     roles: dict[str, list[str]] = {}
     total = 0.0
+    try:
+        answers = Assignment(page, notebook).answers
+    except (CourseError, SyntaxError):
+        answers = {}  # `parsed` and `lint` name it
     for position, cell in code_cells(notebook):
         name, what = cell.metadata.get("nbgrader", {}).get("grade_id", ""), role(cell)
         question, _, part = name.partition("_")
@@ -281,6 +287,7 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
             total += float(cell.metadata.nbgrader.points)
             try:
                 yield from ((position, problem) for problem in _faults(cell))
+                yield from ((position, said, line) for line, said in leaks(cell.source, answers))
             except SyntaxError:
                 continue  # `parsed` names it
             except ValueError as error:  # a method that check does not have
@@ -304,11 +311,6 @@ def _faults(cell: NotebookNode) -> Iterator[str]:
     hidden = "### BEGIN HIDDEN TESTS" in cell.source
     if hidden != name.endswith("_hidden"):
         yield "the tests of qN_hidden, and no others, stand in BEGIN and END HIDDEN TESTS"
-    if names := left_over(cell.source):
-        yield (
-            f"{', '.join(sorted(names))}: only the verdict needs it, but a student's process would "
-            "hold it; assign it on a line of its own"
-        )
 
 
 def copied(page: Page, notebook: NotebookNode) -> Problems:

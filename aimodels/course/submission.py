@@ -16,7 +16,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
-from aimodels.course.assignment import Assignment, Step, facts_of, recording, role
+from aimodels.course.assignment import Assignment, Step, facts_of, role
+from aimodels.course.recording import recording
 
 LARGEST = 20 * 2**20  # bytes; a notebook with many pictures has two or three millions
 MOST_CELLS = 1000
@@ -223,7 +224,9 @@ def compose(
             reach = max(reach, -1 if place is None else place)
             emit(reach)
             test = tests.get(cell.id)
-            source = recording(cell.source, given.get(cell.id, {})) if test else cell.source
+            source = cell.source
+            if test:
+                source = recording(source, given.get(cell.id, {}), assignment.answers)
             steps.append(Step(source, cell.id, test))
     emit(len(cells))
     return steps, restored

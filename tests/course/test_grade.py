@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aimodels import cli
-from aimodels.course import CourseError, grade, sandbox
+from aimodels.course import CourseError, grade, isolation
 from aimodels.course.assignment import Assignment, Limits
 from aimodels.course.notebooks import Page
 from aimodels.course.sandbox import Kernel, Stopped
@@ -224,12 +224,12 @@ def test_without_a_sandbox_the_result_is_the_same_and_says_so(desk, assignment):
 
 
 def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
     with pytest.raises(CourseError, match=r"apt-get install bubblewrap.*--sandbox none"):
-        sandbox.probe("bubblewrap")
-    sandbox.probe("none")
+        isolation.probe("bubblewrap")
+    isolation.probe("none")
     with pytest.raises(CourseError, match="one of bubblewrap, none"):
-        sandbox.probe("docker")
+        isolation.probe("docker")
 
 
 def test_an_interrupted_kernel_ends_at_once(program):
@@ -249,7 +249,7 @@ def test_the_sandbox_sees_neither_home_nor_solutions_nor_network(program, tmp_pa
     secret = tmp_path / "secret"
     secret.touch()
     home = Path.home()
-    shown = {p.relative_to(home).parts[0] for p in sandbox._visible() if p.is_relative_to(home)}
+    shown = {p.relative_to(home).parts[0] for p in isolation.visible() if p.is_relative_to(home)}
     code = f"""
 import os, socket
 seen = [os.path.exists(path) for path in {[str(solutions), str(secret)]}]
