@@ -686,7 +686,8 @@ with check.question("q5_hidden", points=8):
 # - All names may begin with `bert.`, or none. Names that are not in the tables may be there, too:
 #   leave them.
 # - Read each weight with `take`, from the cell below: it raises a `ValueError` where a weight is
-#   missing, or has another shape than the table says. `norm` and `tables` do so.
+#   missing, or has another shape than the table says. `tables` makes the first four rows of the
+#   first table with it, `norm` any normalisation; the kernels are yours.
 
 
 # %% {locked take}
@@ -704,15 +705,15 @@ def norm(weights, name, width):
 
 
 def tables(weights, config):
-    """All that is no dense layer outside of the blocks; no name begins with `bert.` here."""
-    rows = [config["vocab_size"], 2, config["max_position_embeddings"]]
-    names, theirs = ("word", "segment", "place"), ("word", "token_type", "position")
-    paths = [f"embeddings.{name}_embeddings.weight" for name in theirs]
-    D = config["hidden_size"]
-    ours = {
-        f"{n}_table": [take(weights, p, r, D)] for n, p, r in zip(names, paths, rows, strict=True)
+    """The three tables and `norm`, from weights whose names do not begin with `bert.`."""
+    D, longest = config["hidden_size"], config["max_position_embeddings"]
+    path = "embeddings.{}_embeddings.weight"
+    return {
+        "word_table": [take(weights, path.format("word"), config["vocab_size"], D)],
+        "segment_table": [take(weights, path.format("token_type"), 2, D)],
+        "place_table": [take(weights, path.format("position"), longest, D)],
+        "norm": norm(weights, "embeddings", D),
     }
-    return ours | {"norm": norm(weights, "embeddings", D)}
 
 
 # %% {locked published}
@@ -852,8 +853,8 @@ with check.question("q6_hidden", points=9):
 # Somebody has left 2000 pairs of texts in a language that nobody knows. Every text has a subject;
 # every word belongs to one subject, and about nine in ten words of a text belong to the text's own.
 # In half of the pairs the second text has the subject of the first, in half another one. Which words
-# belong together, nobody says. But 60 texts carry a **label**,
-# their subject, and in all 60 together there are only **three words of each subject**.
+# belong together, nobody says. But 60 texts carry a **label**, their subject, and in all 60 together
+# there are only **three words of each subject**.
 #
 # You are asked for the subjects of texts in which **none of these words occurs**. Can that be? What
 # would a classifier know of a word that no label has ever met?
@@ -948,8 +949,9 @@ def fine_tune(bert, labelled, labels):
 #   first of them ignore?
 # - **Fine-tune** it with the 60 labels: `fine_tune` returns the function that is wanted.
 # - While it is pre-trained, the learning rate should warm up, and fall at the end:
-#   `warmup_cosine(3e-3, steps, warmup)`. About 500 steps with batches of 32 are enough; all together takes about 20 seconds on one processor core. A cell
-#   that runs for more than 120 seconds is stopped when your work is graded.
+#   `warmup_cosine(3e-3, steps, warmup)`. About 500 steps with batches of 32 are enough; all together
+#   takes about 20 seconds on one processor core. A cell that runs for more than 120 seconds is
+#   stopped when your work is graded.
 # - Rows may be padded to a width of 64, though no text has more than 8 words.
 #
 # **The bar:** 60 % of the validation texts (the visible test), and of new texts with the words
