@@ -827,7 +827,7 @@ kinds = sorted({sound.rstrip("012") for sounds in spoken.values() for sound in s
 mixed = np.random.default_rng(1).permutation(sorted(spoken)).tolist()
 training, training_labels = table(mixed[:8000])
 validation, validation_labels = table(mixed[8000:9000])
-show(mixed[:4], training_labels)
+show(mixed[:4], training_labels[:4])
 
 # %% [markdown]
 # Write `train(rows, labels, seed)`. It gets arrays like these and returns a **function**: the
