@@ -120,6 +120,15 @@ class Assignment:
         return names
 
     @cached_property
+    def handed(self) -> dict[str, type]:
+        """The functions and classes of the locked cells: a student has them."""
+        names: dict[str, type] = {}
+        for _, cell in code_cells(self.solution):
+            if role(cell) == "locked":
+                names |= defined(cell.source)
+        return {name: kind for name, kind in names.items() if kind is not ast.Assign}
+
+    @cached_property
     def fingerprint(self) -> str:
         """Changes when a cell of the solution does: then what was graded is no longer true."""
         return digest([[cell.id, cell.source] for cell in self.solution.cells])

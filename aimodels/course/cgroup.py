@@ -9,6 +9,7 @@ one: `systemd-run --user --scope -p Delegate=yes aimodels grade …`.
 import contextlib
 import os
 import signal
+import threading
 import time
 import uuid
 from collections.abc import Iterator
@@ -16,6 +17,8 @@ from pathlib import Path
 
 _SYSTEM = Path("/sys/fs/cgroup")
 _SELF = Path("/proc/self/cgroup")
+_LEAF = "aimodels-grader"  # where the grader itself goes, if it must leave room
+_one_at_a_time = threading.Lock()
 _END_SECONDS = 10  # until the system has buried the group's processes
 
 
@@ -62,41 +65,50 @@ class Group:
 
 def made(memory: int) -> Group | None:
     """A new group that may use `memory` bytes; None if this machine, or this user, has none."""
-    for parent, limits, events in _parents():
-        folder = parent / f"aimodels-{uuid.uuid4().hex[:12]}"
-        group = Group(folder, events)
-        try:
-            folder.mkdir()
-        except OSError:
-            continue
-        try:
-            for name, value in limits.items():
-                if name.endswith(_REQUIRED) or (folder / name).exists():
-                    (folder / name).write_text(str(memory if value is None else value))
-            return group
-        except OSError:  # there, but without a limit on memory
+    with _one_at_a_time:
+        for parent, limits, events in _parents():
+            group = Group(parent / f"aimodels-{uuid.uuid4().hex[:12]}", events)
+            first = next(iter(limits))
+            with contextlib.suppress(OSError):
+                group.folder.mkdir()
+                if not (group.folder / first).exists() and os.geteuid():
+                    _share(parent)
+                if (group.folder / first).exists():
+                    (group.folder / first).write_text(str(memory))
+                    for name, value in limits.items():
+                        with contextlib.suppress(OSError):  # not every system has the others
+                            (group.folder / name).write_text(str(value or memory))
+                    return group
             group.end()
     return None
 
 
-_REQUIRED = ("memory.max", "memory.limit_in_bytes")
-
-
-def _parents() -> Iterator[tuple[Path, dict[str, int | None], str]]:
-    """Where a group could be, its files of limits, None for the memory's, and that of events."""
+def _parents() -> Iterator[tuple[Path, dict[str, str | None], str]]:
+    """Where a group could be; its files of limits, None for that on memory; its file of events."""
     with contextlib.suppress(OSError, ValueError):
         for line in _SELF.read_text().splitlines():
             _, controllers, own = line.split(":", 2)
             if controllers == "":  # version 2
-                limits, events = {"memory.max": None, "memory.swap.max": 0}, "memory.events"
+                limits, events = {"memory.max": None, "memory.swap.max": "0"}, "memory.events"
                 tops = [_SYSTEM, _SYSTEM / "unified"]
             elif "memory" in controllers.split(","):
                 limits = {"memory.limit_in_bytes": None, "memory.memsw.limit_in_bytes": None}
-                limits["memory.kmem.tcp.limit_in_bytes"] = 2**26  # counted only if it is limited
+                limits["memory.kmem.tcp.limit_in_bytes"] = str(2**26)
                 tops, events = [_SYSTEM / "memory"], "memory.oom_control"
             else:
                 continue
             for top in tops:
                 if (top / "cgroup.procs").exists():
-                    yield top / own.lstrip("/"), limits, events
+                    yield top / own.strip("/").removesuffix(_LEAF), limits, events
                     yield top, limits, events
+
+
+def _share(parent: Path) -> None:
+    """Let the groups in `parent`, which systemd has delegated to us, have limits on memory.
+
+    The system allows that only while no process is in `parent` itself.
+    """
+    (parent / _LEAF).mkdir(exist_ok=True)
+    for pid in (parent / "cgroup.procs").read_text().split():
+        (parent / _LEAF / "cgroup.procs").write_text(pid)
+    (parent / "cgroup.subtree_control").write_text("+memory")

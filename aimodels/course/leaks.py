@@ -5,15 +5,22 @@ from collections.abc import Collection, Iterator
 from types import NoneType
 
 from aimodels.course.recording import converted
-from aimodels.course.slicing import Slice, calls, root, roots_of, stored, uses
+from aimodels.course.slicing import SCOPES, Slice, calls, is_store, root, roots_of, stored, uses
 
 _VERDICTS = frozenset(["allclose", "array_equal", "array_equiv", "isclose"])
 _BLIND = frozenset(["compile", "delattr", "eval", "exec", "globals", "locals", "setattr", "vars"])
 _ANY = "[…]"  # a part of a list or an array that is chosen only when the test runs
 
 
-def leaks(source: str, answers: Collection[str]) -> list[tuple[int, str]]:
+def leaks(
+    source: str, answers: Collection[str], handed: Collection[str] = ()
+) -> list[tuple[int, str]]:
     """What a student's run of a test would hold though only the verdict needs it: line, message.
+
+    Args:
+        source: the test's cell.
+        answers: the names that the student's answers define.
+        handed: the functions and classes that stand in the student's notebook.
 
     Example:
         >>> from aimodels.course.recording import defined
@@ -21,10 +28,11 @@ def leaks(source: str, answers: Collection[str]) -> list[tuple[int, str]]:
         [(1, "only the verdict needs y, but a student's process would hold it: assign it on a line \
 of its own")]
     """
-    numbers = {site: "null" for site, (_, method) in enumerate(calls(ast.parse(source)))}
-    tree, expected = converted(source, numbers)
+    tree, expected = converted(source, {})
     cut = Slice(tree, answers)
-    return sorted({*cut.problems, *_blind(tree), *_held(tree, cut, expected)})
+    return sorted(
+        {*cut.problems, *_blind(tree), *_unused(cut), *_held(tree, cut, expected, handed)}
+    )
 
 
 def _blind(tree: ast.Module) -> Iterator[tuple[int, str]]:
@@ -33,9 +41,30 @@ def _blind(tree: ast.Module) -> Iterator[tuple[int, str]]:
         hides = isinstance(node, ast.NamedExpr | ast.Global | ast.Nonlocal)
         if hides or (isinstance(node, ast.Name) and node.id in _BLIND):
             yield node.lineno, f"`{ast.unparse(node)}`: what it reads and writes cannot be told"
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            for call, method in calls(node):
+                if method in ("record", "replay"):
+                    yield call.lineno, "a test in a function: write it where the function is called"
 
 
-def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tuple[int, str]]:
+def _unused(cut: Slice) -> Iterator[tuple[int, str]]:
+    """What functions and comprehensions of the slice get, and do not read."""
+    for node in ast.walk(cut.tree):
+        names: set[str] = set()
+        if isinstance(node, ast.FunctionDef | ast.Lambda):
+            read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name)}
+            with_default = node.args.args[len(node.args.args) - len(node.args.defaults) :]
+            names = {arg.arg for arg in [*with_default, *node.args.kwonlyargs]} - read
+        elif isinstance(node, SCOPES):
+            read = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and not is_store(n)}
+            names = set().union(*(stored(each.target) for each in node.generators)) - read
+        if names := names - {"_"}:
+            yield node.lineno, f"nothing in the slice needs {', '.join(sorted(names))}"
+
+
+def _held(
+    tree: ast.Module, cut: Slice, expected: list[ast.expr], judges: Collection[str]
+) -> Iterator[tuple[int, str]]:
     """Names that the slice keeps for another reason, but by which an expected value is found."""
     kept = [n for n in ast.walk(cut.tree) if isinstance(n, ast.stmt)]
     lines = {name: node.lineno for node in kept[::-1] for name in _binds(node)}
@@ -63,6 +92,21 @@ def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tu
         name = root(node) if not isinstance(node, ast.Call) else ""
         if name in own - handed - cut.late.keys():
             yield lines[name], f"{name} is expected, but a student's process would hold it"
+    for node in (n for statement in dropped for n in ast.walk(statement)):
+        if isinstance(node, ast.Call) and root(node.func) in judges:
+            inputs = uses(node) & cut.bound
+            if inputs and inputs <= lines.keys():
+                said = f"the verdict asks {root(node)}, which stands in the notebook, with what a "
+                yield node.lineno, said + "student's process holds: one of them from `check.given`"
+    for target, values in _loops(cut.tree):
+        name = root(values)
+        part = isinstance(target, ast.Tuple) and any(
+            isinstance(item, ast.Name) and _reads(cut.tree, item.id) == 0 for item in target.elts
+        )
+        looked_up = any(_looks_up(node, name, stored(target)) for node in dropped)
+        if name in used & own and (part or looked_up):
+            said = f"the verdict takes from {name} what the student's code does not get: give both "
+            yield target.lineno, said + "names of their own"
     paths = {path for node in kept for path in _paths(node)}
     for node in dropped:
         for name, *keys in _paths(node):
@@ -70,6 +114,29 @@ def _held(tree: ast.Module, cut: Slice, expected: list[ast.expr]) -> Iterator[tu
             if name in own and not covers:
                 said = f"only the verdict needs {''.join([name, *keys])}, but a student's process "
                 yield lines[name], said + "would hold it: give it a name and a line of its own"
+
+
+def _loops(tree: ast.AST) -> Iterator[tuple[ast.expr, ast.expr]]:
+    """The targets of loops and comprehensions, with what they go through."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.For | ast.comprehension):
+            yield node.target, node.iter
+
+
+def _reads(tree: ast.AST, name: str) -> int:
+    nodes = (n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == name)
+    return sum(not is_store(node) for node in nodes)
+
+
+def _looks_up(tree: ast.AST, name: str, keys: set[str]) -> bool:
+    """Whether code takes from `name`, it seems a dictionary, what stands there for `keys`."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Subscript) and root(node) == name and uses(node.slice) & keys:
+            return True
+        got = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.args
+        if got and node.func.attr == "get" and root(node) == name and uses(node.args[0]) & keys:
+            return True
+    return False
 
 
 def _binds(node: ast.stmt) -> set[str]:

@@ -20,7 +20,7 @@ from nbformat import NotebookNode
 from aimodels.course import CourseError, forked, isolation
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
-from aimodels.course.grade import Reference, grade_cells
+from aimodels.course.marking import Reference, grade_cells
 from aimodels.course.notebooks import Page, code_cells
 from aimodels.course.passed import Passed
 from aimodels.course.wrong import wrong_answers

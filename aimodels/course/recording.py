@@ -29,19 +29,21 @@ def defined(source: str) -> dict[str, type]:
 
 
 def recording(
-    source: str, given: dict[int, str] | None = None, answers: Mapping[str, type] | None = None
+    source: str,
+    given: dict[int, list[str]] | None = None,
+    answers: Mapping[str, type] | None = None,
 ) -> str:
     """A test cell that keeps values in the place of comparing them.
 
     Args:
         source: the cell.
         given: None for the grader's own run, which keeps what is expected, too. For a student's
-            run the data of each `check.given`, by its number among the cell's calls: only what
+            run all data of each `check.given`, by its number among the cell's calls: only what
             is recorded, and what that needs, stays.
         answers: the names that the answers define (see `defined`), or that are made with these.
 
     Raises:
-        ValueError: if the cell calls a method that `check` does not have.
+        ValueError: if the cell calls a method that `check` does not have, or uses it otherwise.
 
     Example:
         >>> print(recording('check.equal("four", f(2), 2 + 2)', {}, defined("def f(x): ...")))
@@ -75,21 +77,30 @@ def _call(method: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
     return ast.Call(function, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
 
 
-def converted(source: str, given: dict[int, str] | None) -> tuple[ast.Module, list[ast.expr]]:
+def converted(source: str, given: dict[int, list[str]] | None) -> tuple[ast.Module, list[ast.expr]]:
     """The cell with `record` in the place of its tests, and what these expect."""
     tree = ast.parse(source)
     wanted: list[ast.expr] = []
-    for site, (node, method) in enumerate(calls(tree)):
+    found = [*calls(tree)]
+    names = [n for n in ast.walk(tree) if isinstance(n, ast.Name) and n.id == "check"]
+    if len(names) != len(found):
+        raise ValueError(
+            "a test cell calls `check.METHOD(…)`; other uses of `check` are not graded"
+        )
+    for site, (node, method) in enumerate(found):
         number = ast.Constant(site)
         if method == "question":
             new = _call("recording")
         elif method == "given":
             new = _call("note", number, node.args[0])
             if given is not None:
-                new = _call("replay", ast.Constant(given[site]))
+                data = [ast.Constant(text) for text in given.get(site, [])]
+                new = _call("replay", number, ast.List(data, ast.Load()))
         elif method in _METHODS:
             arguments = dict(zip(_ARGUMENTS, node.args, strict=False))
             arguments |= {keyword.arg: keyword.value for keyword in node.keywords}
+            if None in arguments or not {"actual", "expected"} <= arguments.keys():
+                raise ValueError(f"check.{method}: write out its arguments, without * and **")
             actual, expected = arguments.pop("actual"), arguments.pop("expected")
             wanted.append(expected)
             if method == "raises":

@@ -271,9 +271,10 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
     roles: dict[str, list[str]] = {}
     total = 0.0
     try:
-        answers = Assignment(page, notebook).answers
+        assignment = Assignment(page, notebook)
+        answers, handed = assignment.answers, assignment.handed
     except (CourseError, SyntaxError):
-        answers = {}  # `parsed` and `lint` name it
+        answers, handed = {}, {}  # `parsed` and `lint` name it
     for position, cell in code_cells(notebook):
         name, what = cell.metadata.get("nbgrader", {}).get("grade_id", ""), role(cell)
         question, _, part = name.partition("_")
@@ -287,7 +288,9 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
             total += float(cell.metadata.nbgrader.points)
             try:
                 yield from ((position, problem) for problem in _faults(cell))
-                yield from ((position, said, line) for line, said in leaks(cell.source, answers))
+                judges = handed if name.endswith("_hidden") else ()
+                found = leaks(cell.source, answers, judges)
+                yield from ((position, said, line) for line, said in found)
             except SyntaxError:
                 continue  # `parsed` names it
             except ValueError as error:  # a method that check does not have

@@ -171,7 +171,7 @@ class Kernel:
             raise Stopped(
                 "stopped",
                 f"A cell ran for more than {self.limits.cell} seconds and could not be "
-                "interrupted, so the rest was not run: look for a loop that never ends.",
+                "interrupted, so the rest was not run.",
             )
         return _read(reply, interrupted)
 

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterator
 OWN_OBJECT_ONLY = frozenset(
     ["add", "append", "clear", "extend", "insert", "pop", "remove", "setdefault", "update"]
 )
-_SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
+SCOPES = ast.ListComp | ast.SetComp | ast.DictComp | ast.GeneratorExp
 
 
 def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
@@ -83,21 +83,21 @@ def uses(node: ast.AST) -> set[str]:
     if isinstance(node, ast.Lambda):
         return found - _parameters(node) | uses(node.args)
     if isinstance(node, ast.FunctionDef):
-        inner = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and _is_store(n)}
+        inner = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and is_store(n)}
         return found - _parameters(node) - inner | uses(node.args)
-    if isinstance(node, _SCOPES):
+    if isinstance(node, SCOPES):
         first = uses(node.generators[0].iter)
         return found - set().union(*(stored(each.target) for each in node.generators)) | first
     return found
 
 
-def _is_store(node: ast.AST) -> bool:
+def is_store(node: ast.AST) -> bool:
     return isinstance(node.ctx, ast.Store)
 
 
 def _bound(tree: ast.Module) -> set[str]:
     """The names that a cell stores, and the functions that it defines."""
-    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and _is_store(n)}
+    stored = {n.id for n in ast.walk(tree) if isinstance(n, ast.Name) and is_store(n)}
     return stored | {n.name for n in ast.walk(tree) if isinstance(n, ast.FunctionDef)}
 
 

