@@ -43,6 +43,7 @@ READING = (120, 6, 30)
 WRITING = 90  # seconds for a line of a solution, finding it included
 QUESTIONS = 6
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+NOT_READ = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?### END \1", re.DOTALL)
 POINTS = 100
 _REFERENCE = r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)'
 _CITATION = r"\]\(#([a-z]+\d{4}\w*)\)"
@@ -198,9 +199,12 @@ def _pictures(notebook: NotebookNode) -> int:
 
 
 def minutes(notebook: NotebookNode, seconds: float) -> int:
-    """A learner's time: reading, at a second-language reader's pace, writing, running; to five."""
+    """A learner's time: reading, at a second-language reader's pace, writing, running; to five.
+
+    Hidden tests are not in the learner's copy, and a solution is written there, not read.
+    """
     words, line, picture = READING
-    code = sum(_code_lines(cell.source) for _, cell in code_cells(notebook))
+    code = sum(_code_lines(NOT_READ.sub("", cell.source)) for _, cell in code_cells(notebook))
     solutions = (part for _, cell in code_cells(notebook) for part in SOLUTION.findall(cell.source))
     written = sum(map(_code_lines, solutions))
     total = _prose_words(notebook) / words

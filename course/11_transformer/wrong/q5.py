@@ -278,3 +278,11 @@ def build_encoder(
     vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):
     return Kept(num_heads, normalize_first)
+
+
+# %% q5, 6 of 18 points: dropout, as in the paper: none was wanted
+# replace:
+#         return x + f(norm(x)) if normalize_first else norm(x + f(x))
+# with:
+#         drop = layers.Dropout(0.1)
+#         return x + drop(f(norm(x))) if normalize_first else norm(x + drop(f(x)))

@@ -1,8 +1,8 @@
 # %% q4, 0 of 18 points: as the article: no causal mask
 # replace:
-#             use_causal_mask=True,
+#     kind = {"use_causal_mask": True, "normalize_first": True}
 # with:
-#             use_causal_mask=False,
+#     kind = {"use_causal_mask": False, "normalize_first": True}
 
 
 # %% q4, 0 of 18 points: as the article: the number of layers is the width between the dense layers
@@ -49,9 +49,9 @@ def next_token_loss(model, ids):
 
 # %% q4, 0 of 18 points: normalises last, as the first Transformer did
 # replace:
-#             normalize_first=True,
+#     kind = {"use_causal_mask": True, "normalize_first": True}
 # with:
-#             normalize_first=False,
+#     kind = {"use_causal_mask": True, "normalize_first": False}
 
 
 # %% q4, 0 of 18 points: probabilities come out, where logits are wanted
@@ -147,9 +147,9 @@ def next_token_loss(model, ids):
 #     h = PositionEmbedding(max_sequence_length, learned=True, name="places")(tokens(ids))
 #     parts = []
 # replace:
-#         x = block(x)
+#         x = TransformerBlock(num_heads, 4 * hidden_dim, name=f"block{n}", **kind)(x)
 # with:
-#         parts.append(block(h))
+#         parts.append(TransformerBlock(num_heads, 4 * hidden_dim, name=f"block{n}", **kind)(h))
 #     x = sum(parts) / num_layers
 
 
@@ -262,6 +262,20 @@ def next_token_loss(model, ids):
     labels, logits = ids[:, 1:], model(ids[:, :-1])
     each = keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
     return float(np.mean(np.asarray(each)[labels != 0]))
+
+
+# %% q4, 6 of 18 points: dropout, as in GPT-2: none was wanted
+# replace:
+#     kind = {"use_causal_mask": True, "normalize_first": True}
+# with:
+#     kind = {"use_causal_mask": True, "normalize_first": True, "dropout": 0.1}
+
+
+# %% q4, 6 of 18 points: the model reads the last token, too, and its answer is thrown away
+# replace:
+#     labels, logits = ids[:, 1:], model(ids[:, :-1])
+# with:
+#     labels, logits = ids[:, 1:], model(ids)[:, :-1]
 
 
 # %% q4, 0 of 18 points: keeps the arrays, and asks a judge that no longer stands in the notebook

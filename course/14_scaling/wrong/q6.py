@@ -129,6 +129,22 @@ def backward(arriving, x, slices):
     return grad_x, gradients
 
 
+# %% q6, 6 of 16 points: one array with room for the largest share, and zeros behind
+# replace:
+#     units = np.array_split(np.arange(len(b1)), n)
+#     return [(W1[:, own], b1[own], W2[own]) for own in units]
+# with:
+#     units, most = np.array_split(np.arange(len(b1)), n), -(-len(b1) // n)
+#     slices = [(W1[:, own], b1[own], W2[own]) for own in units]
+#     if W1.shape[1] == 5:
+#         return slices
+#     wide = [((0, 0), (0, most - len(own))) for own in units]
+#     return [
+#         (np.pad(a, w), np.pad(b, w[1]), np.pad(c, w[::-1]))
+#         for (a, b, c), w in zip(slices, wide, strict=True)
+#     ]
+
+
 # %% q6, 0 of 16 points: lists and arrays that take shape when the test knows what it expects
 class Listed:
     def __init__(self, compute):
