@@ -430,16 +430,18 @@ with check.question("q4_hidden", points=10):
             finite_differences(wanted, z, labels, smoothing, temperature),
             hint="derive it from L: the target q takes the one-hot's place, and T counts twice",
         )
+    labels, z = rng.integers(400, size=500), rng.normal(size=(500, 400))
+    found = soft_cross_entropy(labels, z, 0.2, 0.5)[1]
+    p = np.exp(2 * z) / np.exp(2 * z).sum(axis=1, keepdims=True)
+    p = (p - 0.8 * np.eye(400)[labels] - 0.2 / 400) / (0.5 * 500)
+    check.close("the gradient for a large batch", found, p, atol=1e-9, hint="from a formula")
     z = np.array([[1e4, 1e4 + 1, -1e4], [-1e4, -1e4, -1e4 - 1], [2.0, 1.0, 0.0]])
     with np.errstate(all="raise", under="ignore"):  # a warning is an error here
         loss, gradient = soft_cross_entropy(np.array([1, 0, 2]), z, 0.0, 0.01)
         smoothed = soft_cross_entropy(np.array([1, 0, 2]), z, 0.3, 0.01)[0]
-    check.close(
-        "rows of very different size, smoothed",
-        smoothed,
-        wanted(z, np.array([1, 0, 2]), 0.3, 0.01),
-        hint="the other classes' logarithms count as well, however small their p is",
-    )
+    hint = "the other classes' logarithms count as well, however small their p is"
+    told = wanted(z, np.array([1, 0, 2]), 0.3, 0.01)
+    check.close("rows of very different size, smoothed", smoothed, told, hint=hint)
     check.close("rows of very different size", loss, (np.log(2) + 200) / 3, hint="row by row")
     wanted_rows = 100 / 3 * np.array([[0, 0, 0], [-0.5, 0.5, 0], [1, 0, -1]])
     check.close("their gradient", gradient, wanted_rows, hint="take off each row's own largest")

@@ -588,13 +588,13 @@ with check.question("q5_hidden", points=13):
     rng = np.random.default_rng(15)
     network = build_network(2, 4, (3, 6, 5))
     shapes = [(3, 3, 2, 3), (3,), (3, 3, 3, 6), (6,), (3, 3, 6, 5), (5,), (5, 4), (4,)]
+    weights = check.given([np.random.default_rng(i).normal(size=s) for i, s in enumerate(shapes)])
     check.equal(
         "the shapes of its weights for three convolutions",
         [np.shape(w) for w in network.get_weights()],
         shapes,
         hint="channels, num_classes and filters are arguments: use all of them",
     )
-    weights = [rng.normal(size=shape) for shape in shapes]
     network.set_weights(weights)
     for height, width in [(8, 8), (15, 9), (20, 37)]:
         pictures = rng.integers(0, 256, size=(3, height, width, 2)).astype("float32")

@@ -397,25 +397,17 @@ def draw_weights(
     return {layer: [dice.normal(0, 0.5, size) for size in shapes[layer]] for layer in shapes}
 
 
-def fill(model, weights, names=()):
-    """Give the layers their arrays; where `names` has another name for one, under that name."""
-    for ours, arrays in weights.items():
-        model.get_layer(dict(names).get(ours, ours)).set_weights(arrays)
+def fill(model, weights):
+    for name, arrays in weights.items():
+        model.get_layer(name).set_weights(arrays)
     return model
 
 
-# %% {locked judge}
-def by_package(ids, segments, weights, num_heads):
-    """What must come out: real tokens' vectors and pooled ones, of the package's own BERT."""
-    (size, hidden_dim), longest = weights["word_table"][0].shape, len(weights["place_table"][0])
-    blocks, inner = sum("block" in name for name in weights), weights["block1"][6].shape[1]
-    bert = BERT(
-        size, hidden_dim, num_heads, blocks, inner, dropout=0.0, max_sequence_length=longest
-    )
-    names = {"word_table": "embedding", "segment_table": "segment_embedding"}
-    fill(bert, weights, names | {"place_table": "position_embedding"})
-    tokens, pooled = bert((ids, segments))
-    return tokens.numpy()[ids != 0], pooled
+def weight_shapes(model, weights):
+    """Whether it is a keras.Model, its named layers' shapes, and how many numbers it has in all."""
+    named = {name: model.get_layer(name).get_weights() for name in weights}
+    shapes = {name: [np.shape(w) for w in values] for name, values in named.items()}
+    return issubclass(type(model), keras.Model), shapes, model.count_params()
 
 
 # %% {answer q4}
@@ -442,73 +434,79 @@ def build_bert(
 with check.question("q4_visible", points=6):
     weights = draw_weights(12, 8, 1, 20, 6, seed=1)
     model = fill(build_bert(12, 8, 2, 1, 20, 6), weights)
+    shapes = {name: [v.shape for v in values] for name, values in weights.items()}
+    numbers = sum(v.size for values in weights.values() for v in values)
+    check.equal(
+        "a keras.Model, the shapes of its layers' weights, how many numbers they are",
+        weight_shapes(model, weights),
+        (True, shapes, numbers),
+        hint="`keras.Model(inputs, outputs)`; layers with the names in the table, and no others",
+    )
     ids = np.array([[2, 7, 9, 3, 8, 3], [2, 11, 3, 5, 6, 3]])
     segments = np.array([[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1]])
     tokens, pooled = model([ids, segments])
     check.close(
-        "one block, no padding: the tokens",
-        np.asarray(tokens)[ids != 0],
-        by_package(ids, segments, weights, 2)[0],
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, no padding: the last token of the first row",
+        np.asarray(tokens)[0, -1],
+        [0.017, -1.315, 0.046, -0.035, 0.254, 0.058, 1.401, -1.187],
+        atol=2e-3,
         hint="three vectors are added, for word, segment and place, and only then normalised; a "
         "block looks back and ahead, and has gelu between its dense layers",
     )
     check.close(
-        "the pooled vectors",
-        pooled,
-        by_package(ids, segments, weights, 2)[1],
-        rtol=1e-4,
-        atol=1e-4,
+        "the pooled vector of the first row",
+        np.asarray(pooled)[0],
+        [-0.333, -0.739, 0.932, 0.494, -0.612, -0.986, -0.491, 0.474],
+        atol=2e-3,
         hint="tanh of a dense layer of the first place's vector, x[:, 0], behind the block",
     )
     ids = np.array([[2, 7, 9, 3, 0, 0], [2, 11, 3, 5, 3, 0]])
     check.close(
-        "one block, with padding",
-        np.asarray(model([ids, segments])[0])[ids != 0],
-        by_package(ids, segments, weights, 2)[0],
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, with padding: the last real token of the first row",
+        np.asarray(model([ids, segments])[0])[0, 3],
+        [0.070, -1.352, -0.008, 0.018, 0.191, -0.010, 1.462, -0.522],
+        atol=2e-3,
         hint="attention_mask, (B, T): False where the id is 0",
     )
+
 
 # %% {test q4_hidden 12}
 print("Hidden tests: other sizes, several blocks, rows of any length, padding, both outputs.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
+
+    def by_package(ids, segments, weights, num_heads):
+        (size, hidden_dim), longest = weights["word_table"][0].shape, weights["place_table"][0]
+        blocks = [name for name in weights if "block" in name]
+        sizes = size, hidden_dim, num_heads, len(blocks), weights["block1"][6].shape[1]
+        bert = BERT(*sizes, dropout=0.0, max_sequence_length=len(longest))
+        names = {"word_table": "embedding", "segment_table": "segment_embedding"}
+        names["place_table"] = "position_embedding"
+        for name, arrays in weights.items():
+            bert.get_layer(names.get(name, name)).set_weights(arrays)
+        tokens, pooled = bert((ids, segments))
+        return tokens.numpy()[ids != 0], pooled
+
     rng = np.random.default_rng(124)
-    each = (
-        "each block has weights of its own, reads what the block before it gave, and has the "
-        "mask; there are as many as num_layers"
-    )
+    built = "a keras.Model of these layers, and of no others"
+    each = "each block has weights of its own, reads what the block before it gave, and has the "
+    each += "mask; there are as many as num_layers"
     last = "the pooler reads the first place behind the last block, whatever else changes"
-    for V, D, N, blocks, inner, longest, T in [
-        (20, 6, 3, 3, 10, 9, 9),
-        (9, 16, 4, 1, 7, 30, 11),
-        (40, 10, 1, 2, 40, 8, 5),
-        (15, 8, 2, 4, 8, 20, 1),
-    ]:
+    cases = [(20, 6, 3, 3, 10, 9, 9), (9, 16, 4, 1, 7, 30, 11), (40, 10, 1, 2, 40, 8, 5)]
+    for V, D, N, blocks, inner, longest, T in [*cases, (15, 8, 2, 4, 8, 20, 1)]:
         weights = draw_weights(V, D, blocks, inner, longest, seed=V)
         model = fill(build_bert(V, D, N, blocks, inner, longest), weights)
+        shapes = {name: [v.shape for v in values] for name, values in weights.items()}
+        numbers = sum(v.size for values in weights.values() for v in values)
+        found = weight_shapes(model, weights)
+        check.equal("its layers' weights", found, (True, shapes, numbers), hint=built)
         ids, segments = rng.integers(1, V, size=(4, T)), rng.integers(0, 2, size=(4, T))
         ids[rng.random(ids.shape) < 0.3], ids[:, 0] = 0, 2
         tokens, pooled = model([ids, segments])
-        check.close(
-            "the tokens",
-            np.asarray(tokens)[ids != 0],
-            by_package(ids, segments, weights, N)[0],
-            rtol=1e-4,
-            atol=1e-3,
-            hint=each,
-        )
-        check.close(
-            "the pooled vectors",
-            pooled,
-            by_package(ids, segments, weights, N)[1],
-            rtol=1e-4,
-            atol=1e-3,
-            hint=last,
-        )
+        wanted = by_package(ids, segments, weights, N)
+        found = np.asarray(tokens)[ids != 0]
+        check.close("the tokens", found, wanted[0], rtol=1e-4, atol=1e-3, hint=each)
+        check.close("the pooled vectors", pooled, wanted[1], rtol=1e-4, atol=1e-3, hint=last)
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -422,21 +422,11 @@ def load(model, arrays):
     return model
 
 
-# %% {locked judge}
-def by_places(ids, arrays, num_heads):
-    """What must come out. Each place passes a block as the last one: there is nothing behind it."""
-    [table], [places] = arrays["tokens"], arrays["places"]
-    x, n = (table[ids] + places[: ids.shape[1]]).astype("float32"), 1
-    norm = layers.LayerNormalization(epsilon=1e-5)
-    norm.build(x.shape)
-    norm.set_weights(arrays["norm"])
-    while f"block{n}" in arrays:
-        block = TransformerBlock(num_heads, 4 * x.shape[-1], normalize_first=True)
-        block.build(x.shape)
-        block.set_weights(arrays[f"block{n}"])
-        ends = [np.asarray(block(x[:, :t]))[:, -1] for t in range(1, x.shape[1] + 1)]
-        x, n = np.stack(ends, axis=1), n + 1
-    return np.asarray(norm(x)) @ table.T
+def weight_shapes(model, arrays):
+    """Whether it is a keras.Model, its named layers' shapes, and how many numbers it has in all."""
+    named = {name: model.get_layer(name).get_weights() for name in arrays}
+    shapes = {name: [np.shape(w) for w in weights] for name, weights in named.items()}
+    return issubclass(type(model), keras.Model), shapes, model.count_params()
 
 
 # %% {answer q4}
@@ -482,12 +472,19 @@ with check.question("q4_visible", points=6):
         atol=1e-4,
         hint="an argument of TransformerBlock says that a place sees only itself and those before",
     )
+    shapes = {name: [v.shape for v in values] for name, values in arrays.items()}
+    numbers = sum(v.size for values in arrays.values() for v in values)
+    check.equal(
+        "a keras.Model, the shapes of its layers' weights, how many numbers they are",
+        weight_shapes(model, arrays),
+        (True, shapes, numbers),
+        hint="`keras.Model(inputs, outputs)`; layers with the names in the table, and no others",
+    )
     check.close(
-        "one block: the logits",
-        model(ids),
-        by_places(ids, arrays, 2),
-        rtol=1e-4,
-        atol=1e-3,
+        "one block: the logits behind the last token of the first text",
+        np.asarray(model(ids))[0, -1],
+        [-1.477, 0.595, 0.172, 0.416, 1.453, -0.150, 0.034, -0.476, 2.269],
+        atol=2e-3,
         hint="token vectors and positions; blocks that normalise first; `norm`; then the product "
         "with all token vectors, by the same layer as at the beginning",
     )
@@ -505,37 +502,42 @@ print("Hidden tests: other sizes, several blocks, long and short texts; a loss w
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
 
-    def label_by_label(table, ids):
-        seen, said = ids[:, :-1], ids[:, 1:]
-        log_p = table - np.logaddexp.reduce(table, axis=-1, keepdims=True)
-        return -np.mean([log_p[a, b] for a, b in zip(seen.flat, said.flat, strict=True) if b])
+    def last_places(ids, arrays, num_heads):  # each as the last one: there is nothing behind it
+        [table], [places], norm = arrays["tokens"], arrays["places"], arrays["norm"]
+        x = (table[ids] + places[: ids.shape[1]]).astype("float32")
+        for name in sorted(arrays.keys() - {"tokens", "places", "norm"}):
+            block = TransformerBlock(num_heads, 4 * x.shape[-1], normalize_first=True)
+            block.build(x.shape)
+            block.set_weights(arrays[name])
+            x = np.stack([np.asarray(block(x[:, : t + 1]))[:, t] for t in range(ids.shape[1])], 1)
+        x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
+        return (x * norm[0] + norm[1]) @ table.T
 
-    rng = np.random.default_rng(135)
+    def label_by_label(table, ids):
+        log_p = table - np.logaddexp.reduce(table, axis=-1, keepdims=True)
+        pairs = zip(ids[:, :-1].flat, ids[:, 1:].flat, strict=True)
+        return -np.mean([log_p[a, b] for a, b in pairs if b])
+
     dice = np.random.default_rng(136)
+    built = "a keras.Model of these layers, and of no others"
     for V, D, N, blocks, longest in [(12, 6, 3, 3, 9), (30, 16, 4, 1, 5), (7, 10, 1, 2, 40)]:
         arrays = draw_arrays(V, D, N, blocks, longest, seed=V)
         model = load(build_gpt(V, D, N, blocks, longest), arrays)
-        ids = rng.integers(V, size=(2, 5))
-        check.close(
-            "several blocks: the logits",
-            model(ids),
-            by_places(ids, arrays, N),
-            rtol=1e-4,
-            atol=1e-3,
-            hint="as many blocks as num_layers, each with weights of its own, one behind the "
-            "other; a table of max_sequence_length places; heads and widths as the arguments say; "
-            "0 is a token like any other here",
-        )
-        table = 3 * dice.normal(size=(V, V))
-        ids = dice.integers(1, V, size=(4, 7))
+        shapes = {name: [v.shape for v in values] for name, values in arrays.items()}
+        numbers = sum(v.size for values in arrays.values() for v in values)
+        found = weight_shapes(model, arrays)
+        check.equal("its layers' weights", found, (True, shapes, numbers), hint=built)
+        ids = np.random.default_rng(D).integers(V, size=(2, 5))
+        hint = "num_layers blocks, each with weights of its own, one behind the other; a table of "
+        hint += "max_sequence_length places; heads, widths: the arguments; 0 is a token like others"
+        wanted = last_places(ids, arrays, N)
+        check.close("several blocks", model(ids), wanted, rtol=1e-4, atol=1e-3, hint=hint)
+        table, ids = 3 * dice.normal(size=(V, V)), dice.integers(1, V, size=(4, 7))
         ids[np.arange(7) >= np.array([[7], [5], [3], [2]])] = 0
-        check.close(
-            "the loss, with padding",
-            next_token_loss(lambda ids, table=table: table[ids], ids),
-            label_by_label(table, ids),
-            hint="one mean over all labels of the batch that are not 0; the row with most of "
-            "them counts most",
-        )
+        found = next_token_loss(lambda ids, table=table: table[ids], ids)
+        wanted = label_by_label(table, ids)
+        hint = "one mean over all labels of the batch that are not 0; the row with most counts most"
+        check.close("the loss, with padding", found, wanted, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]

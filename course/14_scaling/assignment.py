@@ -403,11 +403,14 @@ with check.question("q3_visible", points=5):
 print("Hidden tests: weighted examples, clipping or not, no examples at all, an overflow.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
-    for seed, counts in [(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))]:
-        x, y, W, b, parts = replicas(seed, counts, 4, 3)
-        weight = np.random.default_rng(seed).uniform(0.01, 0.4, len(x))
-        sums = [weight[rows].sum() for rows in parts]
-        gradients = [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+    cases = iter([(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))])
+    for _ in range(4):  # whoever has the examples has the gradient of them all
+        x, y, W, b, parts = replicas(*next(cases), 4, 3)
+        weight = np.random.default_rng(len(x)).uniform(0.01, 0.4, len(x))
+        sums = check.given([weight[rows].sum() for rows in parts])
+        gradients = check.given(
+            [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+        )
         before = [np.nan_to_num(array) for arrays in gradients for array in arrays]
         wanted = gradients_of_mean(x, y, W, b, weight)
         length = np.linalg.norm(np.concatenate([array.ravel() for array in wanted]))
@@ -1010,21 +1013,28 @@ with check.question("q7_visible", points=6):
 print("Hidden tests: other workers against one machine; the bar, on maps that nobody has seen.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
-    for sizes, rooms in [((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))]:
-        x, y = measure(sum(sizes), layout=2, seed=sum(sizes))
-        places = np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])
-        others = [Worker(x[p], y[p], room) for p, room in zip(places, rooms, strict=True)]
+
+    def closed(workers):  # no name leads to their examples
+        for worker in workers:
+            worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
+            worker._x = worker._y = np.zeros(len(worker), int)
+        return workers
+
+    cases = iter([((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))])
+    for _ in range(3):
+        sizes, rooms = next(cases)
+        all_x, all_y = measure(sum(sizes), layout=2, seed=sum(sizes))
+        places = np.split(np.arange(len(all_x)), np.cumsum(sizes)[:-1])
+        sent = [(all_x[p], all_y[p], room) for p, room in zip(places, rooms, strict=True)]
+        others = closed([Worker(*part) for part in check.given(sent)])
         parameters = start_parameters(6, num_hidden=9)
         before = [p.copy() for p in parameters]
-        check.close(
-            "loss and gradients, other workers and another width",
-            loss_and_gradients_of_all(others, parameters),
-            list(Worker(x, y, 99).loss_and_gradients(before, 0, len(x))),
-            hint="any number of workers, some without examples; each asks for at most its room",
-        )
+        found = loss_and_gradients_of_all(others, parameters)
+        wanted = list(Worker(all_x, all_y, 99).loss_and_gradients(before, 0, len(all_x)))
+        hint = "any number of workers, some without examples; each asks for at most its room"
+        check.close("loss and gradients, other workers and another width", found, wanted, hint=hint)
         check.equal("the parameters as they were", parameters, before, hint="copy them first")
-    x = check.given(measure(500, layout=71, seed=71)[0])
-    y = check.given(measure(500, layout=71, seed=71)[1])
+    x, y = check.given(measure(500, layout=71, seed=71))
     seven = strips(x, y, [-0.9, -0.7, 0, 0.1, 0.2, 2], [50, 50, 60, 40, 30, 64, 45])
     check.accuracy(
         "new places on another map, seven workers",
@@ -1033,11 +1043,7 @@ with check.question("q7_hidden", points=10):
         at_least=0.9,
         hint="learn from the workers that are given; all weights start at `start_parameters(seed)`",
     )
-    x = check.given(measure(500, layout=73, seed=73)[0])
-    two = strips(x, check.given(measure(500, layout=73, seed=73)[1]), [0.8], [99, 70])
-    for worker in two:  # no name leads to their examples
-        worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
-        worker._x = worker._y = np.zeros(len(worker), int)
+    two = closed(strips(*check.given(measure(500, layout=73, seed=73)), [0.8], [99, 70]))
     check.accuracy(
         "new places on a third map, two workers",
         train(two, seed=4)(check.given(measure(800, layout=73, seed=74)[0])),
