@@ -804,8 +804,8 @@ with check.question("q7_visible", points=4):
     )
     check.accuracy(
         "validation reviews",
-        np.asarray(trained_q7(reviews_validation)) > 0,
-        opinions_validation > 0,
+        np.sign(trained_q7(reviews_validation)),
+        2 * opinions_validation - 1,
         at_least=0.72,
         hint="near 50 %? Do long texts win, whatever they say? Then compare a piece's share among "
         "all pieces of good texts with its share in bad ones, not its bare counts",
@@ -835,8 +835,8 @@ with check.question("q7_hidden", points=10):
     scores_q7 = np.asarray(trained_q7(aside_q7))
     check.accuracy(
         "reviews kept aside",
-        scores_q7 > 0,
-        reviews("test")[1] > 0,
+        np.sign(scores_q7),
+        2 * reviews("test")[1] - 1,
         at_least=0.72,
         hint="learn pieces that come again, not whole reviews",
     )
@@ -851,8 +851,8 @@ with check.question("q7_hidden", points=10):
     turned_q7 = check.given(1 - reviews("train[3000:6000]")[1])
     check.accuracy(
         "trained on other reviews, 1 for bad ones",
-        np.asarray(train(studied_q7, turned_q7, seed=3)(aside_q7)) > 0,
-        reviews("test")[1] < 1,
+        np.sign(train(studied_q7, turned_q7, seed=3)(aside_q7)),
+        1 - 2 * reviews("test")[1],
         at_least=0.72,
         hint="no list of good and bad words of your own: learn from the texts and labels given",
     )
