@@ -1,12 +1,17 @@
-"""The command line: `aimodels course | grade | data | train | launch | doctor`; light to import."""
+"""The command line: `aimodels course | grade | data | train | generate | launch | doctor`.
+
+Light to import: a command imports what it needs.
+"""
 
 import argparse
+import os
 import shlex
 import signal
 import sys
 from pathlib import Path
 
 import aimodels
+from aimodels import console
 from aimodels.course import CourseError
 
 
@@ -47,13 +52,20 @@ def _parser() -> argparse.ArgumentParser:
         action.add_argument("chapters", nargs="*", metavar="CHAPTER", help="06 or 06_cnn; else all")
 
     grade = commands.add_parser("grade", help="points and feedback for submitted assignments")
-    grade.add_argument("submissions", nargs="+", metavar="SUBMISSION", help="notebooks or folders")
+    grade.add_argument(
+        "submissions", nargs="+", metavar="SUBMISSION", help="notebooks, folders, zips"
+    )
     grade.add_argument("--output", required=True, type=Path, metavar="GRADES.csv")
     grade.add_argument("--chapter", help="06 or 06_cnn; else as the notebooks say")
     grade.add_argument("-j", "--jobs", type=int, default=2, help="notebooks at a time (default 2)")
     grade.add_argument("--regrade", action="store_true", help="also what was graded before")
     grade.add_argument("--question", metavar="qN", help="regrade, but only this question")
     grade.add_argument("--manual", type=Path, metavar="FILE.csv", help="points given by hand")
+    grade.add_argument("--late", type=Path, metavar="FILE.csv", help="percent off for late work")
+    grade.add_argument("--roster", type=Path, metavar="FILE.csv", help="the class: name, id, email")
+    grade.add_argument("--replace", action="store_true", help="take a known student's other file")
+    grade.add_argument("--export", choices=["moodle", "canvas"], help="the file that it imports")
+    grade.add_argument("--column", metavar="NAME", help="the assignment in Canvas's gradebook")
     grade.add_argument(
         "--sandbox",
         default="bubblewrap",
@@ -80,7 +92,11 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("model", help="gpt, bert or transformer")
     train.add_argument("--folder", required=True, metavar="DIR", help="of this run")
     train.add_argument(
-        "--data", dest="data_name", metavar="NAME", help="what to learn from; else what is built in"
+        "--data",
+        dest="data_name",
+        metavar="NAME",
+        help="what to learn from, else what is built in; for gpt also a UTF-8 text file or folder: "
+        "some thousand characters at least, and the more the better",
     )
     train.add_argument("--recipe", default="cpu", metavar="NAME", help="tiny, cpu (default), ...")
     train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
@@ -88,6 +104,29 @@ def _parser() -> argparse.ArgumentParser:
     train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     train.add_argument("--jit-compile", action="store_true", help="compile the training step")
     train.set_defaults(run=_train)
+
+    generate = commands.add_parser("generate", help="let a trained or a published GPT write")
+    generate.add_argument(
+        "--folder",
+        required=True,
+        metavar="DIR",
+        help="of `aimodels train gpt`, or of GPT-2's files",
+    )
+    generate.add_argument("--prompt", required=True, metavar="TEXT", help="what to continue")
+    generate.add_argument("--max-tokens", type=int, default=200, metavar="N", help="default 200")
+    generate.add_argument(
+        "--temperature",
+        type=float,
+        default=0.8,
+        metavar="T",
+        help="default 0.8; 0 takes the most probable token each time",
+    )
+    generate.add_argument("--top-k", type=int, metavar="K", help="draw from the K most probable")
+    generate.add_argument(
+        "--top-p", type=float, metavar="P", help="draw from the most probable, P together"
+    )
+    generate.add_argument("--seed", type=int, metavar="N", help="the same one writes the same text")
+    generate.set_defaults(run=_generate)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
     start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
@@ -210,43 +249,70 @@ def _reset(args: argparse.Namespace) -> int:
 def _grade(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from aimodels.course import grade, gradebook, report, submission
+    from aimodels.course import alike, collect, export, grade, gradebook, report, roster
     from aimodels.course.assignment import Assignment
     from aimodels.course.notebooks import find_pages, find_root
+    from aimodels.course.reading import Pages
 
-    if args.output.suffix != ".csv":
-        raise CourseError(f"--output names a CSV file, such as grades.csv; got {args.output}")
-    wanted = [args.chapter] if args.chapter else None
-    every = [page for page in find_pages(find_root()) if page.kind == "assignment"]
-    pages = [page for page in find_pages(find_root(), wanted) if page.kind == "assignment"]
+    to = args.output
+    if to.suffix != ".csv":
+        raise CourseError(f"--output names a CSV file, such as grades.csv; got {to}")
+    every = find_pages(find_root())
+    wanted = find_pages(find_root(), [args.chapter] if args.chapter else None)
+    pages = [page for page in wanted if page.kind == "assignment"]
     if args.chapter and not pages:
         raise CourseError(f"{args.chapter} has no assignment")
-    page = pages[0] if args.chapter else grade.detect(args.submissions, pages)
+    page = pages[0] if args.chapter else collect.detect(args.submissions, pages)
+    assignment = Assignment(page)
+    exported = to.with_suffix(f".{args.export}.csv")
+    ours = [to, to.with_suffix(".json"), to.with_suffix("")]
+    ours += [to.with_suffix(f".{system}.csv") for system in export.SYSTEMS]
+    ours += filter(None, [args.manual, args.late, args.roster])
     chapters = [other.chapter for other in every]
-    submissions = submission.find(args.submissions, page.chapter, chapters)
+    found = collect.collect(args.submissions, page.chapter, chapters, Pages(every).page_of, ours)
     if args.sandbox == "none":
         print("aimodels: no sandbox: students' code runs as you, unprotected", file=sys.stderr)
-    with tqdm(total=len(submissions), unit="notebook") as bar:
+    notes: list[str] = []
+    class_list = roster.read(args.roster) if args.roster else None
+    with tqdm(total=len(found.submissions), unit="notebook") as bar:
 
         def progress(result: gradebook.Result, kept: bool) -> None:
             bar.update()
             before = "  (as before)" if kept else ""
-            bar.write(f"{result.status:<11}{result.total:5g}  {result.student}{before}")
+            points = f"{result.total:5g}" if result.graded else "    -"
+            bar.write(f"{result.status:<11}{points}  {result.student}{before}")
 
         results = grade.grade(
-            submissions,
-            Assignment(page),
-            args.output,
+            found.submissions,
+            assignment,
+            to,
             kind=args.sandbox,
             jobs=args.jobs,
             regrade=args.regrade,
             question=args.question,
             manual=args.manual,
+            roster=class_list,
+            late=args.late,
+            replacing=args.replace,
             progress=progress,
+            notes=notes,
         )
+    if args.export:
+        title = assignment.solution.metadata.aimodels.title
+        of = sum(assignment.questions.values())
+        notes += export.export(args.export, exported, results, class_list, title, of, args.column)
+    untouched = {cell.id: cell.source for cell in assignment.read_copy().cells}
+    same = alike.alike(results, untouched)
     kind = "none" if any(result.sandbox == "none" for result in results) else args.sandbox
-    page_of = report.write(args.output.with_suffix(""), results, Assignment(page), kind)
-    print(f"{len(results)} graded: {args.output}, {args.output.with_suffix('.json')}, {page_of}")
+    said = [*notes, *found.sentences(shown=1000)]
+    page_of = report.write(to.with_suffix(""), results, assignment, kind, said, same)
+    for line in [*notes, *found.sentences()]:
+        print(line)
+    missing = sum(result.status == "missing" for result in results)
+    handed_in = f"{len(results) - missing} graded"
+    handed_in += f", {missing} of the roster handed in nothing" if missing else ""
+    files = [to, to.with_suffix(".json"), page_of, *([exported] if args.export else [])]
+    print(f"{handed_in}: {', '.join(map(str, files))}")
     return 0
 
 
@@ -291,6 +357,28 @@ def _train(args: argparse.Namespace) -> int:
     return 0
 
 
+def _generate(args: argparse.Namespace) -> int:
+    aimodels.start()
+    from aimodels.text_generator import TextGenerator
+
+    try:
+        generator = TextGenerator.load(args.folder)
+        console.write(args.prompt, end="")
+        generator.generate(
+            args.prompt,
+            args.max_tokens,
+            stream=True,
+            temperature=args.temperature,
+            top_k=args.top_k,
+            top_p=args.top_p,
+            seed=args.seed,
+        )
+    except ValueError as error:  # of the folder, or of an argument
+        raise CourseError(str(error)) from error
+    console.write()
+    return 0
+
+
 def _launch(args: argparse.Namespace) -> int:
     from aimodels.train.launch import launch, tf_configs
 
@@ -314,11 +402,15 @@ def _doctor(args: argparse.Namespace) -> int:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one command; what the user can mend ends in one message and exit code 1."""
+    console.escape_unknown_characters()
     args = _parser().parse_args(argv)
     try:
         return args.run(args)
     except KeyboardInterrupt:
         return 130
+    except BrokenPipeError:  # of `aimodels data list | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
     except (CourseError, OSError) as error:
         message = error
     except (RuntimeError, ValueError) as error:

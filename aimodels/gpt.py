@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import layers
 
@@ -20,6 +21,9 @@ def _gelu(x):
 
 
 keras.saving.register_keras_serializable("aimodels", "gelu_tanh")(_gelu)
+_NAMES_OF_GELU = [  # Hugging Face's, all of this one function
+    *("gelu_new", "gelu_pytorch_tanh", "gelu_python_tanh", "gelu_fast", "gelu_accurate"),
+]
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -130,30 +134,49 @@ class GPT(Model):
         return tf.matmul(x, table, transpose_b=True), new_cache
 
     @classmethod
-    def from_checkpoint(cls, folder: str | Path) -> "GPT":
+    def from_checkpoint(cls, folder: str | Path, **kwargs) -> "GPT":
         """The model of a folder in Hugging Face's form: `config.json` and `model.safetensors`.
+
+        Args:
+            folder: folder that contains the two files.
+            **kwargs: constructor arguments that override the checkpoint's: `dropout`, fewer
+                `num_layers`, and those of `train.Model`.
 
         Raises:
             FileNotFoundError: if one of the two is missing.
-            ValueError: if the checkpoint is damaged or of another kind, or a weight is missing or
-                has another shape; it names it.
+            TypeError: if the class has no such argument; the message names the nearest one.
+            ValueError: if the checkpoint is damaged, of another kind, or has a setting that would
+                make it another model; or if a weight is missing, left over or has another shape;
+                it names it.
         """
-        checkpoint = Checkpoint(folder, "gpt2", prefix="transformer.")
-        config = checkpoint.config
+        checkpoint = Checkpoint(folder, "gpt2", "transformer.", "wpe.weight")
         checkpoint.only(
-            activation_function="gelu_new", layer_norm_epsilon=1e-5, tie_word_embeddings=True
+            activation_function=_NAMES_OF_GELU,
+            layer_norm_epsilon=1e-5,
+            tie_word_embeddings=True,
+            scale_attn_weights=[True, False],
+            scale_attn_by_inverse_layer_idx=[False, True],
         )
-        model = cls(
-            config["vocab_size"],
-            hidden_dim=config["n_embd"],
-            num_heads=config["n_head"],
-            num_layers=config["n_layer"],
-            intermediate_dim=config.get("n_inner"),
-            max_sequence_length=config["n_positions"],
+        config = checkpoint.config
+        size, hidden_dim, num_heads, number, longest = checkpoint.required(
+            "vocab_size", "n_embd", "n_head", "n_layer", "n_positions"
         )
-        checkpoint.assign(model.get_layer("embedding").embeddings, "wte.weight")
+        checkpoint_config = {
+            "vocabulary_size": size,
+            "hidden_dim": hidden_dim,
+            "num_heads": num_heads,
+            "num_layers": number,
+            "intermediate_dim": config.get("n_inner"),
+            "dropout": checkpoint.dropout(
+                "resid_pdrop", "embd_pdrop", "attn_pdrop", given=kwargs.get("dropout")
+            ),
+            "max_sequence_length": longest,
+        }
+        model = cls(**checkpoint.arguments(checkpoint_config, kwargs))
+        words = checkpoint.tied("wte.weight", "lm_head.weight")
+        checkpoint.assign(model.get_layer("embedding").embeddings, words)
         checkpoint.assign(model.get_layer("positions").table, "wpe.weight")
-        for i in range(config["n_layer"]):
+        for i in range(model.config["num_layers"]):
             block = model.get_layer(f"block{i + 1}")
             for name, layer in (
                 ("ln_1", block.attention_norm),
@@ -164,5 +187,27 @@ class GPT(Model):
                 ("mlp.c_proj", block.feedforward_output),
             ):
                 checkpoint.layer(layer, f"h.{i}.{name}")
+            _scale_queries(block.attention, config, i)
         checkpoint.layer(model.get_layer("norm"), "ln_f")
+        checkpoint.weights.leave_out("h.", range(model.config["num_layers"], number))
+        # Two tables that older files hold, of which token sees which, and heads for whole texts.
+        checkpoint.refuse_left_over(
+            [
+                r"h\.\d+\.attn\.(bias|masked_bias)",
+                r"(score|classifier|qa_outputs|multiple_choice_head)\..*",
+            ]
+        )
         return model
+
+
+def _scale_queries(attention, config: dict, layer_index: int) -> None:
+    """Put what a checkpoint divides its scores by, other than the usual root, into its queries."""
+    factor = 1.0
+    if config.get("scale_attn_weights") is False:
+        factor *= attention.key_dim**0.5
+    if config.get("scale_attn_by_inverse_layer_idx"):
+        factor /= layer_index + 1
+    if factor != 1:
+        queries = np.arange(attention.bias.shape[0]) < attention.num_heads * attention.key_dim
+        for variable in (attention.kernel, attention.bias):
+            variable.assign(variable * np.where(queries, factor, 1).astype("float32"))

@@ -15,7 +15,7 @@ import numpy as np
 
 from aimodels.course.assignment import role
 from aimodels.course.notebooks import Page, code_cells, find_pages, find_root, read_source
-from aimodels.course.questions import Check
+from aimodels.course.questions import Check, CheckFailed
 
 SEEDS = range(10)
 
@@ -56,8 +56,8 @@ def bars(page: Page) -> dict:
     notes, train = Notes(), names["train"]
     for seed in SEEDS:
         seeded = names | {"check": notes, "train": with_seed(train, seed)}
-        with contextlib.redirect_stdout(io.StringIO()):
-            for test in tests:
+        for test in tests:  # one of them asks for two seeds, and gets one
+            with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(CheckFailed):
                 exec(test, seeded)
     return notes.noted
 

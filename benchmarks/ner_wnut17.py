@@ -15,7 +15,7 @@ import tensorflow_datasets as tfds
 
 from aimodels import data
 from aimodels.metrics import TokenAccuracy, span_f1, spans
-from aimodels.recurrent import Tagger
+from aimodels.recurrent import CRFLoss, Tagger
 from aimodels.text import Vocabulary
 
 Sentences = list[tuple[list[str], list[str]]]
@@ -85,12 +85,17 @@ class KeepBest(keras.callbacks.Callback):
         self.model.set_weights(self.best)
 
 
-def train(model: Tagger, training, validation, names: list[str], epochs: int) -> dict:
+def train(
+    model: Tagger, training, validation, names: list[str], epochs: int, learning_rate=2e-3
+) -> dict:
     """Fit with Adam; what it took, and what the best epoch reached."""
     best = KeepBest(validation, names)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-    optimizer = keras.optimizers.Adam(2e-3, global_clipnorm=1.0)
-    model.compile(optimizer, loss, metrics=[TokenAccuracy()])
+    optimizer = keras.optimizers.Adam(learning_rate, global_clipnorm=1.0)
+    if model.config["crf"]:
+        model.compile(optimizer, CRFLoss())
+    else:
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+        model.compile(optimizer, loss, metrics=[TokenAccuracy()])
     start = time.perf_counter()
     model.fit(training, epochs=epochs, callbacks=[best], verbose=2)
     return {

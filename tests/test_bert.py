@@ -236,6 +236,18 @@ def test_half_of_the_pairs_follow():
             "as many second texts as first ones; got 2 and 1",
         ),
         (
+            lambda w: encode(w, ["raw text"]),
+            "first must be lists of tokens, .* got the text 'raw te",
+        ),
+        (lambda w: encode(w, tf.constant(["raw text"])), "first must be lists of tokens"),
+        (lambda w: encode(w, np.array(["raw text"])), "first must be lists of tokens"),
+        (lambda w: encode(w, "raw text"), "first must be lists of tokens"),
+        (lambda w: encode(w, [b"raw text"]), "first must be lists of tokens"),
+        (
+            lambda w: encode(w, [["a"]], ["b"]),
+            "second must be lists of tokens, .* got the text 'b'",
+        ),
+        (
             lambda w: encode(w, [["a"]], sequence_length=4),
             "sequence_length must be an integer >= 5",
         ),

@@ -183,6 +183,17 @@ def test_digits_are_scikit_learns():
     assert (np.diff(labels) < 0).mean() > 0.3  # not sorted by class: a slice is a fair sample
 
 
+def test_digits_in_order_stand_form_by_form():
+    from sklearn.datasets import load_digits
+
+    images, labels = data.arrays("digits", "in_order")
+    np.testing.assert_array_equal(images[..., 0], load_digits().images)
+    begins = [i for i in range(1768) if np.array_equal(labels[i : i + 30], [*range(10)] * 3)]
+    assert begins[:4] == [0, 130, 256, 386]  # a new form, a new writer
+    mixed = data.arrays("digits")[1]
+    assert not any(np.array_equal(mixed[i : i + 10], range(10)) for i in range(1788))
+
+
 def test_breast_cancer_counts_malignant_as_one():
     from sklearn.datasets import load_breast_cancer
 
@@ -200,7 +211,8 @@ def test_breast_cancer_counts_malignant_as_one():
 
 
 def test_splits_are_those_of_tfds():
-    assert {name: len(split) for name, split in data.load("digits").items()} == {"train": 1797}
+    splits = {name: len(split) for name, split in data.load("digits").items()}
+    assert splits == {"train": 1797, "in_order": 1797}
     train, rest = data.load("digits", split=["train[:75%]", "train[75%:]"], as_supervised=True)
     assert (len(train), len(rest)) == (1348, 449)
     image, label = next(iter(train.batch(4)))
@@ -232,7 +244,9 @@ def test_catalogue_agrees_with_the_sets(shared):
     folders = {path.parent.name for path in ROOT.glob("datasets/*/*_dataset_builder.py")}
     assert set(embedded) < folders < set(rows)
     for name in embedded:
-        assert sum(map(len, data.load(name, data_dir=shared).values())) == rows[name]["examples"]
+        splits = data.load(name, data_dir=shared)
+        splits.pop("in_order", None)  # the same examples once more
+        assert sum(map(len, splits.values())) == rows[name]["examples"]
     for name in folders:
         assert data.info(name).redistribution_info.license == rows[name]["licence"]
         assert data.info(name).description
@@ -555,7 +569,7 @@ def test_full_disk(tmp_path):
 
 
 def test_leftovers_of_a_killed_process_go(tmp_path):
-    half_made = tmp_path / "data/.digits.incomplete/tmpabc/digits/incomplete.1.0.0"
+    half_made = tmp_path / "data/.digits.incomplete/tmpabc/digits/incomplete.1.1.0"
     half_made.mkdir(parents=True)
     (half_made / "digits-train.tfrecord").write_bytes(b"half")
     (tmp_path / "data/.digits.incomplete/lock").touch()

@@ -1,11 +1,10 @@
 """GPT keeps its promises: causal, rows apart, cached as uncached; its checkpoints are checked."""
 
-import json
-
 import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from published import change_config, write_gpt
 from rounding import assert_close, products
 from safetensors.numpy import load_file, save_file
 
@@ -118,29 +117,7 @@ def test_it_learns_what_only_attention_can_know(rng, jit_compile):
 @pytest.fixture
 def folder(model, tmp_path):
     """The model, as Hugging Face would write it."""
-    config = {
-        "model_type": "gpt2", "vocab_size": 20, "n_embd": 8, "n_head": 2, "n_layer": 2,
-        "n_inner": None, "n_positions": 10, "activation_function": "gelu_new",
-        "layer_norm_epsilon": 1e-5,
-    }  # fmt: skip
-    (tmp_path / "config.json").write_text(json.dumps(config))
-    weights = {
-        "wte.weight": model.get_layer("embedding").embeddings,
-        "wpe.weight": model.get_layer("positions").table,
-        "ln_f.weight": model.get_layer("norm").gamma,
-        "ln_f.bias": model.get_layer("norm").beta,
-    }
-    for i in range(2):
-        block = model.get_layer(f"block{i + 1}")
-        for name, layer in (
-            ("ln_1", block.attention_norm), ("attn.c_attn", block.attention),
-            ("attn.c_proj", block.attention.output_dense), ("ln_2", block.feedforward_norm),
-            ("mlp.c_fc", block.feedforward_intermediate), ("mlp.c_proj", block.feedforward_output),
-        ):  # fmt: skip
-            weights[f"h.{i}.{name}.weight"], weights[f"h.{i}.{name}.bias"] = layer.weights[:2]
-    weights = {f"transformer.{name}": value.numpy() for name, value in weights.items()}
-    save_file(weights, tmp_path / "model.safetensors")
-    return tmp_path
+    return write_gpt(model, tmp_path)
 
 
 def test_a_checkpoint_is_read_whole(model, folder, rng):
@@ -170,11 +147,7 @@ def with_a_broken_config(folder):
 
 
 def with_config(**changes):
-    def change(folder):
-        path = folder / "config.json"
-        path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
-
-    return change
+    return lambda folder: change_config(folder, **changes)
 
 
 def without_a_weight(folder):

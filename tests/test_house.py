@@ -51,11 +51,20 @@ def test_the_tested_set_names_packages_and_versions_only():
 
 
 @pytest.mark.slow
-def test_the_readme_example_runs():
-    [example] = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
+def test_the_readme_examples_run(tmp_path, monkeypatch, capsys):
+    from aimodels.recipes import RECIPES
+
+    classify, write = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.S)
     names = {}
-    exec(example, names)
+    exec(classify, names)
     assert names["accuracy"] > 0.9
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(RECIPES["gpt"], "cpu", RECIPES["gpt"]["tiny"])
+    Path("my_novel.txt").write_text("Once upon a time there was a text. " * 100)
+    exec(write, {})
+    shown = capsys.readouterr().out
+    assert "held out" in shown
+    assert len(shown.partition("Epoch 3/3")[2]) > 300  # a sample, and the last line's text
 
 
 def test_conda_and_binder_read_the_same_facts():

@@ -50,6 +50,7 @@ LAYERS = {
         for cell in ("rnn", "lstm", "gru")
         for sequences in (False, True)
     ],
+    "CRF": [({}, lambda layer, x, memory: layer(x), False)],
     "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
 }

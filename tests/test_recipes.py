@@ -137,11 +137,122 @@ def test_two_workers_are_one(once, tmp_path):
         assert a == pytest.approx(b, rel=1e-5)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "gbk"])
+def test_any_console_sees_a_run_to_its_end(encoding, tmp_path):
+    """What it cannot show, the samples' broken bytes among it, it shows as escapes."""
+    text = tmp_path / "poems.txt"
+    text.write_text("春眠不觉晓，处处闻啼鸟。\n" * 60, encoding="utf-8")
+    arguments = ["gpt", "--data", str(text), "--recipe", "tiny", "--epochs", "2"]
+    run = subprocess.run(
+        command(*arguments, "--folder", str(tmp_path / "run")),
+        env=os.environ | {"PYTHONIOENCODING": encoding}, timeout=HANGS, capture_output=True,
+    )  # fmt: skip
+    assert run.returncode == 0, run.stderr
+    assert b"Epoch 2/2" in run.stdout
+    assert rb"\ufffd" in run.stdout  # tokens of single bytes are no characters
+    assert [row["epoch"] for row in curve(tmp_path / "run")] == [1, 2]
+
+
+def test_a_sample_that_fails_comes_after_the_backup(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise InterruptedError
+
+    monkeypatch.setattr(sys.modules["aimodels.recipes.gpt"], "generate", fail)
+    with pytest.raises(InterruptedError):
+        recipes.train("gpt", tmp_path, recipe="tiny", limit=20, epochs=1)
+    assert (tmp_path / "backup.npz").is_file()
+    assert len(curve(tmp_path)) == 1
+
+
+class TestOwnText:
+    VERSES = "To be, or not to be, that is the question.\r\n"
+
+    @pytest.fixture
+    def file(self, tmp_path):
+        path = tmp_path / "verses.txt"
+        path.write_bytes(b"\xef\xbb\xbf" + self.VERSES.encode() * 20)
+        return path
+
+    def test_a_files_end_is_held_out(self, file):
+        texts = recipes.own_text(file)
+        assert "".join(texts.train + texts.validation) == self.VERSES.replace("\r", "") * 20
+        assert len(texts.validation[0]) == pytest.approx(len(texts.train[0]) / 9, abs=1)
+        assert recipes.own_text(file, limit=2).train[0].count("\n") == 1
+
+    def test_a_folder_is_read_whole_and_what_is_no_text_is_named(self, file):
+        folder = file.parent
+        (folder / "deep").mkdir()
+        (folder / "deep" / "诗.md").write_text("春眠不觉晓", encoding="utf-8")
+        (folder / ".hidden").write_text("hidden")
+        (folder / "gbk.txt").write_text("春眠不觉晓", encoding="gbk")
+        (folder / "picture.png").write_bytes(b"\x89PNG\0")
+        (folder / "utf16.txt").write_text("text", encoding="utf-16")
+        (folder / "empty.txt").write_text("\n")
+        texts = recipes.own_text(folder)
+        assert len(texts.train) == len(texts.validation) == 2
+        assert texts.skipped == ["gbk.txt", "picture.png", "utf16.txt"]
+        assert "hidden" not in "".join(texts.train + texts.validation)
+
+    def test_of_many_files_whole_ones_are_held_out(self, tmp_path):
+        for i in range(60):
+            (tmp_path / f"{i}.txt").write_text(f"text {i}")
+        texts = recipes.own_text(tmp_path)
+        assert 0 < len(texts.validation) < len(texts.train)
+        assert sorted(texts.train + texts.validation) == sorted(f"text {i}" for i in range(60))
+        (tmp_path / "new.txt").write_text("new")
+        assert set(recipes.own_text(tmp_path).validation) - {"new"} == set(texts.validation)
+
+    @pytest.mark.parametrize(
+        ("content", "message"),
+        [
+            ("夜来\n风雨".encode("gb18030"), r"is not UTF-8 \(line 1\): save it as UTF-8"),
+            ("ok\nnaïve".encode("latin-1"), r"is not UTF-8 \(line 2\)"),
+            ("text".encode("utf-16"), "is UTF-16: save it as UTF-8"),
+            (b"a\0b", "is no text: it holds a zero byte"),
+            (b" \n\n", "there is no text in"),
+        ],
+    )
+    def test_what_is_no_text_is_one_message(self, content, message, tmp_path):
+        (tmp_path / "text.txt").write_bytes(content)
+        with pytest.raises(recipes.RecipeError, match=message):
+            recipes.own_text(tmp_path / "text.txt")
+        with pytest.raises(recipes.RecipeError, match="there is no text in"):
+            recipes.own_text(tmp_path)
+
+    def test_a_short_text_says_how_much_is_needed(self, tmp_path, capsys):
+        (tmp_path / "text.txt").write_text("To be")
+        for recipe, length in (("tiny", 16), ("cpu", 64)):
+            arguments = ["--data", str(tmp_path / "text.txt"), "--recipe", recipe]
+            assert main(["train", "gpt", *arguments, "--folder", str(tmp_path / "run")]) == 1
+            said = capsys.readouterr().err
+            assert (
+                f"gives 4 tokens to train on and 1 held out; this recipe needs more than {length}"
+                in said
+            )
+        assert not (tmp_path / "run").exists()
+
+    def test_a_run_goes_on_with_the_same_text_only(self, file, tmp_path, capsys, monkeypatch):
+        arguments = ["train", "gpt", "--recipe", "tiny", "--folder", str(tmp_path / "run")]
+        assert main([*arguments, "--epochs", "1", "--data", str(file)]) == 0
+        monkeypatch.chdir(tmp_path)
+        assert main([*arguments, "--epochs", "2", "--data", file.name]) == 0
+        assert len(curve(tmp_path / "run")) == 2
+        file.write_text(self.VERSES * 30)
+        assert main([*arguments, "--data", str(file)]) == 1
+        assert "has changed since the run in" in capsys.readouterr().err
+
+    def test_other_models_take_no_file(self, file, capsys, tmp_path):
+        assert main(["train", "bert", "--data", str(file), "--folder", str(tmp_path / "run")]) == 1
+        assert "unknown data set" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (["gpt2"], "unknown model 'gpt2'; known: gpt, bert, transformer"),
         (["gpt", "--data", "mnist"], "unknown data set 'mnist'; known: python, tiny_shakespeare"),
+        (["gpt", "--data", "no.txt"], "chinese_poems, or the path of a text file or folder"),
         (["bert", "--recipe", "huge"], "unknown recipe 'huge'; known: tiny, cpu"),
         (["gpt", "--epochs", "0"], "epochs must be 1 or more; got 0"),
         (["bert", *TINY, "9"], "limit=9 leaves nothing to train on, or to validate"),
@@ -166,7 +277,7 @@ def test_a_folder_holds_one_run(tmp_path, capsys):
 def test_a_damaged_log_is_one_message(tmp_path):
     (tmp_path / "log.json").write_text("[{")
     with pytest.raises(recipes.RecipeError, match=r"log\.json is damaged: remove"):
-        recipes.run._Log(tmp_path, str)
+        recipes.run._Log(tmp_path)
 
 
 RUN = sys.modules[recipes.train.__module__]

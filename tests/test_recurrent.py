@@ -332,6 +332,12 @@ MODELS = {
         "tags",
         TOKENS,
     ),
+    "tagger with a CRF": (
+        lambda: Tagger(20, 4, embedding_dim=4, units=5, crf=True),
+        ["ids"],
+        "tags",
+        recurrent.CRFLoss(),
+    ),
     "forecaster": (lambda: Forecaster(2, 3, 5, mask_value=0.0), ["past"], "future", "mse"),
 }
 
@@ -356,7 +362,7 @@ def test_more_padding_changes_nothing(case):
     build, x, y, _ = case
     model = build()
     short, long = model(x).numpy(), model(padded(x)).numpy()
-    if short.ndim == 3:  # the tags of real tokens
+    if y.ndim == 2 and short.ndim > 2:  # the tags of real tokens
         short, long = short[y > 0], long[:, : y.shape[1]][y > 0]
     assert np.ptp(short, axis=0).min() > 1e-3  # the answers do depend on the input
     assert_close(long, short, products(model))
@@ -388,7 +394,9 @@ def test_dropout_acts_in_training_alone(rng):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "case", ["stacked GRU", "tagger with letters", "forecaster"], indirect=True
+    "case",
+    ["stacked GRU", "tagger with letters", "tagger with a CRF", "forecaster"],
+    indirect=True,
 )
 def test_xla_is_the_graph(case):
     """Without dropout, whose random numbers are others under XLA."""
@@ -414,7 +422,10 @@ def test_gradients_are_finite_differences(case, float64, rng):
         y_pred = model(x, training=False)
         if loss == "mse":
             return tf.reduce_mean((y_pred - y) ** 2)
-        losses = keras.ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
+        if isinstance(loss, recurrent.CRFLoss):
+            losses = loss.call(y, y_pred)
+        else:
+            losses = keras.ops.sparse_categorical_crossentropy(y, y_pred, from_logits=True)
         real = y > 0 if y.ndim == 2 else y >= 0
         return tf.reduce_mean(losses[real])
 

@@ -1,11 +1,13 @@
 """Tokens of strings = tokens of tensors = the published ones; nothing is lost on the way back."""
 
 import collections
+import importlib.util
 import itertools
 import json
 import os
 import random
 import sys
+import tempfile
 import time
 import unicodedata
 from pathlib import Path
@@ -15,6 +17,7 @@ import pytest
 import tensorflow as tf
 
 from aimodels import text
+from aimodels.text import segmentation
 
 SENTENCES = [
     "",
@@ -84,6 +87,91 @@ def test_chinese_words():
     words = text.ChineseTokenizer()
     assert words("我来到北京清华大学 OK") == ["我", "来到", "北京", "清华大学", "OK"]
     assert decoded(words(tf.constant(SENTENCES))) == words(SENTENCES)
+
+
+def test_words_of_a_user(tmp_path):
+    pytest.importorskip("jieba")
+    sentence = "云计算平台的创新办主任"
+    assert "创新办" not in text.ChineseTokenizer()(sentence)
+    path = tmp_path / "words.txt"
+    path.write_text("\ufeff云计算 5\r\n创新办\t3\ti\r\n\r\n", encoding="utf-8", newline="")
+    for user_dictionary in (path, str(path), ["云计算", "创新办"]):
+        words = text.ChineseTokenizer(user_dictionary)(sentence)
+        assert words == ["云计算", "平台", "的", "创新办", "主任"]
+    assert "创新办" not in text.ChineseTokenizer()(sentence)  # a dictionary of one's own
+    path.write_bytes("云计算 5\n创新办 3\n".encode("gbk"))
+    with pytest.raises(ValueError, match="line 1 is not UTF-8"):
+        text.ChineseTokenizer(path)
+    with pytest.raises(FileNotFoundError, match=r"there is no .*; its folder holds words\.txt"):
+        text.ChineseTokenizer(tmp_path / "word.txt")
+
+
+@pytest.mark.parametrize("home", ["new", "old", "damaged", "a file", "none"])
+def test_where_jieba_keeps_its_dictionary(home, tmp_path, monkeypatch, capfd):
+    """In the user's own folder or nowhere: nothing is left in a shared one, nothing is printed."""
+    jieba = pytest.importorskip("jieba")
+    shared, own = tmp_path / "shared", tmp_path / "own"
+    cache = own / "aimodels" / f"jieba-{jieba.__version__}" / "jieba.cache"
+    shared.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(shared))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(own))
+    if home == "old":
+        text.ChineseTokenizer()
+        monkeypatch.setattr(jieba.Tokenizer, "gen_pfdict", None)  # which makes it anew
+    elif home == "damaged":
+        cache.parent.mkdir(parents=True)
+        cache.write_bytes(b"no dictionary")
+    elif home == "a file":
+        own.write_text("in the way")
+    elif home == "none":
+        monkeypatch.setenv("XDG_CACHE_HOME", os.path.join(os.devnull, "cache"))
+    assert text.ChineseTokenizer()("我来到清华大学") == ["我", "来到", "清华大学"]
+    assert capfd.readouterr() == ("", "")
+    assert not list(shared.iterdir())
+    if home in ("new", "old", "damaged"):
+        assert [path.name for path in cache.parent.iterdir()] == ["jieba.cache"]
+        assert cache.stat().st_size > 1_000_000
+
+
+def test_where_there_is_no_home(monkeypatch, tmp_path):
+    pytest.importorskip("jieba")
+
+    def homeless():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.setattr(Path, "home", homeless)
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert text.ChineseTokenizer()("我来到清华大学") == ["我", "来到", "清华大学"]
+    assert not list(tmp_path.iterdir())
+
+
+def test_unknown_characters_take_no_quadratic_time():
+    jieba = pytest.importorskip("jieba")
+    words, rng = text.ChineseTokenizer(), random.Random(0)
+    rare = [chr(rng.randrange(0x4E00, 0x9FA5)) for _ in range(40_000)]
+
+    def seconds(length):
+        start = time.process_time()
+        words("".join(rare[:length]))
+        return time.process_time() - start
+
+    seconds(1000)
+    # Twenty times the letters: 400 times the work if it were quadratic.
+    assert seconds(40_000) < 100 * max(seconds(2_000), 1e-3)
+    assert jieba.finalseg.viterbi is segmentation._viterbi
+
+
+def test_the_hidden_states_are_jiebas():
+    pytest.importorskip("jieba")
+    fresh = importlib.util.find_spec("jieba.finalseg")
+    theirs = importlib.util.module_from_spec(fresh)
+    fresh.loader.exec_module(theirs)
+    rng, tables = random.Random(1), (theirs.start_P, theirs.trans_P, theirs.emit_P)
+    for length in (1, 2, 3, 10, 100) * 20:
+        characters = "".join(chr(rng.randrange(0x4E00, 0x9FA5)) for _ in range(length))
+        expected = theirs.viterbi(characters, "BMES", *tables)
+        assert segmentation._viterbi(characters, "BMES", *tables) == expected
 
 
 def test_chinese_words_without_jieba(monkeypatch):
@@ -223,6 +311,96 @@ def test_tokens_of_another_tokenizer(pairs):
         pairs.detokenize(["我"])
 
 
+@pytest.mark.parametrize(
+    ("content", "merges"),
+    [
+        ("\ufeff#version: 0.2\nl o\n", [("l", "o")]),
+        ("\ufeffl o\n", [("l", "o")]),
+        ("#version: 0.2\r\nl o\r\nlo w\r\n", [("l", "o"), ("lo", "w")]),
+        (
+            "#version: 0.2 - Trained by `huggingface/tokenizers`\nl o\nlo w",
+            [("l", "o"), ("lo", "w")],
+        ),
+        ("l o \n\nlo w\n\n", [("l", "o"), ("lo", "w")]),
+        ("# #\nĠ #\n", [("#", "#"), ("Ġ", "#")]),
+    ],
+)
+def test_published_merges(tmp_path, content, merges):
+    (tmp_path / "merges.txt").write_text(content, encoding="utf-8", newline="")
+    assert text.BytePairTokenizer.load(tmp_path / "merges.txt").merges == merges
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("#version: 0.2\no f</w>\nt h\n", "line 2: 'o f</w>' marks the end .* as subword-nmt"),
+        (
+            '"bpe_simple_vocab_16e6.txt#version: 0.2\ni n\nt h</w>\n',
+            "subword-nmt, fastBPE and CLIP",
+        ),
+        ("t h</w> 1234\n", "line 1: 't h</w> 1234' marks the end of a word with </w>"),
+        ("▁ t\n", "line 1: '▁' in '▁ t' stands for no byte"),
+        ("我 们\n", "'我' in '我 们' stands for no byte"),
+        ("404: Not Found", "line 1: each line must be a pair; got '404: Not Found'"),
+        ("<!DOCTYPE html>", "is a web page, not the file"),
+        ("version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the file"),
+        ("", "is empty"),
+    ],
+)
+def test_merges_of_another_kind_are_named(tmp_path, content, message):
+    (tmp_path / "merges.txt").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message) as caught:
+        text.BytePairTokenizer.load(tmp_path / "merges.txt")
+    assert "merges.txt" in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def tokenizer_json(**changes):
+    model = {"type": "BPE", "vocab": {"l": 0, "o": 1, "lo": 2}, "merges": ["l o"]}
+    content = {
+        "added_tokens": [{"id": 3, "content": "<|endoftext|>"}],
+        "normalizer": None,
+        "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": False, "use_regex": True},
+        "model": {**model, **changes.pop("model", {})},
+    }
+    return json.dumps({**content, **changes})
+
+
+@pytest.mark.parametrize("merges", [["l o"], [["l", "o"]]])
+def test_a_tokenizer_json_of_byte_pairs(tmp_path, merges):
+    path = tmp_path / "tokenizer.json"
+    path.write_text(tokenizer_json(model={"merges": merges}), encoding="utf-8")
+    assert text.BytePairTokenizer.load(path).merges == [("l", "o")]
+    names = dict.fromkeys(
+        ("pad_token", "unknown_token", "start_token", "end_token"), "<|endoftext|>"
+    )
+    assert list(text.Vocabulary.load(path, **names)) == ["l", "o", "lo", "<|endoftext|>"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (
+            tokenizer_json(model={"type": "WordPiece"}),
+            "the type 'WordPiece' that differs .* in type",
+        ),
+        (tokenizer_json(normalizer={"type": "NFC"}), "'BPE' that differs .* in normalizer"),
+        (tokenizer_json(pre_tokenizer={"type": "Split"}), "differs from GPT-2's in pre_tokenizer"),
+        (
+            tokenizer_json(pre_tokenizer={"type": "ByteLevel", "add_prefix_space": True}),
+            "in add_prefix_space",
+        ),
+        (tokenizer_json(model={"end_of_word_suffix": "</w>"}), "in end_of_word_suffix"),
+        ('{"a": 0}', "holds no merges: read merges.txt or tokenizer.json"),
+        ("[", "damaged"),
+    ],
+)
+def test_a_tokenizer_json_of_another_kind(tmp_path, content, message):
+    (tmp_path / "tokenizer.json").write_text(content, encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        text.BytePairTokenizer.load(tmp_path / "tokenizer.json")
+
+
 # Pieces of words
 
 
@@ -248,6 +426,27 @@ def test_pieces_without_tensorflow_text(monkeypatch):
 def test_a_vocabulary_without_the_unknown_token():
     with pytest.raises(ValueError, match=r"the vocabulary has no \[UNK\]"):
         text.WordPieceTokenizer(["a"])
+
+
+def test_the_name_of_a_special_token_is_that_token():
+    pieces = text.WordPieceTokenizer(["[UNK]", "[CLS]", "[MASK]", "<é\\\\>", "[", "]", "mask", "a"])
+    cases = {
+        "A[MASK]a, [CLS]": ["a", "[MASK]", "a", "[UNK]", "[CLS]"],
+        "[mask] [MA\ue000SK] \ue000": ["[", "mask", "]"] * 2,  # no names; and what is removed
+        "[MASK][MASK]\x00[SEP]": ["[MASK]", "[MASK]", "[", "[UNK]", "]"],  # not in the vocabulary
+    }
+    assert pieces(list(cases)) == list(cases.values())
+    assert decoded(pieces(tf.constant(list(cases)))) == list(cases.values())
+    own = text.WordPieceTokenizer(pieces.vocabulary, special_tokens=["<é\\\\>"])
+    assert own("<é\\\\>a [MASK]") == ["<é\\\\>", "a", "[", "mask", "]"]
+    assert decoded(own(tf.constant(["<é\\\\>a [MASK]"]))) == [own("<é\\\\>a [MASK]")]
+
+
+def test_private_characters_go_and_no_sigma_is_final():
+    pieces = text.WordPieceTokenizer(["[UNK]", "ab", "ας", "##σ", "ασ", "σας"])
+    texts = ["a\ue123b a\U000f0000b\U0010fffd", "ΑΣ ας ΣΑς"]
+    expected = [["ab", "ab"], ["ασ", "ας", "σας"]]
+    assert pieces(texts) == decoded(pieces(tf.constant(texts))) == expected
 
 
 # The published files, where they are
@@ -478,6 +677,128 @@ def test_a_saved_vocabulary_is_the_same(tmp_path):
     vocabulary = text.Vocabulary(["a\u2028b", "我", "\r", " ", ""])
     vocabulary.save(tmp_path / "words.txt")
     assert list(text.Vocabulary.load(tmp_path / "words.txt")) == list(vocabulary)
+
+
+BERTS = {"start_token": "[CLS]", "end_token": "[SEP]"}
+SPECIAL = ["[PAD]", "[UNK]", "[CLS]", "[SEP]"]
+
+
+@pytest.mark.parametrize(
+    ("content", "tokens"),
+    [
+        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n", ["hello"]),
+        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello", ["hello"]),  # no line end at the end
+        ("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nhello\r\n", ["hello"]),
+        ("[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\nhello", ["hello"]),
+        ("[PAD]\r\n[UNK]\n[CLS]\r\n[SEP]\nhello\n", ["hello"]),  # edited on two systems
+        ("\ufeff[PAD]\n[UNK]\n[CLS]\n[SEP]\nhello\n", ["hello"]),
+        ("\ufeff[PAD]\r\n[UNK]\r\n[CLS]\r\n[SEP]\r\n \r\n\r\na\r\n", [" ", "", "a"]),
+        ("[PAD] \n[UNK]\t\n[CLS]\u3000\n[SEP]  \nhello \n", ["hello"]),
+        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\n\nhello\n", ["", "hello"]),
+        (
+            "[PAD]\n[UNK]\n[CLS]\n[SEP]\n\u2028\n\x85\n\x0c\n\x0b\n\u2029\n\x1c\n\u3000\nh\n",
+            ["\u2028", "\x85", "\x0c", "\x0b", "\u2029", "\x1c", "\u3000", "h"],
+        ),
+        ("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\u2028b\nc\x85d\n", ["a\u2028b", "c\x85d"]),
+    ],
+)
+def test_the_number_of_a_line_is_the_id(tmp_path, content, tokens):
+    path = tmp_path / "vocab.txt"
+    path.write_text(content, encoding="utf-8", newline="")
+    vocabulary = text.Vocabulary.load(path, **BERTS)
+    assert list(vocabulary) == [*SPECIAL, *tokens]
+    assert vocabulary.tokens_to_ids(tokens) == list(range(4, 4 + len(tokens)))
+    assert (vocabulary.pad_id, vocabulary.unknown_id, vocabulary.start_id) == (0, 1, 2)
+
+
+@pytest.mark.parametrize(
+    ("tokens", "names", "message"),
+    [
+        ([*SPECIAL, "a"], {}, r"start_token='\[START\]', end_token=.*candidates: .*'\[CLS\]', "),
+        (
+            ["<pad>", "<unk>", "<s>", "</s>", "a"],
+            BERTS,
+            "candidates: '<pad>', '<unk>', '<s>', '</s>'",
+        ),
+        ([*SPECIAL[:3], "[unused1]", "a"], BERTS, r"hold end_token='\[SEP\]'.*'\[CLS\]'$"),
+        ([*SPECIAL[:1], "[unk]", *SPECIAL[2:]], BERTS, r"unknown_token='\[UNK\]'.*'\[unk\]'"),
+        ([" [PAD]", *SPECIAL[1:]], BERTS, r"hold pad_token='\[PAD\]',.*candidates: ' \[PAD\]'"),
+        (["a", "b"], BERTS, "candidates: none: is this a vocabulary"),
+        (["<|endoftext|>", "a"], BERTS, r"candidates: '<\|endoftext\|>'"),
+    ],
+)
+def test_a_special_token_that_is_missing_is_no_new_line(tmp_path, tokens, names, message):
+    (tmp_path / "vocab.txt").write_text("\n".join(tokens), encoding="utf-8")
+    (tmp_path / "vocab.json").write_text(json.dumps({t: i for i, t in enumerate(tokens)}))
+    for name in ("vocab.txt", "vocab.json"):
+        with pytest.raises(ValueError, match=message) as caught:
+            text.Vocabulary.load(tmp_path / name, **names)
+        assert str(tmp_path / name) in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"[PAD]\na\nb\na\n", "lines 2 and 4 hold the same token, 'a'"),
+        (b"[PAD]\na\na \n", "lines 2 and 3 hold the same token, 'a'"),
+        (b"[PAD]\na\n\n\n", "lines 3 and 4 hold the same token, ''"),
+        (b"[PAD]\n\xc4\xe3\n", "line 2 is not UTF-8: b'"),
+        (b"", "is empty: download it again"),
+        (b"\xff\xfe[\x00P\x00", "is in UTF-16: convert it"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "is a Git LFS pointer, not the file"),
+        (b"<!DOCTYPE html>\n<html>\n", "is a web page, not the file"),
+        (b"\x1f\x8b\x08\x00", "is compressed: unpack it first"),
+        (b"PK\x03\x04", "is a zip archive"),
+        (b"Entry not found", "candidates: none: is this a vocabulary"),
+    ],
+)
+def test_a_file_that_is_no_vocabulary(tmp_path, content, message):
+    (tmp_path / "vocab.txt").write_bytes(content)
+    with pytest.raises(ValueError, match=message) as caught:
+        text.Vocabulary.load(tmp_path / "vocab.txt", **BERTS)
+    assert "\n" not in str(caught.value)
+
+
+def test_a_vocabulary_that_is_not_there(tmp_path):
+    path = tmp_path / "vocab.txt"
+    with pytest.raises(TypeError, match="start"):
+        text.Vocabulary.load(path, start="[CLS]")
+    with pytest.raises(FileNotFoundError, match="its folder holds nothing"):
+        text.Vocabulary.load(path)
+    with pytest.raises(FileNotFoundError, match="is a folder, not a file"):
+        text.Vocabulary.load(tmp_path)
+    with pytest.raises(FileNotFoundError, match="nor its folder"):
+        text.Vocabulary.load(tmp_path / "bert" / "vocab.txt")
+    tokens = {token: i for i, token in enumerate([*SPECIAL, "a"])}
+    content = {"model": {"type": "WordPiece", "vocab": tokens}, "added_tokens": []}
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(FileNotFoundError, match=r"a tokenizer\.json beside it, which Vocab"):
+        text.Vocabulary.load(path)
+    assert list(text.Vocabulary.load(tmp_path / "tokenizer.json", **BERTS)) == [*SPECIAL, "a"]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ({"model": {"type": "Unigram", "vocab": [["a", -1.0]]}}, "of the type 'Unigram', which"),
+        ({"do_lower_case": True, "cls_token": "[CLS]"}, "is no vocabulary: it does not map"),
+        ({}, "is no vocabulary"),
+    ],
+)
+def test_a_json_file_that_is_no_vocabulary(tmp_path, content, message):
+    (tmp_path / "tokenizer.json").write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(ValueError, match=message):
+        text.Vocabulary.load(tmp_path / "tokenizer.json")
+
+
+@pytest.mark.parametrize("token", ["a ", "a\r", "a\u3000"])
+def test_a_token_that_no_line_can_hold_is_saved_as_json(token, tmp_path):
+    vocabulary = text.Vocabulary([token, "b"])
+    with pytest.raises(ValueError, match=r"would be read as 'a': save to a name .* \.json"):
+        vocabulary.save(tmp_path / "words.txt")
+    assert not (tmp_path / "words.txt").exists()
+    vocabulary.save(tmp_path / "words.json")
+    assert list(text.Vocabulary.load(tmp_path / "words.json")) == list(vocabulary)
 
 
 def test_numbers_with_a_gap(tmp_path):

@@ -27,7 +27,8 @@ def encode(
         1; both are 0 in padding.
 
     Raises:
-        ValueError: if the numbers of first and second texts differ, or `sequence_length` < 5.
+        ValueError: if a text is no list of tokens, the numbers of first and second texts differ,
+            or `sequence_length` < 5.
 
     Example:
         >>> from aimodels import text
@@ -35,8 +36,8 @@ def encode(
         >>> encode(words, [["who"]], [["me", "you"]], sequence_length=7)[0]
         array([[2, 4, 3, 6, 5, 3, 0]], dtype=int32)
     """
-    first = [list(row) for row in first]
-    second = [[] for _ in first] if second is None else [list(row) for row in second]
+    first = _lists(first, "first")
+    second = [[] for _ in first] if second is None else _lists(second, "second")
     if len(first) != len(second):
         raise ValueError(
             f"pairs need as many second texts as first ones; got {len(second)} and {len(first)}"
@@ -51,3 +52,15 @@ def encode(
         row[: len(a) + len(b)] = a + b
         segment_row[len(a) : len(a) + len(b)] = 1
     return token_ids, segment_ids
+
+
+def _lists(texts, name: str) -> list[list]:
+    """Each text as a list of its own, which may be cut."""
+    texts = [texts] if isinstance(texts, str | bytes) else list(texts)
+    for text in texts:
+        if isinstance(text, str | bytes) or getattr(text, "ndim", 1) == 0:  # or a tensor of one
+            raise ValueError(
+                f"{name} must be lists of tokens, such as tokenizer(texts) returns; got the text "
+                f"{str(text)[:40]!r}"
+            )
+    return [list(text) for text in texts]

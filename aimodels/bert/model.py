@@ -95,50 +95,88 @@ class BERT(Model):
     def from_checkpoint(cls, folder: str | Path, **kwargs) -> "BERT":
         """Load a model from Hugging Face's files: `config.json` and `model.safetensors`.
 
+        A head that it holds as well is left out; `bert.from_checkpoint` reads both. Where it has no
+        pooler, because its head looks at the tokens' vectors, a warning says so.
+
         Args:
             folder: folder that contains the two files.
-            **kwargs: constructor arguments that override the checkpoint's, such as `dropout`.
+            **kwargs: constructor arguments that override the checkpoint's: `dropout`, fewer
+                `num_layers`, and those of `train.Model`.
 
         Raises:
             FileNotFoundError: if one of the two files is missing.
             TypeError: if the class has no such argument; the message names the nearest one.
-            ValueError: if the checkpoint is damaged or of another kind, or a weight is missing or
-                has another shape; the message names it.
+            ValueError: if the checkpoint is damaged, of another kind, or has a setting that would
+                make it another model; or if a weight is missing, left over or has another shape;
+                the message names it.
         """
-        checkpoint = Checkpoint(folder, "bert", prefix="bert.")
-        checkpoint.only(hidden_act="gelu", layer_norm_eps=1e-12, type_vocab_size=2, pad_token_id=0)
-        checkpoint_config = {
-            "vocabulary_size": checkpoint.config["vocab_size"],
-            "hidden_dim": checkpoint.config["hidden_size"],
-            "num_heads": checkpoint.config["num_attention_heads"],
-            "num_layers": checkpoint.config["num_hidden_layers"],
-            "intermediate_dim": checkpoint.config["intermediate_size"],
-            "dropout": checkpoint.config.get("hidden_dropout_prob", 0.1),
-            "max_sequence_length": checkpoint.config["max_position_embeddings"],
-        }
-        model = cls(**{**checkpoint_config, **kwargs})
-        checkpoint.assign(
-            model.get_layer("embedding").embeddings, "embeddings.word_embeddings.weight"
-        )
-        checkpoint.assign(
-            model.get_layer("segment_embedding").embeddings,
-            "embeddings.token_type_embeddings.weight",
-        )
-        checkpoint.assign(
-            model.get_layer("position_embedding").table, "embeddings.position_embeddings.weight"
-        )
-        checkpoint.layer(model.get_layer("norm"), "embeddings.LayerNorm")
-        for i in range(model.config["num_layers"]):
-            block, name = model.get_layer(f"block{i + 1}"), f"encoder.layer.{i}."
-            attention = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
-            checkpoint.layer(block.attention, *attention, transpose=True)
-            for layer, part in (
-                (block.attention.output_dense, "attention.output.dense"),
-                (block.feedforward_intermediate, "intermediate.dense"),
-                (block.feedforward_output, "output.dense"),
-            ):
-                checkpoint.layer(layer, name + part, transpose=True)
-            checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
-            checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
-        checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
+        checkpoint = open_checkpoint(folder)
+        model = read_encoder(checkpoint, cls, **kwargs)
+        if POOLER not in checkpoint.weights:
+            checkpoint.warn("pooler, so BERT's second output, the text's vector, is random")
+        checkpoint.refuse_left_over(HEADS)
         return model
+
+
+POOLER = "pooler.dense.weight"
+WORDS, OUTPUT_WORDS = "embeddings.word_embeddings.weight", "cls.predictions.decoder.weight"
+# Weights that a checkpoint may hold beside the encoder's.
+HEADS = [r"embeddings\.(position|token_type)_ids", r"(cls|classifier|qa_outputs)\..*"]
+
+
+def open_checkpoint(folder: str | Path) -> Checkpoint:
+    """A folder with a BERT that computes what ours does."""
+    checkpoint = Checkpoint(folder, "bert", "bert.", "embeddings.position_embeddings.weight")
+    checkpoint.only(
+        hidden_act=["gelu", "gelu_python"],
+        layer_norm_eps=1e-12,
+        type_vocab_size=2,
+        pad_token_id=0,
+        position_embedding_type="absolute",
+        is_decoder=False,
+    )
+    return checkpoint
+
+
+def read_encoder(checkpoint: Checkpoint, kind: type[BERT], **kwargs) -> BERT:
+    """The encoder in an open checkpoint."""
+    size, hidden_dim, num_heads, number, intermediate_dim, longest = checkpoint.required(
+        *("vocab_size", "hidden_size", "num_attention_heads", "num_hidden_layers"),
+        *("intermediate_size", "max_position_embeddings"),
+    )
+    checkpoint_config = {
+        "vocabulary_size": size,
+        "hidden_dim": hidden_dim,
+        "num_heads": num_heads,
+        "num_layers": number,
+        "intermediate_dim": intermediate_dim,
+        "dropout": checkpoint.dropout(
+            "hidden_dropout_prob", "attention_probs_dropout_prob", given=kwargs.get("dropout")
+        ),
+        "max_sequence_length": longest,
+    }
+    model = kind(**checkpoint.arguments(checkpoint_config, kwargs))
+    only_output = WORDS not in checkpoint.weights and OUTPUT_WORDS in checkpoint.weights
+    for layer, name in (
+        (model.get_layer("embedding"), OUTPUT_WORDS if only_output else WORDS),
+        (model.get_layer("segment_embedding"), "embeddings.token_type_embeddings.weight"),
+        (model.get_layer("position_embedding"), "embeddings.position_embeddings.weight"),
+    ):
+        checkpoint.assign(layer.weights[0], name)
+    checkpoint.layer(model.get_layer("norm"), "embeddings.LayerNorm")
+    for i in range(model.config["num_layers"]):
+        block, name = model.get_layer(f"block{i + 1}"), f"encoder.layer.{i}."
+        attention = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
+        checkpoint.layer(block.attention, *attention, transpose=True)
+        for layer, part in (
+            (block.attention.output_dense, "attention.output.dense"),
+            (block.feedforward_intermediate, "intermediate.dense"),
+            (block.feedforward_output, "output.dense"),
+        ):
+            checkpoint.layer(layer, name + part, transpose=True)
+        checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
+        checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
+    checkpoint.weights.leave_out("encoder.layer.", range(model.config["num_layers"], number))
+    if POOLER in checkpoint.weights:
+        checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
+    return model

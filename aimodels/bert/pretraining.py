@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers, ops
 
-from aimodels.bert.model import BERT
+from aimodels.bert.model import BERT, HEADS, OUTPUT_WORDS, WORDS, open_checkpoint, read_encoder
 from aimodels.checkpoint import Checkpoint
 from aimodels.layers import clone_initializer
 from aimodels.train import Model
@@ -146,17 +146,41 @@ class BERTPretraining(Model):
 
     @classmethod
     def from_checkpoint(cls, folder: str | Path, **kwargs) -> "BERTPretraining":
-        """Load a published model with its two heads; arguments and errors as for `BERT`'s."""
-        model = cls(BERT.from_checkpoint(folder, **kwargs))
-        checkpoint, prefix = Checkpoint(folder, "bert"), "cls.predictions."
-        dense = model.get_layer("masked_dense")
-        checkpoint.layer(dense, f"{prefix}transform.dense", transpose=True)
-        checkpoint.layer(model.get_layer("masked_norm"), f"{prefix}transform.LayerNorm")
-        checkpoint.assign(model.get_layer("masked").bias, f"{prefix}bias")
-        follows = model.get_layer("follows")
-        checkpoint.layer(follows, "cls.seq_relationship", transpose=True)
-        for variable in follows.weights:  # the checkpoint's class 0 is "follows", here class 1
-            variable.assign(variable[..., ::-1])
+        """Load a published model with its two heads; arguments and errors as for `BERT`'s.
+
+        Where only one of the heads was published, a warning says that the other one is new.
+        """
+        model = cls.read(checkpoint := open_checkpoint(folder), **kwargs)
+        checkpoint.refuse_left_over(HEADS)
+        return model
+
+    @classmethod
+    def read(cls, checkpoint: Checkpoint, **kwargs) -> "BERTPretraining":
+        """The model in an open checkpoint."""
+        checkpoint.only(tie_word_embeddings=True)
+        checkpoint.tied(WORDS, OUTPUT_WORDS)
+        model, prefix = cls(read_encoder(checkpoint, BERT, **kwargs)), "cls.predictions."
+        masked, follows = f"{prefix}transform.dense.weight", "cls.seq_relationship.weight"
+        if masked not in checkpoint.weights and follows not in checkpoint.weights:
+            raise ValueError(
+                f"{checkpoint.folder} has no weight {masked!r}, so none of pre-training's heads: "
+                "read it with BERT.from_checkpoint, and give it new ones with BERTPretraining(bert)"
+            )
+        if masked in checkpoint.weights:
+            dense = model.get_layer("masked_dense")
+            checkpoint.layer(dense, f"{prefix}transform.dense", transpose=True)
+            checkpoint.layer(model.get_layer("masked_norm"), f"{prefix}transform.LayerNorm")
+            bias = checkpoint.tied(f"{prefix}bias", f"{prefix}decoder.bias")
+            checkpoint.assign(model.get_layer("masked").bias, bias)
+        else:
+            checkpoint.warn("head for masked tokens, so the first output is random")
+        if follows in checkpoint.weights:
+            layer = model.get_layer("follows")
+            checkpoint.layer(layer, "cls.seq_relationship", transpose=True)
+            for variable in layer.weights:  # its class 0 is "follows", here class 1
+                variable.assign(variable[..., ::-1])
+        else:
+            checkpoint.warn("head for pairs of texts, so the second output is random")
         return model
 
 

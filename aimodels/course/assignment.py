@@ -8,7 +8,6 @@ nbgrader works on the same files.
 import ast
 import json
 import logging
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
@@ -17,10 +16,9 @@ import nbformat
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
-from aimodels.course.notebooks import Page, digest, read_notebook
-
-_METHODS = ("equal", "close", "accuracy", "raises")
-_ARGUMENTS = ("property", "actual", "expected")
+from aimodels.course.notebooks import Page, code_cells, digest, read_notebook
+from aimodels.course.recording import defined, recording
+from aimodels.course.slicing import derived
 
 
 @dataclass(frozen=True)
@@ -108,6 +106,29 @@ class Assignment:
         return points
 
     @cached_property
+    def answers(self) -> dict[str, type]:
+        """The names that the answers define, each with its kind of statement, and those that other
+        cells make with them.
+        """
+        names: dict[str, type] = {}
+        for _, cell in code_cells(self.solution):
+            if role(cell) == "answer":
+                names |= defined(cell.source)
+            else:
+                made = derived(ast.parse(cell.source), names)
+                names |= dict.fromkeys(made - names.keys(), ast.Assign)
+        return names
+
+    @cached_property
+    def handed(self) -> dict[str, type]:
+        """The functions and classes of the locked cells: a student has them."""
+        names: dict[str, type] = {}
+        for _, cell in code_cells(self.solution):
+            if role(cell) == "locked":
+                names |= defined(cell.source)
+        return {name: kind for name, kind in names.items() if kind is not ast.Assign}
+
+    @cached_property
     def fingerprint(self) -> str:
         """Changes when a cell of the solution does: then what was graded is no longer true."""
         return digest([[cell.id, cell.source] for cell in self.solution.cells])
@@ -158,7 +179,7 @@ class Assignment:
         tests = {test.id: test for test in self.tests}
         return [
             Step(
-                recording(cell.source) if cell.id in tests else cell.source,
+                recording(cell.source, None, self.answers) if cell.id in tests else cell.source,
                 cell.id,
                 tests.get(cell.id),
             )
@@ -181,118 +202,3 @@ def role(cell: NotebookNode) -> str:
     if facts.get("solution"):
         return "answer"
     return "locked" if facts.get("locked") else "free"
-
-
-def calls(tree: ast.AST) -> Iterator[tuple[ast.Call, str]]:
-    """The calls `check.METHOD(…)` in the order of the text."""
-    calls = [
-        (node, node.func.attr)
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and isinstance(node.func.value, ast.Name)
-        and node.func.value.id == "check"
-    ]
-    yield from sorted(calls, key=lambda call: (call[0].lineno, call[0].col_offset))
-
-
-def _call(method: str, *arguments: ast.expr, **keywords: ast.expr) -> ast.Call:
-    function = ast.Attribute(ast.Name("check", ast.Load()), method, ast.Load())
-    return ast.Call(function, list(arguments), [ast.keyword(k, v) for k, v in keywords.items()])
-
-
-def recording(source: str, given: dict[int, str] | None = None) -> str:
-    """A test cell that keeps values in the place of comparing them.
-
-    Args:
-        source: the cell.
-        given: None for the grader's own run, which keeps what is expected, too. For a student's
-            run the data of each `check.given`, by its number among the cell's calls: everything
-            that is expected is taken out of the code, and the names that only it needed.
-
-    Example:
-        >>> print(recording('check.equal("four", f(2), 2 + 2, hint="twice")', given={}))
-        from aimodels.course import check
-        check.record(0, f(2))
-    """
-    tree = ast.parse(source)
-    dropped: list[ast.expr] = []
-    for site, (node, method) in enumerate(calls(tree)):
-        number = ast.Constant(site)
-        if method == "question":
-            new = _call("recording")
-        elif method == "given":
-            new = _call("note", number, node.args[0])
-            if given is not None:
-                dropped.append(node.args[0])
-                new = _call("replay", ast.Constant(given[site]))
-        elif method in _METHODS:
-            arguments = dict(zip(_ARGUMENTS, node.args, strict=False))
-            arguments |= {keyword.arg: keyword.value for keyword in node.keywords}
-            actual, expected = arguments.pop("actual"), arguments.pop("expected")
-            if method == "raises":
-                actual = _call("outcome", actual)
-                expected = ast.Attribute(expected, "__name__", ast.Load())
-            if given is None:
-                new = _call(
-                    "record", number, actual, expected, kind=ast.Constant(method), **arguments
-                )
-            else:
-                dropped += [expected, *arguments.values()]
-                new = _call("record", number, actual)
-        else:
-            raise ValueError(f"check.{method} has no place in a test cell")
-        node.func, node.args, node.keywords = new.func, new.args, new.keywords
-    _drop_unused(tree, dropped)
-    return "from aimodels.course import check\n" + ast.unparse(ast.fix_missing_locations(tree))
-
-
-def _loaded(*trees: ast.AST) -> set[str]:
-    nodes = (node for tree in trees for node in ast.walk(tree))
-    return {n.id for n in nodes if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Load)}
-
-
-def _drop_unused(tree: ast.Module, dropped: list[ast.expr]) -> None:
-    """Take out the assignments and functions that only `dropped` code used, step by step."""
-    while True:
-        unused = _loaded(*dropped) - _loaded(tree)
-        found = False
-        for node in ast.walk(tree):
-            body = getattr(node, "body", None)
-            for statement in list(body) if isinstance(body, list) else []:
-                if _bound(statement) and set(_bound(statement)) <= unused:
-                    body.remove(statement)
-                    dropped.append(statement)
-                    found = True
-            if isinstance(body, list) and not body:
-                body.append(ast.Pass())
-        if not found:
-            return
-
-
-def _bound(statement: ast.stmt) -> list[str]:
-    """The names that a plain assignment or a definition binds; nothing if it does more."""
-    if isinstance(statement, ast.FunctionDef):
-        return [statement.name]
-    if isinstance(statement, ast.Assign):
-        targets = [target for whole in statement.targets for target in ast.walk(whole)]
-        if all(isinstance(t, ast.Name | ast.Tuple | ast.Store) for t in targets):
-            return [t.id for t in targets if isinstance(t, ast.Name)]
-    return []
-
-
-def left_over(source: str) -> set[str]:
-    """Names that a student's run of a test would hold, though only the verdict needs them.
-
-    Example:
-        >>> sorted(left_over('x, y = f(3)\\ncheck.equal("same", g(x), y)'))
-        ['y']
-    """
-    numbers = {site: "null" for site, (_, method) in enumerate(calls(ast.parse(source)))}
-    tree = ast.parse(recording(source, numbers))
-    stored = {
-        node.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and node.id != "_"
-    }
-    return stored - _loaded(tree)

@@ -7,6 +7,8 @@ The digits of a training run differ from machine to machine. So a lesson marks e
 import math
 import re
 
+from aimodels import console
+
 _SPEC = re.compile(r"\+?,?(\.\d+)?[efg%]?")
 
 
@@ -82,7 +84,7 @@ def claim(
         bound = f"between {_bound(at_least)} and {_bound(at_most)}"
     if not low <= number <= high:  # also where the number is NaN
         raise AssertionError(f"{what} is {number:.6g}, not {bound}")
-    print(f"{what} {Measured(number)} ({bound})")
+    console.write(f"{what} {Measured(number)} ({bound})")
 
 
 def _number(what: str, value: object) -> float:

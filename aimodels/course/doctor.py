@@ -140,9 +140,9 @@ def _mirror() -> Finding:
 
 def _sandbox() -> Finding:
     try:
-        from aimodels.course import CourseError, sandbox
+        from aimodels.course import CourseError, isolation
 
-        sandbox.probe("bubblewrap")
+        isolation.probe("bubblewrap")
     except ImportError as error:  # the package without what the notebooks need
         return Finding("sandbox for grading", "note", f"{error.name} is not installed")
     except CourseError as error:

@@ -17,10 +17,10 @@ from functools import cached_property
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError, forked, sandbox
+from aimodels.course import CourseError, forked, isolation
 from aimodels.course.assignment import Assignment, Test, role
 from aimodels.course.fingerprints import JUDGE, Fingerprints
-from aimodels.course.grade import Reference, grade_cells
+from aimodels.course.marking import Reference, grade_cells
 from aimodels.course.notebooks import Page, code_cells
 from aimodels.course.passed import Passed
 from aimodels.course.wrong import wrong_answers
@@ -217,7 +217,7 @@ def prove(
 def available() -> str:
     """The best sandbox that works here: the answers proven here are trusted."""
     try:
-        sandbox.probe("bubblewrap")
-    except sandbox.SandboxError:
+        isolation.probe("bubblewrap")
+    except isolation.SandboxError:
         return "none"
     return "bubblewrap"

@@ -16,7 +16,7 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from aimodels.course.verdict import ATOL, LARGEST, RTOL, judge, plain, restore
+from aimodels.course.verdict import ATOL, LARGEST, RTOL, judge, plain, restore, taken
 
 UNANSWERED = "not answered yet: write your code where the cell says YOUR CODE HERE"
 TOO_LARGE = "what your code gave is too large to be tested"
@@ -64,6 +64,7 @@ class Check:
         self._problems: list[str] = []
         self._records: list[dict] = []
         self._error = ""
+        self._replayed: dict[int, int] = {}  # how often each `given` was replaced
 
     def __call__(self) -> None:
         """Print the points of every test cell that has run, and what is wrong."""
@@ -169,6 +170,7 @@ class Check:
     def recording(self) -> Iterator[None]:
         """In the place of `question`: keep what follows, and an error as a sentence."""
         self._records, self._error = [], ""
+        self._replayed = {}
         try:
             yield
         except NotImplementedError:
@@ -182,14 +184,19 @@ class Check:
         if facts:
             self._records[-1] |= {"expected": plain(expected)} | facts
 
+    def answer(self, value: object) -> object:
+        """Around a call of the student's code: what it gave, copied before anything else runs."""
+        return taken(value)
+
     def note(self, site: int, value: object) -> object:
         """In the place of `given`, in the grader's own run."""
         self._records.append({"site": site, "given": plain(value)})
         return restore(plain(value))
 
-    def replay(self, data: str) -> object:
-        """In the place of `given`, in a student's run: what `note` kept."""
-        return restore(json.loads(data))
+    def replay(self, site: int, data: list[str]) -> object:
+        """In the place of `given`, in a student's run: what `note` kept, one after the other."""
+        self._replayed[site] = self._replayed.get(site, -1) + 1
+        return restore(json.loads(data[self._replayed[site]]))
 
     def outcome(self, function: Callable) -> list[str]:
         """The names of the classes of the exception that `function` raises, if it does."""

@@ -7,7 +7,7 @@ import statistics
 import textwrap
 import unicodedata
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from urllib.parse import quote
 
@@ -49,11 +49,24 @@ STATUSES = {
         "The file is not a notebook that can be run, so nothing was run.",
         "Do what the line above says.",
     ),
+    "other": (
+        "The notebook was made from another page of the course: it was not run, and these are no "
+        "points yet.",
+        "Hand in the notebook of this assignment.",
+    ),
+    "missing": ("Nothing was handed in: these are no points yet.", "Hand in your notebook."),
     "failed": ("This machine could not start Python: these are no points yet.", _AGAIN),
     "cancelled": ("Grading was interrupted: these are no points yet.", _AGAIN),
 }
 _LINE, _BAR = "#d5dbe4", "#0072b2"  # of the plots; the page puts its own colours there
-_RESERVED = ["index", "con", "prn", "aux", "nul"]  # our own page; names that Windows keeps
+_RESERVED = [
+    "index",
+    "answers",
+    "con",
+    "prn",
+    "aux",
+    "nul",
+]  # our own page; names that Windows keeps
 _RESERVED += [f"{device}{number}" for device in ("com", "lpt") for number in range(10)]
 
 _HEAD = """<!DOCTYPE html>
@@ -94,6 +107,7 @@ section h2 span + span { white-space: nowrap; }
 section ul { margin: 0; padding: 0; list-style: none; }
 section li { margin-top: .6rem; padding-left: .7rem; border-left: .2rem solid var(--warn); }
 section small { display: block; }
+pre { overflow-x: auto; font-size: .85rem; }
 section p { margin: .5rem 0 0; }
 svg { display: block; width: 100%; max-width: 38rem; height: auto; margin: 1rem 0; }
 svg text { fill: currentColor; }
@@ -110,14 +124,23 @@ tbody th { min-width: 8rem; max-width: 18rem; }
 """
 
 
-def write(folder: Path, results: list[Result], assignment: Assignment, kind: str) -> Path:
-    """Write a page a student and one for the class; pages of students who are gone are removed.
+def write(
+    folder: Path,
+    results: list[Result],
+    assignment: Assignment,
+    kind: str,
+    notes: Sequence[str] = (),
+    alike: Sequence[str] = (),
+) -> Path:
+    """Write a page a student and two for the class; pages of students who are gone are removed.
 
     Args:
         folder: where to write; only pages that this function wrote are replaced or removed.
         results: of `grade.grade`.
         assignment: the master.
         kind: the sandbox that was used, "bubblewrap" or "none".
+        notes: sentences for the teacher about files.
+        alike: sentences for the teacher about equal answers.
 
     Returns:
         The page of the class, `index.html`.
@@ -126,7 +149,13 @@ def write(folder: Path, results: list[Result], assignment: Assignment, kind: str
         CourseError: if a page would replace a file that this function did not write.
     """
     names = _file_names([result.student for result in results])
-    pages = {"index.html": _class_page(results, names, assignment, kind)}
+    with_answers = any(result.answers for result in results)
+    below = _list("Equal answers", alike) + _list("Files", notes)
+    if with_answers:
+        below += '<p><a href="answers.html">All answers, beside their points</a></p>\n'
+    pages = {"index.html": _class_page(results, names, assignment, kind) + below}
+    if with_answers:
+        pages["answers.html"] = _answers_page(results, assignment)
     for result, name in zip(results, names, strict=True):
         pages[name] = _student_page(result, assignment)
     folder.mkdir(parents=True, exist_ok=True)
@@ -203,13 +232,39 @@ def _student_page(result: Result, assignment: Assignment) -> str:
     headings = _headings(assignment)
     questions = [_question(headings[name], mark) for name, mark in result.questions.items()]
     return f"""<h1>{html.escape(_title(assignment))}</h1>
-<p class="soft">Feedback for <bdi>{html.escape(result.student)}</bdi>,
+<p class="soft">Feedback for <bdi>{html.escape(result.name or result.student)}</bdi>,
 file <bdi>{html.escape(result.file)}</bdi></p>
 <p class="total">{result.total:g} of {of:g} points</p>
 {_bar(result.total, of)}
-<p><strong>Status: {result.status}.</strong> {html.escape(said)}</p>
+{_late(result)}<p><strong>Status: {result.status}.</strong> {html.escape(said)}</p>
 <p class="box"><strong>What to do next.</strong> {html.escape(todo)}</p>
 {"".join(questions)}"""
+
+
+def _late(result: Result) -> str:
+    if not result.late:
+        return ""
+    return f"<p>{result.late:g} % of {result.earned:g} points are taken off for late work.</p>\n"
+
+
+def _list(heading: str, sentences: Sequence[str]) -> str:
+    items = "".join(f"<li><bdi>{html.escape(sentence)}</bdi></li>\n" for sentence in sentences)
+    return f"<h2>{heading}</h2>\n<ul>\n{items}</ul>\n" if items else ""
+
+
+def _answers_page(results: list[Result], assignment: Assignment) -> str:
+    """For the teacher: question by question what each student wrote, and what it earned."""
+    parts = [f"<h1>{html.escape(_title(assignment))}</h1>\n<p>For teachers only.</p>\n"]
+    for name, heading in _headings(assignment).items():
+        parts.append(f"<h2>{html.escape(heading)}</h2>\n")
+        for result in results:
+            if result.answers:
+                code = html.escape(result.answers.get(name, "no answer was recognised"))
+                student = html.escape(result.student)
+                section = _question("", result.questions[name])
+                section = section.replace("<span></span>", f"<span><bdi>{student}</bdi></span>", 1)
+                parts.append(section.replace("</section>", f"<pre>{code}</pre>\n</section>"))
+    return "".join(parts)
 
 
 def _question(heading: str, mark: Mark) -> str:
@@ -237,14 +292,18 @@ def _problem(text: str) -> str:
 
 def _class_page(results: list[Result], names: list[str], assignment: Assignment, kind: str) -> str:
     of = sum(assignment.questions.values())
-    graded = [result for result in results if result.status not in ("failed", "cancelled")]
-    facts = [f"{len(results)} submission{'s' if len(results) > 1 else ''}"]
+    graded = [result for result in results if result.graded]
+    missing = sum(result.status == "missing" for result in results)
+    handed_in = len(results) - missing
+    facts = [f"{handed_in} submission{'' if handed_in == 1 else 's'}"]
     if graded:
         totals = [result.total for result in graded]
         facts.append(f"mean {statistics.fmean(totals):.1f} of {of:g} points")
         facts.append(f"median {statistics.median(totals):.1f}")
-    if len(graded) < len(results):
-        facts.append(f"without {len(results) - len(graded)} that could not be graded")
+    if ungraded := sum(not r.graded and r.status != "missing" for r in results):
+        facts.append(f"without {ungraded} that could not be graded")
+    if missing:
+        facts.append(f"{missing} of the roster handed in nothing")
     warning = '<p class="box warn"><strong>Graded without a sandbox.</strong> The students’ code '
     warning += "ran as you: it could read the solutions and change any file, these grades too. "
     warning += "Trust these points only as far as you trust every student.</p>"
@@ -281,11 +340,14 @@ def _class_page(results: list[Result], names: list[str], assignment: Assignment,
 def _row(result: Result, name: str) -> str:
     points = "".join(
         f'<td class="number" {_share(m.points, m.of)}>{m.points:g}{"*" if m.manual else ""}</td>'
+        if result.graded
+        else '<td class="number">–</td>'
         for m in result.questions.values()
     )
     student = f'<a href="{quote(name)}"><bdi>{html.escape(result.student)}</bdi></a>'
     status = f"<td{'' if result.status == 'ok' else ' class=bad'}>{result.status}</td>"
-    total = f'<td class="number"><strong>{result.total:g}</strong></td>'
+    points_in_all = f"{result.total:g}" if result.graded else "–"
+    total = f'<td class="number"><strong>{points_in_all}</strong></td>'
     return f'<tr><th scope="row">{student}</th>{points}{total}{status}</tr>\n'
 
 

@@ -12,7 +12,8 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from aimodels.course import CourseError
-from aimodels.course.assignment import Assignment, calls, left_over, role
+from aimodels.course.assignment import Assignment, role
+from aimodels.course.leaks import leaks
 from aimodels.course.notebooks import (
     BUILT,
     IGNORED,
@@ -24,6 +25,7 @@ from aimodels.course.notebooks import (
     read_source,
     source_lines,
 )
+from aimodels.course.slicing import calls
 from aimodels.course.wrong import wrong_answers
 
 START = r"import aimodels\n\naimodels\.start\(seed=\d+\)"
@@ -41,6 +43,7 @@ READING = (120, 6, 30)
 WRITING = 90  # seconds for a line of a solution, finding it included
 QUESTIONS = 6
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
+NOT_READ = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?### END \1", re.DOTALL)
 POINTS = 100
 _REFERENCE = r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)'
 _CITATION = r"\]\(#([a-z]+\d{4}\w*)\)"
@@ -196,9 +199,12 @@ def _pictures(notebook: NotebookNode) -> int:
 
 
 def minutes(notebook: NotebookNode, seconds: float) -> int:
-    """A learner's time: reading, at a second-language reader's pace, writing, running; to five."""
+    """A learner's time: reading, at a second-language reader's pace, writing, running; to five.
+
+    Hidden tests are not in the learner's copy, and a solution is written there, not read.
+    """
     words, line, picture = READING
-    code = sum(_code_lines(cell.source) for _, cell in code_cells(notebook))
+    code = sum(_code_lines(NOT_READ.sub("", cell.source)) for _, cell in code_cells(notebook))
     solutions = (part for _, cell in code_cells(notebook) for part in SOLUTION.findall(cell.source))
     written = sum(map(_code_lines, solutions))
     total = _prose_words(notebook) / words
@@ -264,6 +270,11 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
         return
     roles: dict[str, list[str]] = {}
     total = 0.0
+    try:
+        assignment = Assignment(page, notebook)
+        answers, handed = assignment.answers, assignment.handed
+    except (CourseError, SyntaxError):
+        answers, handed = {}, {}  # `parsed` and `lint` name it
     for position, cell in code_cells(notebook):
         name, what = cell.metadata.get("nbgrader", {}).get("grade_id", ""), role(cell)
         question, _, part = name.partition("_")
@@ -277,6 +288,9 @@ def sound(page: Page, notebook: NotebookNode) -> Problems:
             total += float(cell.metadata.nbgrader.points)
             try:
                 yield from ((position, problem) for problem in _faults(cell))
+                judges = handed if name.endswith("_hidden") else ()
+                found = leaks(cell.source, answers, judges)
+                yield from ((position, said, line) for line, said in found)
             except SyntaxError:
                 continue  # `parsed` names it
             except ValueError as error:  # a method that check does not have
@@ -300,11 +314,6 @@ def _faults(cell: NotebookNode) -> Iterator[str]:
     hidden = "### BEGIN HIDDEN TESTS" in cell.source
     if hidden != name.endswith("_hidden"):
         yield "the tests of qN_hidden, and no others, stand in BEGIN and END HIDDEN TESTS"
-    if names := left_over(cell.source):
-        yield (
-            f"{', '.join(sorted(names))}: only the verdict needs it, but a student's process would "
-            "hold it; assign it on a line of its own"
-        )
 
 
 def copied(page: Page, notebook: NotebookNode) -> Problems:

@@ -1,8 +1,7 @@
-"""A Jupyter kernel for code that nobody vouches for: what it may see, use and send back.
+"""A Jupyter kernel for code that nobody vouches for: what it may use and send back.
 
-Inside, there are the Python environment, this package and a small temporary file system; no
-network, no home, no other process. Only the replies of the kernel come out: their size is bounded,
-and its output (the `iopub` channel) is not even connected.
+What it may see is said in `isolation`. Only the replies of the kernel come out: their size is
+bounded, and its output (the `iopub` channel) is not even connected.
 
 Time is what the kernel's processes compute or sleep. While they only wait for a processor that
 others use, no time passes for them: a busy machine grades as a quiet one does. The wall clock ends
@@ -10,7 +9,6 @@ only what this cannot see, after `PATIENCE` times the limit.
 """
 
 import contextlib
-import itertools
 import os
 import shutil
 import signal
@@ -27,24 +25,19 @@ import zmq
 from jupyter_client.blocking import BlockingKernelClient
 from jupyter_client.connect import write_connection_file
 
-from aimodels.course import CourseError, forked, seccomp
+from aimodels import data
+from aimodels.course import cgroup, forked, isolation, seccomp
 from aimodels.course.assignment import Limits
+from aimodels.course.isolation import INSIDE, USERS, WRITABLE
 
-KINDS = ("bubblewrap", "none")
 PATIENCE = 10  # seconds of wall-clock time per second that a limit allows
 LOOK_SECONDS = 0.2  # between two looks at the kernel's processes
 START_SECONDS = 90  # until the kernel answers; TensorFlow is not imported yet
 GRACE_SECONDS = 5  # from an interrupt to the end
 LARGEST_REPLY = 2**24  # bytes
-MOST_FILES = 1000
-_PACKAGE = Path(__file__).parents[1]
-_ROOT = Path("/")
-_INSIDE = "/tmp/kernel"
-_USERS = itertools.cycle(range(64000, 64500))  # real user ids for root's sandboxes
-
-
-class SandboxError(CourseError):
-    """This machine cannot isolate a kernel; the message says what to do."""
+MOST_FILES = 1000  # in the folder that the grader sees
+MOST_FILES_IN_MEMORY = 20_000
+MOST_PROCESSES = 20  # the sandbox's own included; threads do not count
 
 
 class Stopped(Exception):  # noqa: N818  (nothing went wrong here)
@@ -64,98 +57,6 @@ class Reply:
     interrupted: bool = False
 
 
-def probe(kind: str) -> None:
-    """Raise a SandboxError, with what to do, if kernels cannot be isolated on this machine."""
-    if kind not in KINDS:
-        raise SandboxError(f"the sandbox is one of {', '.join(KINDS)}; got {kind!r}")
-    if kind == "none":
-        return
-    without = (
-        "Without it, --sandbox none runs students' code as you, with all that you may read, "
-        "write and send: only for code that you trust."
-    )
-    if sys.platform != "linux" or not shutil.which("bwrap"):
-        raise SandboxError(
-            "grading isolates every notebook with bubblewrap, which is not here. On Linux: "
-            f"sudo apt-get install bubblewrap (0.8 or later). {without}"
-        )
-    with tempfile.TemporaryDirectory() as folder, seccomp.opened() as filter:
-        command = [*_isolated(Path(folder), Limits(), next(_USERS), filter), "true"]
-        test = subprocess.run(
-            command, env={}, pass_fds=[filter], capture_output=True, text=True, timeout=60
-        )
-    if test.returncode:
-        raise SandboxError(
-            f"bubblewrap does not work here: {test.stderr.strip() or test.returncode}. It needs "
-            "version 0.8 and user namespaces (Ubuntu: an AppArmor profile for bwrap). " + without
-        )
-
-
-def _isolated(folder: Path, limits: Limits, user: int, filter: int) -> list[str]:
-    """The command in front of Python's: `folder` is all that can be written outside."""
-    size = ["--size", str(limits.disk * 2**20), "--perms", "1777", "--tmpfs"]
-    command = [shutil.which("bwrap"), "--unshare-pid", "--unshare-net", "--unshare-ipc"]
-    command += [
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--die-with-parent",
-        "--new-session",
-        "--clearenv",
-    ]
-    if seccomp.program():
-        command += ["--seccomp", str(filter)]
-    for name in ("usr", "bin", "sbin", "lib", "lib32", "lib64"):
-        path = _ROOT / name
-        if path.is_symlink():
-            command += ["--symlink", os.readlink(path), str(path)]
-        else:
-            command += ["--ro-bind-try", str(path), str(path)]
-    for name in ("fonts", "alternatives", "ld.so.cache", "localtime"):
-        command += ["--ro-bind-try", f"/etc/{name}", f"/etc/{name}"]
-    command += ["--proc", "/proc", "--dev", "/dev", *size, "/dev/shm", "--remount-ro", "/dev"]
-    command += [*size, "/tmp", "--bind", str(folder), _INSIDE]
-    for path in _visible():
-        for parent in reversed(path.parents[:-1]):  # else bwrap makes them for root alone
-            command += ["--dir", str(parent)]
-        command += ["--ro-bind", str(path), str(path)]
-    for name, value in _environment("/tmp").items():
-        command += ["--setenv", name, value]
-    command += ["--remount-ro", "/", "--chdir", "/tmp"]
-    bounds = ["prlimit", f"--as={limits.memory * 2**20}", f"--nproc={limits.processes}"]
-    bounds += [f"--cpu={4 * limits.total}", f"--fsize={limits.disk * 2**20}"]
-    bounds += ["--nofile=1024", "--core=0"]
-    namespace = ["--unshare-user", "--disable-userns"]
-    if os.geteuid():
-        return [*command, *namespace, *bounds]
-    # Root is exempt from limits on processes: become nobody first, then close the namespace.
-    command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID"]
-    nobody = [f"--reuid={user}", f"--regid={user}", "--clear-groups", "--no-new-privs"]
-    return [*command, "setpriv", *nobody, *bounds, "bwrap", *namespace, "--dev-bind", "/", "/"]
-
-
-def _visible() -> list[Path]:
-    """Read-only inside: Python, its packages, and of a checkout only what the package needs."""
-    paths = [Path(sys.base_prefix).resolve(), Path(sys.prefix), _PACKAGE]
-    paths += [_PACKAGE.parent / "datasets", _PACKAGE.parent / "benchmarks" / "results"]
-    return [path for path in paths if path.is_dir()]
-
-
-def _environment(home: str) -> dict[str, str]:
-    one = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-    one += ("TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS")  # the same result on any machine
-    return {
-        "PATH": f"{Path(sys.executable).parent}:/usr/bin:/bin",
-        "HOME": home,
-        "LANG": "C.UTF-8",
-        "PYTHONHASHSEED": "0",
-        "PYTHONPATH": str(_PACKAGE.parent),  # this very package, however it came here
-        "PYTHONDONTWRITEBYTECODE": "1",
-        "JUPYTER_PLATFORM_DIRS": "1",
-        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-        "TF_CPP_MIN_LOG_LEVEL": "3",
-    } | dict.fromkeys(one, "1")
-
-
 class Kernel:
     """A fresh kernel; use it in a `with`, which ends it and everything it started.
 
@@ -172,6 +73,7 @@ class Kernel:
         self.limits, self.kind, self.cancelled = limits, kind, cancelled
         self.deadline = time.monotonic() + PATIENCE * limits.total
         self.used = 0.0  # seconds that count
+        self._group: cgroup.Group | None = None
         self._computed, self._looked = 0.0, time.monotonic()
 
     def __enter__(self) -> "Kernel":
@@ -190,6 +92,8 @@ class Kernel:
         return self
 
     def __exit__(self, *_) -> None:
+        if group := self._group:
+            group.end()
         if process := self.__dict__.get("_process"):
             if os.name == "posix" and process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
@@ -204,8 +108,8 @@ class Kernel:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     def _start(self) -> None:
-        isolated, user = self.kind == "bubblewrap", next(_USERS)
-        inside = _INSIDE if isolated else str(self._folder)
+        isolated, user = self.kind == "bubblewrap", next(USERS)
+        inside = INSIDE if isolated else str(self._folder)
         path = str(self._folder / "kernel.json")
         ipc = os.name == "posix"
         _, facts = write_connection_file(
@@ -229,14 +133,16 @@ class Kernel:
             raise Stopped("failed", "Python did not start in time: this machine is too busy.")
 
     def _launch(self, command: list[str], user: int) -> subprocess.Popen | forked.Process:
-        environment = os.environ | _environment(str(self._folder))
+        environment = os.environ | isolation.environment(str(self._folder)) | _prepared_data()
         if self.kind == "forked":
             return forked.start(command[3:], environment, self._folder)
         isolated = self.kind == "bubblewrap"
         with seccomp.opened() as filter:
             if isolated:
                 environment = {}  # bubblewrap keeps what it gets where the code inside may read it
-                command = _isolated(self._folder, self.limits, user, filter) + command
+                command = isolation.isolated(self._folder, self.limits, user, filter) + command
+                self._group = cgroup.made((self.limits.memory + self.limits.disk) * 2**20)
+                command = (self._group.entering if self._group else []) + command
             return subprocess.Popen(
                 command,
                 env=environment,
@@ -266,7 +172,7 @@ class Kernel:
             raise Stopped(
                 "stopped",
                 f"A cell ran for more than {self.limits.cell} seconds and could not be "
-                "interrupted, so the rest was not run: look for a loop that never ends.",
+                "interrupted, so the rest was not run.",
             )
         return _read(reply, interrupted)
 
@@ -286,6 +192,8 @@ class Kernel:
     def _watch(self) -> None:
         if self.cancelled.is_set():
             raise Stopped("cancelled", "Grading was interrupted.")
+        if self._group and self._group.exceeded():
+            raise Stopped("stopped", self._said_of_memory())
         if self._process.poll() is not None:
             raise Stopped(
                 "died",
@@ -305,19 +213,22 @@ class Kernel:
             with contextlib.suppress(psutil.Error):  # one that ended while we looked
                 memory += process.memory_info().rss
         if memory > self.limits.memory * 2**20:
-            raise Stopped(
-                "stopped",
-                f"The notebook used more than the {self.limits.memory} MiB of memory it may use, "
-                "so the rest was not run.",
-            )
-        if count > self.limits.processes // 2:
+            raise Stopped("stopped", self._said_of_memory())
+        if count > MOST_PROCESSES:
             raise Stopped(
                 "stopped",
                 f"The notebook started {count} processes, more than it may, so the rest was not "
                 "run.",
             )
-        if _written(self._folder) > self.limits.disk * 2**20:
+        files = max(map(_files_in_memory, processes), default=0)
+        if _written(self._folder) > self.limits.disk * 2**20 or files > MOST_FILES_IN_MEMORY:
             raise Stopped("stopped", "The notebook wrote too much data, so the rest was not run.")
+
+    def _said_of_memory(self) -> str:
+        return (
+            f"The notebook used more than the {self.limits.memory} MiB of memory it may use, so "
+            "the rest was not run."
+        )
 
     def _count_time(self, processes: list[psutil.Process]) -> None:
         """Add what was computed since the last look, or the time between if all are asleep."""
@@ -329,6 +240,17 @@ class Kernel:
             slept = min(now - self._looked, 2 * LOOK_SECONDS)
         self.used += max(self._computed - computed, slept)
         self._looked = now
+
+
+def _prepared_data() -> dict[str, str]:
+    """The user's prepared data sets, for code that is trusted: preparing some takes half a minute.
+
+    Nothing if they could not be written; then each kernel prepares its own.
+    """
+    folder = data.directory()
+    with contextlib.suppress(OSError):
+        folder.mkdir(parents=True, exist_ok=True)
+    return {"AIMODELS_DATA": str(folder)} if os.access(folder, os.W_OK) else {}
 
 
 def _processes(pid: int) -> list[psutil.Process]:
@@ -361,6 +283,17 @@ def _wants_processor(process: psutil.Process) -> bool:
             if stat.read_bytes().rpartition(b")")[2].split()[0] == b"R":
                 return True
     return False
+
+
+def _files_in_memory(process: psutil.Process) -> int:
+    """How many files a sandbox's process sees in its file systems in memory, empty ones as well."""
+    root, count = Path(f"/proc/{process.pid}/root"), 0
+    with contextlib.suppress(OSError):  # it has just ended
+        if not root.samefile("/"):
+            for folder in WRITABLE:
+                facts = os.statvfs(root / folder.lstrip("/"))
+                count += facts.f_files - facts.f_ffree
+    return count
 
 
 def _written(folder: Path) -> float:

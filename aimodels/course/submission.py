@@ -4,180 +4,23 @@ A file is looked at before it is read, read as text only, and taken apart into p
 every locked cell and every test is put back from the master, in its place, exactly once.
 """
 
-import itertools
-import json
-import os
+import ast
 import re
-import stat
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
+import warnings
 
 from nbformat import NotebookNode
 
-from aimodels.course import CourseError
-from aimodels.course.assignment import Assignment, Step, facts_of, recording, role
-
-LARGEST = 20 * 2**20  # bytes; a notebook with many pictures has two or three millions
-MOST_CELLS = 1000
-
-
-class SubmissionError(Exception):
-    """A file that cannot be graded; the message is for the student."""
-
-
-@dataclass(frozen=True)
-class Submission:
-    """One file of one student."""
-
-    student: str
-    path: Path
-    file: str  # as it is written in the results
-
-
-def find(paths: list[str], chapter: str, chapters: Iterable[str] = ()) -> list[Submission]:
-    """The notebooks among `paths`, files or folders, with the student's name for each.
-
-    A name is what tells the files apart: `alice.ipynb`, `alice/assignment.ipynb` and nbgrader's
-    `submitted/alice/06_cnn/assignment.ipynb` are all alice's. Where two students have the same
-    name, the folders above tell them apart; if there are none, a number does.
-
-    Args:
-        paths: files, or folders to look through.
-        chapter: whose assignment they are.
-        chapters: all of them; in a folder of another chapter's name nothing is looked for.
-
-    Raises:
-        CourseError: if a path does not exist, or there is nothing to grade.
-    """
-    found: dict[Path, tuple[Path, ...]] = {}
-    for text in paths:
-        path = Path(text)
-        if path.is_dir() and not path.is_symlink():
-            others = set(chapters) - {chapter}
-            files = [file for file in path.rglob("*") if _wanted(file.relative_to(path), others)]
-            found |= {file: (path, file.relative_to(path)) for file in files}
-        elif path.exists() or path.is_symlink():
-            found[path] = (path.parent, Path(path.name))
-        else:
-            raise CourseError(f"{text}: no such file or folder")
-    if not found:
-        raise CourseError(f"no notebook of {chapter} (*.ipynb) in {', '.join(paths)}")
-    files = sorted(found, key=str)
-    names = {file: _name_parts(found[file][1], chapter) or (file.stem,) for file in files}
-    result, taken = [], set()
-    for file in files:
-        parts = names[file]
-        same = [other for other in files if names[other][-1] == parts[-1]]
-        name = student = parts[-1] if len(same) == 1 else "/".join(parts)
-        numbers = itertools.count(2)
-        while student in taken:
-            student = f"{name} ({next(numbers)})"
-        taken.add(student)
-        result.append(Submission(student, file, _text(found[file][1].as_posix())))
-    return result
-
-
-def _wanted(file: Path, others: set[str]) -> bool:
-    """Notebooks, and archives so that somebody is told; not JupyterLab's own copies."""
-    return (
-        file.suffix.lower() in (".ipynb", ".zip")
-        and ".ipynb_checkpoints" not in file.parts
-        and not others & set(file.parts)
-    )
-
-
-def _name_parts(file: Path, chapter: str) -> tuple[str, ...]:
-    parts = [*file.parts[:-1], file.stem]
-    plain = re.compile(rf"submitted|{chapter}|assignment( \(\d+\)|[-_ ]?[Cc]opy\d*)?")
-    return tuple(_text(part) for part in parts if not plain.fullmatch(part))
-
-
-def _text(name: str) -> str:
-    """A file name may be any bytes; a table of grades holds text, a terminal obeys no name."""
-    text = os.fsencode(name).decode("utf-8", "replace")
-    return re.sub(r"[\0-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", _escaped, text)
-
-
-def _escaped(match: re.Match) -> str:
-    return repr(match.group())[1:-1]
-
-
-def read(path: Path) -> list[NotebookNode]:
-    """The cells of a submitted notebook: type, source, id and nbgrader's grade_id, no more.
-
-    Raises:
-        SubmissionError: if it is no regular file, too large, or no notebook of Python code.
-    """
-    try:
-        facts = path.lstat()
-        if stat.S_ISLNK(facts.st_mode):
-            raise SubmissionError("The file is a link, not a notebook: hand in the file itself.")
-        if not stat.S_ISREG(facts.st_mode):
-            raise SubmissionError("This is not a file: hand in the notebook (*.ipynb) itself.")
-        if facts.st_size == 0:
-            raise SubmissionError("The file is empty: save the notebook, then hand it in again.")
-        if facts.st_size > LARGEST:
-            raise SubmissionError(
-                f"The file has {facts.st_size / 2**20:.0f} MiB, more than the {LARGEST >> 20} "
-                "allowed: clear the outputs (Edit, Clear Outputs of All Cells) and save."
-            )
-        data = path.read_bytes()
-    except OSError as error:
-        raise SubmissionError(f"The file cannot be read: {error.strerror}.") from error
-    if data[:2] == b"PK":
-        raise SubmissionError("This is a zip archive: unpack it and hand in the notebook.")
-    try:
-        notebook = json.loads(data.decode("utf-8-sig"))
-    except (ValueError, RecursionError) as error:
-        raise SubmissionError(
-            "The file is not a notebook, or it was damaged: open it in JupyterLab, save it, and "
-            "hand it in again."
-        ) from error
-    cells = _cells(notebook)
-    if not any(cell.cell_type == "code" and cell.source.strip() for cell in cells):
-        raise SubmissionError("There is no code in the notebook: is it the right file?")
-    return cells
-
-
-def _cells(notebook: object) -> list[NotebookNode]:
-    """Plain strings out of whatever JSON there is; formats 3 and 4 of Jupyter."""
-    notebook = notebook if isinstance(notebook, dict) else {}
-    cells = notebook.get("cells")
-    if cells is None and isinstance(notebook.get("worksheets"), list):
-        sheets = [sheet for sheet in notebook["worksheets"] if isinstance(sheet, dict)]
-        cells = [cell for sheet in sheets for cell in _list(sheet.get("cells"))]
-    if not isinstance(cells, list):
-        raise SubmissionError("The file is not a notebook: it has no list of cells.")
-    if len(cells) > MOST_CELLS:
-        raise SubmissionError(f"The notebook has {len(cells)} cells, more than {MOST_CELLS}.")
-    return [_cell(cell) for cell in cells if isinstance(cell, dict)]
-
-
-def _list(value: object) -> list:
-    return value if isinstance(value, list) else []
-
-
-def _cell(cell: dict) -> NotebookNode:
-    source = cell.get("source", cell.get("input", ""))
-    lines = source if isinstance(source, list) else [source]
-    metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
-    facts = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-    return NotebookNode(
-        cell_type=str(cell.get("cell_type")),
-        source=_utf8("".join(line for line in lines if isinstance(line, str))),
-        id=str(cell.get("id")),
-        grade_id=str(facts.get("grade_id")),
-    )
-
-
-def _utf8(text: str) -> str:
-    """JSON can hold halves of characters, which nothing else can."""
-    return text.encode("utf-8", "replace").decode("utf-8")
+from aimodels.course.assignment import Assignment, Step, facts_of, role
+from aimodels.course.collect import Submission as Submission
+from aimodels.course.collect import find as find
+from aimodels.course.reading import read as read
+from aimodels.course.recording import recording
+from aimodels.course.sources import LARGEST as LARGEST
+from aimodels.course.sources import SubmissionError as SubmissionError
 
 
 def compose(
-    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, str]]
+    cells: list[NotebookNode], assignment: Assignment, given: dict[str, dict[int, list[str]]]
 ) -> tuple[list[Step], list[str]]:
     """What to run for a submission: the student's own cells, and the master's in their places.
 
@@ -194,8 +37,7 @@ def compose(
         The steps, and the names of the locked cells that were changed or lost.
     """
     master = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
-    ours = {cell.id: cell for cell in master if facts_of(cell)}
-    places, own = _recognise(cells, ours, assignment)
+    places, own = _recognise(cells, assignment)
     tests = {test.id: test for test in assignment.tests}
     copies = {cell.id: cell.source.strip() for cell in assignment.read_copy().cells}
     steps: list[Step] = []
@@ -206,16 +48,20 @@ def compose(
 
     def emit(until: int) -> None:
         nonlocal emitted
-        steps.extend(Step(cells[i].source, own=number[i]) for i in own[emitted:] if i <= until)
-        emitted = sum(i <= until for i in own)
+        for i, answer in list(own.items())[emitted:]:
+            if i <= until:
+                steps.append(Step(cells[i].source, answer, own=number.get(i, 0)))
+                emitted += 1
 
     for cell in master:
         if role(cell) == "answer":
-            lost = cell.id not in places
             behind = [places[c.id] for c in _next_locked(master, cell) if c.id in places]
-            if lost and not behind:  # neither the answer nor its tests: it may be anywhere
+            if cell.id in places:
+                reach = max(reach, places[cell.id])
+            elif behind:  # it may be anywhere before the first of its tests
+                reach = max(reach, min(behind) - 1)
+            else:
                 reach = len(cells)
-            reach = max([reach, *([] if lost else [places[cell.id]])])
         elif role(cell) in ("test", "locked"):
             place = places.get(cell.id)
             if place is None or cells[place].source.strip() != copies.get(cell.id):
@@ -223,15 +69,61 @@ def compose(
             reach = max(reach, -1 if place is None else place)
             emit(reach)
             test = tests.get(cell.id)
-            source = recording(cell.source, given.get(cell.id, {})) if test else cell.source
+            source = cell.source
+            if test:
+                source = recording(source, given.get(cell.id, {}), assignment.answers)
             steps.append(Step(source, cell.id, test))
     emit(len(cells))
     return steps, restored
 
 
+def as_code(
+    cells: list[NotebookNode], assignment: Assignment
+) -> tuple[list[NotebookNode], list[str]]:
+    """Answers that stand in a Markdown or raw cell become code; one key in JupyterLab does that.
+
+    Returns:
+        The cells, and for each such answer a sentence for the student.
+    """
+    wanted = _names_wanted(assignment)
+    places, _ = _recognise(cells, assignment)
+    cells, said = list(cells), []
+    for position, cell in enumerate(cells):
+        if cell.cell_type == "code" or not cell.source.strip():
+            continue
+        code = re.sub(r"\A\s*```\w*\n|\n?```\s*\Z", "", cell.source)
+        name = next((n for n in (cell.grade_id, cell.id) if n in wanted), None)
+        defined = definitions(code) if parse(code) else set()
+        name = name or next((n for n, names in wanted.items() if names & defined), None)
+        if name is None or name in places:
+            continue
+        where = f"The answer to question {name.removeprefix('q')} stands in a {cell.cell_type} cell"
+        if wanted[name] and not wanted[name] & defined:
+            said.append(f"{where}, without code that could be run.")
+        else:
+            cells[position] = NotebookNode(cell, cell_type="code", source=code, was=cell.cell_type)
+            places[name] = position
+            said.append(f"{where}: it was taken as code.")
+    return cells, said
+
+
+def answers(cells: list[NotebookNode], assignment: Assignment) -> dict[str, str]:
+    """What the student wrote for each question: the text of the recognised answers."""
+    _, own = _recognise(cells, assignment)
+    texts: dict[str, list[str]] = {}
+    for position, answer in own.items():
+        if answer:
+            texts.setdefault(answer.partition("_")[0], []).append(cells[position].source)
+    return {question: "\n\n".join(parts) for question, parts in texts.items()}
+
+
 def _code(cells: list[NotebookNode]) -> list[int]:
-    """The positions of the code cells that hold something."""
-    return [i for i, c in enumerate(cells) if c.cell_type == "code" and c.source.strip()]
+    """The positions of what the student sees as code cells, if they hold something."""
+    return [
+        i
+        for i, c in enumerate(cells)
+        if c.cell_type == "code" and c.source.strip() and "was" not in c
+    ]
 
 
 def _next_locked(master: list[NotebookNode], answer: NotebookNode) -> list[NotebookNode]:
@@ -244,42 +136,100 @@ def _next_locked(master: list[NotebookNode], answer: NotebookNode) -> list[Noteb
     return found
 
 
-def _recognise(cells, ours: dict, assignment: Assignment) -> tuple[dict[str, int], list[int]]:
-    """Where each of the master's cells stands, and which cells are the student's own.
+def _recognise(
+    cells: list[NotebookNode], assignment: Assignment
+) -> tuple[dict[str, int], dict[int, str]]:
+    """Where each of the master's cells stands, and the student's own cells, with their answer.
 
     By nbgrader's grade_id, by the cell's id, by the text of the student's copy, and an answer at
-    last by the names that it must define.
+    last by the names that it must define. An assigned name tells less than a `def` or a `class`,
+    because a student may call a result so, too: it counts only if nothing else is the answer.
     """
-    texts = {
-        cell.id: cell.source.strip()
+    ours = {cell.id: cell for cell in assignment.solution.cells if facts_of(cell)}
+    by_text = {
+        cell.source.strip(): cell.id
         for cell in assignment.read_copy().cells
         if cell.id in ours and cell.source.strip()
     }
-    by_text = {text: name for name, text in texts.items()}
-    names = {
-        f"def {definition}(": cell.id
-        for cell in ours.values()
-        if role(cell) == "answer"
-        for definition in _definitions(cell.source)
-    }
+    wanted = _names_wanted(assignment)
     places: dict[str, int] = {}
-    own: list[int] = []
-    for position in _code(cells):
-        cell = cells[position]
+    own: dict[int, str] = {}
+    for position, cell in enumerate(cells):
+        if cell.cell_type != "code" or not cell.source.strip():
+            continue
         name = next((n for n in (cell.grade_id, cell.id) if n in ours), None)
         name = name or by_text.get(cell.source.strip())
-        name = name or next((n for text, n in names.items() if text in cell.source), None)
+        if name is None:
+            defined = definitions(cell.source, assigned=False)
+            name = next((n for n, names in wanted.items() if names & defined), None)
         if name is None or role(ours[name]) == "answer":
-            own.append(position)
+            own[position] = name or ""
         if name is not None:
             # Of a duplicated test the first place counts; of an answer the last, as when it runs.
             if role(ours[name]) == "answer":
                 places[name] = position
             else:
                 places.setdefault(name, position)
+    lost = {name: names for name, names in wanted.items() if name not in places}
+    for position in [position for position, name in own.items() if not name]:
+        defined = definitions(cells[position].source)
+        if name := next((n for n, names in lost.items() if names & defined), None):
+            own[position], places[name] = name, position
     return places, own
 
 
-def _definitions(source: str) -> list[str]:
-    lines = source.splitlines()
-    return [line[4 : line.index("(")] for line in lines if line.startswith("def ") and "(" in line]
+def _names_wanted(assignment: Assignment) -> dict[str, set[str]]:
+    """For each answer the names that it must define: those that the tests use."""
+    code = [cell for cell in assignment.solution.cells if cell.cell_type == "code"]
+    used = {
+        node.id
+        for cell in code
+        if role(cell) in ("test", "locked") and (tree := parse(cell.source))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)
+    }
+    given = {name for c in code if role(c) == "locked" for name in definitions(c.source)}
+    return {c.id: definitions(c.source) & used - given for c in code if role(c) == "answer"}
+
+
+_SCOPES = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
+
+
+def definitions(source: str, assigned: bool = True) -> set[str]:
+    """The names that a cell binds when it runs: functions, classes, assigned names, imports.
+
+    With `assigned=False` functions and classes alone.
+
+    Example:
+        >>> sorted(definitions("class A: b = 1\\ndef f(x): y = x\\nif True:\\n    g = h = f"))
+        ['A', 'f', 'g', 'h']
+    """
+    tree = parse(source)
+    if tree is None:  # a name at the start of a line is all that can be known
+        pattern = r"^(?:async def|def|class) (\w+)|^(\w+)(?: *:[^=\n]*)? *=(?!=)"
+        found = re.findall(pattern, source, re.MULTILINE)
+        return {name or other for name, other in found if name or assigned}
+    found: set[str] = set()
+    left: list[ast.AST] = [tree]
+    while left:
+        node = left.pop()
+        if isinstance(node, _SCOPES):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom) and assigned:
+            found |= {alias.asname or alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store) and assigned:
+            found.add(node.id)
+        elif not isinstance(node, ast.Lambda | ast.ListComp | ast.SetComp | ast.DictComp):
+            left += ast.iter_child_nodes(node)
+    return found
+
+
+def parse(source: str) -> ast.Module | None:
+    """The syntax tree of a cell without IPython's commands, or None."""
+    plain = re.sub(r"^[ \t]*[%!].*$", "", source, flags=re.MULTILINE)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python says of a student's "\\d"
+            return ast.parse(plain)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return None

@@ -5,8 +5,11 @@ graded. No method of a student's object is called there, nothing is unpickled, n
 """
 
 import base64
+import contextlib
 import math
 import re
+import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -14,12 +17,71 @@ LARGEST = 2**23  # bytes of what a test records: predictions for a test set, a l
 RTOL, ATOL = 1e-5, 1e-6
 
 
+# What Python's own types and NumPy's arrays read of themselves, and of what inherits from them.
+_READERS: dict[type, Callable] = {
+    str: str.__str__,
+    int: int.__int__,
+    float: float.__float__,
+    list: lambda value: [*list.__iter__(value)],
+    tuple: lambda value: (*tuple.__iter__(value),),
+    dict: lambda value: dict(dict.items(value)),
+    np.ndarray: np.ndarray.__array__,
+}
+# By identity: a class may be made that is equal to any other.
+_SIMPLE = frozenset(map(id, (type(None), bool, int, float, str)))
+_NUMBERS = frozenset(map(id, np.sctypeDict.values()))
+_ACTS_AS_DATA = frozenset(
+    f"__{name}__"
+    for name in [
+        *("add", "array", "array_interface", "array_struct", "float", "getitem", "index", "int"),
+        *("iter", "matmul", "mul", "radd", "rmatmul", "rmul", "rsub", "sub", "truediv"),
+    ]
+)
+# Of a class, without asking its metaclass, which may be a student's.
+_module, _bases, _contents = (
+    type.__dict__[name].__get__ for name in ("__module__", "__mro__", "__dict__")
+)
+
+
+def _read(value: object) -> object:
+    """The value in its plain type, whatever a class that inherits from it has made of that."""
+    kind = type(value)
+    if id(kind) in _SIMPLE or id(kind) in _NUMBERS or any(kind is base for base in _READERS):
+        return value
+    reader = next((read for base, read in _READERS.items() if issubclass(kind, base)), None)
+    return reader(value) if reader else value
+
+
+def _origin(kind: type) -> str:
+    """Of TensorFlow's and Keras's types that hold data: "shape" or "tensor"; else ""."""
+    if str(_module(kind)).partition(".")[0] not in ("tensorflow", "keras"):
+        return ""
+    import keras
+    import tensorflow as tf
+    from tensorflow.python.ops.resource_variable_ops import ResourceVariable
+
+    if kind is tf.TensorShape:
+        return "shape"
+    tensors = (tf.__internal__.EagerTensor, ResourceVariable, keras.Variable)
+    return "tensor" if any(kind is one for one in tensors) else ""
+
+
+def _of_the_notebook(kind: type) -> bool:
+    """Whether a class was made by a notebook's code: no module holds it under its name."""
+    found = sys.modules.get(str(_module(kind)))
+    for part in kind.__qualname__.split("."):
+        found = getattr(found, part, None)
+    made = kind.__flags__ & 2**9  # by Python code, not in C
+    return bool(made) and (found is not kind or _module(kind) == "__main__")
+
+
 def plain(value: object) -> object:
     """The value as data that JSON can hold: numbers, text, lists, and arrays as their bytes.
 
     Args:
-        value: Python's own types, NumPy arrays and numbers, tensors and Keras variables. Anything
-            else is kept as the name of its type.
+        value: Python's own types, NumPy arrays and numbers, tensors, their shapes and variables;
+            what inherits from Python's and NumPy's counts as these. Anything else is kept as the
+            name of its type: no method is called that was written in a notebook.
 
     Raises:
         ValueError: if an array is larger than 8 MiB.
@@ -30,21 +92,56 @@ def plain(value: object) -> object:
         >>> sorted(plain(np.zeros(3)))
         ['array', 'dtype', 'shape']
     """
-    if value is None or type(value) in (bool, int, float, str):
+    value = _read(value)
+    kind = type(value)
+    if id(kind) in _SIMPLE:
         return value
-    if type(value) in (list, tuple):
+    if kind is list or kind is tuple:
         return [plain(item) for item in value]
-    if type(value) is dict:
+    if kind is dict:
         return {"dict": [[plain(key), plain(item)] for key, item in value.items()]}
-    if hasattr(value, "as_list"):  # TensorFlow's shapes
-        return plain(list(value.as_list()))
-    if hasattr(value, "__array__") and not isinstance(value, type):
+    origin = _origin(kind)
+    if origin == "shape":
+        return plain(value.as_list())
+    if origin or kind is np.ndarray or id(kind) in _NUMBERS:
         array = np.asarray(value)
         if array.dtype.kind in "biuf":
-            return array.item() if isinstance(value, np.generic) else _plain_array(array)
+            return array.item() if id(kind) in _NUMBERS else _plain_array(array)
         if array.dtype.kind == "U":
             return array.tolist()
-    return {"type": type(value).__name__}
+    return {"type": kind.__name__}
+
+
+def taken(value: object) -> object:
+    """A copy of an answer as it is now; what is no data, such as a network, stays itself.
+
+    Raises:
+        TypeError: if it is an object of the notebook's own that would act as data later on.
+
+    Example:
+        >>> first = [np.zeros(2)]
+        >>> second = taken(first)
+        >>> first[0][0] = 1
+        >>> second
+        [array([0., 0.])]
+    """
+    value = _read(value)
+    kind = type(value)
+    if id(kind) in _SIMPLE:
+        return value
+    if kind is list or kind is tuple:
+        return kind([taken(item) for item in value])
+    if kind is dict:
+        return {key: taken(item) for key, item in value.items()}
+    if kind is np.ndarray:
+        return value.copy()
+    acts = any(not _ACTS_AS_DATA.isdisjoint(_contents(base)) for base in _bases(kind)[:-1])
+    if acts and _of_the_notebook(kind):
+        raise TypeError(
+            "an answer is made of numbers, text, lists, dictionaries, arrays or tensors, not of "
+            f"objects of a type of your own, such as {kind.__name__}"
+        )
+    return value
 
 
 def _plain_array(array: np.ndarray) -> dict:
@@ -147,6 +244,7 @@ def _compare(actual, expected, same) -> str:
     """Structure first, then numbers by `same`, everything else exactly."""
     if expected is None:  # no return is missing
         return "" if actual is None else f"wanted None, got {_show(actual)}"
+    actual = _arranged(actual, expected)
     if _numeric(expected) or isinstance(actual, np.ndarray):
         if not (_numeric(actual) and _numeric(expected)):
             return f"wanted {_name(expected)}, got {_name(actual)}"
@@ -172,6 +270,17 @@ def _compare(actual, expected, same) -> str:
         if problem := _compare(one, other, same):
             return f"{place}: {problem}"
     return ""
+
+
+def _arranged(actual, expected):
+    """`actual` in the form of `expected`: a list of equal arrays and one array say the same."""
+    if isinstance(actual, np.ndarray) and isinstance(expected, list) and not _numeric(expected):
+        return list(actual) if actual.ndim > 1 else actual.tolist()
+    if isinstance(actual, list) and _numeric(expected) and not _numeric(actual):
+        with contextlib.suppress(ValueError):  # rows of unequal length
+            stacked = np.array(actual)
+            return stacked if stacked.dtype.kind in "biuf" else actual
+    return actual
 
 
 def _compare_numbers(actual, expected, same) -> str:

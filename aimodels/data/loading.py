@@ -54,7 +54,7 @@ def load(
     Example:
         >>> splits = load("digits")
         >>> {split: len(dataset) for split, dataset in splits.items()}
-        {'train': 1797}
+        {'train': 1797, 'in_order': 1797}
         >>> train, held_out = load("digits", split=["train[:75%]", "train[75%:]"], batch_size=32)
         >>> next(iter(train))["image"].shape
         TensorShape([32, 8, 8, 1])

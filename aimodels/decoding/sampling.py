@@ -8,13 +8,13 @@ reads one token only; all these steps are one loop in one graph, or in one XLA p
 
 import functools
 import math
-import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import NamedTuple, TextIO
 
 import numpy as np
 import tensorflow as tf
 
+from aimodels import console
 from aimodels.checks import check_positive_int
 
 
@@ -118,7 +118,7 @@ class TextStreamer:
         self.token_ids.append(int(ids[self.row]))
         text = self.detokenize(self.token_ids)
         if not text.endswith("\ufffd"):  # half a character
-            print(text[len(self.shown) :], end="", flush=True, file=self.file or sys.stdout)
+            console.write(text[len(self.shown) :], end="", file=self.file)
             self.shown = text
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from aimodels.embeddings.files import read_binary, read_npz, read_text
+from aimodels.embeddings.files import read
+from aimodels.files import find
 
 
 class UnknownWordError(KeyError):
@@ -124,13 +125,13 @@ class WordVectors:
                 None chooses by the suffix: npz for `.npz`, binary for `.bin`, else text.
 
         Raises:
-            ValueError: if the format is unknown, or a word contains a space, which only npz can
-                store, or a line break, which no format can.
+            ValueError: if the format is unknown, or a word contains a space or a tab, which only
+                npz can store, or a line break, which no format can.
         """
         format = format or {".npz": "npz", ".bin": "binary"}.get(Path(path).suffix, "text")
         if format not in ("npz", "binary", "text", "glove"):
             raise ValueError(f'format must be "npz", "binary", "text" or "glove"; got {format!r}')
-        forbidden = "\n" if format == "npz" else "\n "
+        forbidden = "\n" if format == "npz" else "\n \t"
         if bad := [w for w in self.words if not w or set(forbidden) & set(w)]:
             raise ValueError(f"the word {bad[0]!r} cannot be written as {format}")
         if format == "npz":
@@ -148,15 +149,24 @@ class WordVectors:
                     file.write(f"{word} {' '.join(row.astype(str))}\n".encode())
 
     @classmethod
-    def load(cls, path: str | Path) -> "WordVectors":
-        """Read `.npz`, word2vec's `.bin`, or text: word2vec's or GloVe's, told by the first line.
+    def load(cls, path: str | Path, errors: str = "strict") -> "WordVectors":
+        """Read `.npz`, word2vec's binary form, or text, word2vec's or GloVe's: its content says.
+
+        Blank lines count for nothing; gzip, bzip2 and xz are unpacked on the way. Of a word that
+        occurs more than once, the first vector is kept, and a warning says so.
+
+        Args:
+            path: path of the file.
+            errors: treatment of words that are not UTF-8, as in `bytes.decode`: "strict",
+                "replace" or "ignore".
 
         Raises:
-            ValueError: if the file is damaged; the message says where.
+            FileNotFoundError: if there is no such file; the message says what its folder holds.
+            ValueError: if the file is damaged, or another kind of file; the message says where.
         """
-        reader = {".npz": read_npz, ".bin": read_binary}.get(Path(path).suffix, read_text)
+        path = find(path)
         try:
-            return cls(*reader(Path(path)))
+            return cls(*read(path, errors))
         except ValueError as error:
             raise ValueError(f"{path}: {error}") from None
 

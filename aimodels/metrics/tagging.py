@@ -10,6 +10,9 @@ from keras import ops
 class TokenAccuracy(keras.metrics.Mean):
     """The fraction of tokens with the right tag; tokens whose true tag is 0, padding, are left out.
 
+    Raises:
+        ValueError: if the predictions are not one score for each tag of each token, (B, T, K).
+
     Example:
         >>> import numpy as np
         >>> metric = TokenAccuracy()
@@ -23,6 +26,11 @@ class TokenAccuracy(keras.metrics.Mean):
 
     def update_state(self, y_true, y_pred, sample_weight=None):
         y_true = ops.cast(y_true, "int32")
+        if len(ops.shape(y_pred)) != len(y_true.shape) + 1:
+            raise ValueError(
+                "TokenAccuracy needs a score for each tag of each token, (B, T, K); got "
+                f"{tuple(ops.shape(y_pred))}: a CRF's scores become tags by `Tagger.tag`"
+            )
         real = ops.cast(ops.not_equal(y_true, 0), self.dtype)
         right = ops.equal(y_true, ops.cast(ops.argmax(y_pred, axis=-1), "int32"))
         weight = real if sample_weight is None else real * sample_weight

@@ -3,5 +3,17 @@
 from aimodels.recipes.common import Recipe, RecipeError, Task
 from aimodels.recipes.gpt import python_source, windows
 from aimodels.recipes.run import DATA, RECIPES, train
+from aimodels.recipes.texts import OwnText, own_text
 
-__all__ = ["DATA", "RECIPES", "Recipe", "RecipeError", "Task", "python_source", "train", "windows"]
+__all__ = [
+    "DATA",
+    "RECIPES",
+    "OwnText",
+    "Recipe",
+    "RecipeError",
+    "Task",
+    "own_text",
+    "python_source",
+    "train",
+    "windows",
+]

@@ -1,4 +1,4 @@
-"""A GPT that learns to write: code, Shakespeare, Chinese poems."""
+"""A GPT that learns to write: code, Shakespeare, Chinese poems, or a text of the user's own."""
 
 import sysconfig
 from collections.abc import Callable
@@ -11,7 +11,10 @@ import tensorflow as tf
 from aimodels import data, text
 from aimodels.decoding import generate
 from aimodels.gpt import GPT
-from aimodels.recipes.common import Recipe, Task
+from aimodels.recipes.common import Recipe, RecipeError, Task
+from aimodels.recipes.texts import OwnText
+
+_READ_FOR_MERGES = 2_000_000  # characters: of more, learning the merges takes minutes
 
 
 def python_source(limit: int | None = None) -> tuple[list[str], list[str]]:
@@ -55,8 +58,21 @@ def windows(ids, length: int, number: int, seed: int) -> Callable:
     return of_epoch
 
 
-def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
-    if name == "python":
+def _learned_from(texts: list[str]) -> text.BytePairTokenizer:
+    """Byte pairs of a text of any size: few of a short one, or each would occur too rarely."""
+    read, room = [], _READ_FOR_MERGES
+    for one in texts:
+        read.append(one[:room])
+        room -= len(read[-1])
+    return text.BytePairTokenizer.train(read, min(3000, sum(map(len, read)) // 100))
+
+
+def gpt(name: str, plan: Recipe, seed: int, limit: int | None, texts: OwnText | None) -> Task:
+    if texts:
+        parts = texts.train, texts.validation
+        tokenizer = _learned_from(texts.train)
+        prompt = next((text.strip() for text in texts.validation if text.strip()), "\n")[:20]
+    elif name == "python":
         parts = python_source(limit)
         tokenizer = text.BytePairTokenizer.train(parts[0][:300], num_merges=2000)
         prompt = "def read(path):\n"
@@ -77,12 +93,19 @@ def gpt(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
     tokens = [[t for source in part for t in tokenizer.tokenize(source)] for part in parts]
     vocabulary = text.Vocabulary(tokenizer.vocabulary)
     train, held_out = (np.array(vocabulary.tokens_to_ids(part), "int32") for part in tokens)
+    if texts and min(len(train), len(held_out)) <= plan.length:
+        raise RecipeError(
+            f"{name} gives {len(train):,} tokens to train on and {len(held_out):,} held out; this "
+            f"recipe needs more than {plan.length} of each: take a longer text"
+            + (", a larger limit" if limit else "")
+            + " or a recipe with shorter examples"
+        )
     model = GPT(len(vocabulary), max_sequence_length=plan.length, **plan.model)
     cut = held_out[: (len(held_out) - 1) // plan.length * plan.length + 1]
     validation = tuple(part.reshape(-1, plan.length) for part in (cut[:-1], cut[1:]))
 
     def sample():
-        ids = vocabulary.tokens_to_ids(tokenizer.tokenize(prompt))
+        ids = vocabulary.tokens_to_ids(tokenizer.tokenize(prompt))[: plan.length]
         [answer] = generate(model, [ids], 200, temperature=0.8, top_k=50, seed=seed)
         return prompt + tokenizer.detokenize(vocabulary.ids_to_tokens(answer.tolist()))
 

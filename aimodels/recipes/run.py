@@ -5,18 +5,23 @@ ends with the same weights. The strategy is `aimodels.train.strategy`'s: one dev
 devices, or several machines.
 """
 
+import hashlib
 import json
 import sys
+import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import keras
 import tensorflow as tf
 
+from aimodels import console
 from aimodels.files import write_text
 from aimodels.recipes.bert import bert
 from aimodels.recipes.common import Recipe, RecipeError
 from aimodels.recipes.gpt import gpt
+from aimodels.recipes.texts import OwnText, own_text, summary
 from aimodels.recipes.transformer import transformer
 from aimodels.train import Backup, batches, chief_path, is_chief, strategy, warmup_cosine
 
@@ -65,37 +70,50 @@ def train(
         folder: folder of the run; gets `run.json` (what it is), `log.json` (losses), the same
             curves for TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair
             tokenizer's merges, and in the end `model.keras`.
-        data_name: name of the data set, one of `DATA`; the model's first one there if None.
+        data_name: name of the data set, one of `DATA`; the model's first one there if None. For a
+            GPT also the path of a text file in UTF-8, or of a folder of them.
         recipe: name of the recipe, one of `RECIPES`.
         epochs: number of epochs; the recipe's if None. More than before goes on with a run.
         jit_compile: whether to compile each training step with XLA.
         seed: seed of the weights, the order and everything else that is drawn.
-        limit: number of texts to read, for a trial; all of them if None.
+        limit: number of texts to read, for a trial: files of a folder, lines of a file; all of them
+            if None.
 
     Returns:
         The losses of each epoch.
 
     Raises:
-        RecipeError: if there is no such model, data set or recipe, or the folder holds another run.
+        RecipeError: if there is no such model, data set or recipe, a text cannot be read or is too
+            short, or the folder holds another run.
         aimodels.train.DistributeError, data.DataError: as they say.
     """
+    data_name = data_name or DATA.get(model, [""])[0]
+    own = model == "gpt" and data_name not in DATA["gpt"] and Path(data_name).exists()
     for kind, name, known in (
         ("model", model, RECIPES),
-        ("data set", data_name or DATA.get(model, [""])[0], DATA.get(model, [])),
+        ("data set", data_name, [data_name] if own else DATA.get(model, [])),
         ("recipe", recipe, RECIPES.get(model, [])),
     ):
         if name not in known:
-            raise RecipeError(f"unknown {kind} {name!r}; known: {', '.join(known)}")
+            raise RecipeError(
+                f"unknown {kind} {name!r}; known: {', '.join(known)}"
+                + (", or the path of a text file or folder" if known is DATA["gpt"] else "")
+            )
     if limit is not None and limit < 2:
         raise RecipeError(f"limit must be 2 or more; got {limit}")
     if epochs is not None and epochs < 1:
         raise RecipeError(f"epochs must be 1 or more; got {epochs}")
-    data_name, plan, folder = data_name or DATA[model][0], RECIPES[model][recipe], Path(folder)
+    plan, folder = RECIPES[model][recipe], Path(folder)
     distribution = strategy()  # before anything is computed
     run = {"model": model, "data": data_name, "recipe": recipe, "seed": seed, "limit": limit}
-    _claim(folder, run)
+    texts = own_text(data_name, limit) if own else None
+    if texts:
+        run |= {"data": str(Path(data_name).resolve()), "sha256": _digest(texts)}
+    _check_earlier(folder, run)
+    if texts and is_chief():
+        console.write(summary(data_name, texts))
     keras.utils.set_random_seed(seed)
-    makers = {"gpt": gpt, "bert": bert, "transformer": transformer}
+    makers = {"gpt": partial(gpt, texts=texts), "bert": bert, "transformer": transformer}
     with distribution.scope():
         task = makers[model](data_name, plan, seed, limit)
         size = int(task.examples(tf.constant(0, tf.int64)).cardinality())
@@ -111,29 +129,38 @@ def train(
         steps = -(-size // plan.batch_size) * plan.epochs
         task.model.compile(_optimizer(task.model, plan, steps), task.loss, jit_compile=jit_compile)
     if is_chief():
+        _write(folder / "run.json", run)
         for name, vocabulary_or_tokenizer in task.files.items():
             vocabulary_or_tokenizer.save(folder / name)
-    log = _Log(folder, task.sample)
+    log = _Log(folder)
+    watched = sys.stdout is not None and sys.stdout.isatty() and is_chief()
     task.model.fit(
         examples,
         validation_data=validation,
         epochs=epochs or plan.epochs,
-        verbose=(1 if sys.stdout.isatty() else 2) if is_chief() else 0,
-        callbacks=[log, Backup(folder, examples)],
+        verbose=int(watched),
+        # Nothing is shown before it is saved: what is saved survives whatever showing it does.
+        callbacks=[log, Backup(folder, examples), _Show(folder, task.sample, lines=not watched)],
     )
     task.model.save(chief_path(folder / "model.keras"))
     return log.rows
 
 
-def _claim(folder: Path, run: dict) -> None:
-    """Make the folder this run's, or find that it is."""
+def _check_earlier(folder: Path, run: dict) -> None:
+    """Refuse a folder that holds another run."""
     path = folder / "run.json"
-    if path.is_file():
-        earlier_run = _read(path)
-        if earlier_run != run:
-            raise RecipeError(f"{folder} holds another run, {earlier_run}: take another folder")
-    elif is_chief():
-        _write(path, run)
+    if not path.is_file() or (earlier_run := _read(path)) == run:
+        return
+    if earlier_run | {"sha256": run.get("sha256")} == run:
+        raise RecipeError(
+            f"the text in {run['data']} has changed since the run in {folder} began: take another "
+            "folder"
+        )
+    raise RecipeError(f"{folder} holds another run, {earlier_run}: take another folder")
+
+
+def _digest(texts: OwnText) -> str:
+    return hashlib.sha256(json.dumps([texts.train, texts.validation]).encode()).hexdigest()
 
 
 def _read(path: Path):
@@ -157,22 +184,47 @@ def _optimizer(model, plan: Recipe, steps: int) -> keras.optimizers.Optimizer:
 
 
 class _Log(keras.callbacks.Callback):
-    """Keeps each epoch's losses in `log.json`, and shows what the model can do by now."""
+    """Keeps each epoch's losses in `log.json`."""
 
-    def __init__(self, folder: Path, sample: Callable[[], str]):
+    def __init__(self, folder: Path):
         super().__init__()
-        self.path, self.sample = folder / "log.json", sample
+        self.path = folder / "log.json"
         self.rows = _read(self.path) if self.path.is_file() else []
 
     def on_epoch_end(self, epoch, logs=None):
         # A run that was killed between this and its backup comes here again.
         row = {"epoch": epoch + 1, **{name: float(value) for name, value in logs.items()}}
         self.rows = [*self.rows[:epoch], row]
-        sample = self.sample()
         if is_chief():
             _write(self.path, self.rows)
-            _show_in_tensorboard(self.path.parent / "tensorboard", epoch + 1, logs, sample)
-            print(sample, flush=True)
+
+
+class _Show(keras.callbacks.Callback):
+    """Shows the losses and what the model can do by now, here and in TensorBoard.
+
+    Args:
+        folder: folder of the run.
+        sample: function that gives a text which shows what the model can do.
+        lines: whether to print a line per epoch, where there is no progress bar of Keras.
+    """
+
+    def __init__(self, folder: Path, sample: Callable[[], str], lines: bool):
+        super().__init__()
+        self.folder, self.sample, self.lines = folder / "tensorboard", sample, lines
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        sample = self.sample()
+        if not is_chief():
+            return
+        if self.lines:
+            losses = " - ".join(f"{name}: {value:.4f}" for name, value in logs.items())
+            seconds = time.monotonic() - self.begun
+            console.write(f"Epoch {epoch + 1}/{self.params['epochs']} - {seconds:.0f}s - {losses}")
+        console.write(sample)
+        _show_in_tensorboard(self.folder, epoch + 1, logs, sample)
 
 
 def _show_in_tensorboard(folder: Path, step: int, logs: dict, sample: str) -> None:

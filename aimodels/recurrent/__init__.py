@@ -1,14 +1,17 @@
 """Recurrent networks: RNN, LSTM and GRU by hand, and models for texts and series."""
 
+from aimodels.recurrent.crf import CRF, CRFLoss, viterbi
 from aimodels.recurrent.layer import Recurrent, gradient_through_time
 from aimodels.recurrent.models import Forecaster, TextClassifier
 from aimodels.recurrent.steps import GATES, LAYERS, STEPS, gru_step, lstm_step, rnn_step
 from aimodels.recurrent.tagger import Tagger, WordsFromCharacters
 
 __all__ = [
+    "CRF",
     "GATES",
     "LAYERS",
     "STEPS",
+    "CRFLoss",
     "Forecaster",
     "Recurrent",
     "Tagger",
@@ -18,4 +21,5 @@ __all__ = [
     "gru_step",
     "lstm_step",
     "rnn_step",
+    "viterbi",
 ]

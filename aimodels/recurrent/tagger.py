@@ -7,6 +7,7 @@ import numpy as np
 from keras import layers, ops
 
 from aimodels.checks import check_positive_int, check_rate
+from aimodels.recurrent.crf import CRF, viterbi
 from aimodels.recurrent.models import stack_layers
 from aimodels.recurrent.steps import check_cell
 from aimodels.train import Model
@@ -85,7 +86,8 @@ class Tagger(Model):
     """A tag for every token: token ids (B, T) -> logits (B, T, num_tags), bidirectional.
 
     Tags are numbered from 1; at padding both token and tag are 0. So train it with
-    `SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)` and `TokenAccuracy()`.
+    `SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)` and `TokenAccuracy()`, or with
+    `crf=True` and `CRFLoss()`: then each tag is judged together with the one before.
 
     Args:
         vocabulary_size: number of token ids, including 0 for padding.
@@ -99,13 +101,14 @@ class Tagger(Model):
             reads how words are spelt: its input is then the list of token ids (B, T) and
             character ids (B, T, L).
         character_dim: length of a character's embedding, and size of the state that reads them.
+        crf: put a `CRF` on the logits; the output is its scores, (B, T, num_tags, num_tags).
         **kwargs: passed to `train.Model`, such as `name`.
 
     Raises:
         ValueError: if an argument is out of range; it says which.
 
     Reference:
-        [lample2016], without its last layer that joins neighbouring tags.
+        [lample2016]; its last layer is the CRF.
 
     Example:
         >>> model = Tagger(vocabulary_size=1000, num_tags=4)
@@ -124,6 +127,7 @@ class Tagger(Model):
         dropout: float = 0.0,
         num_characters: int | None = None,
         character_dim: int = 25,
+        crf: bool = False,
         **kwargs,
     ):
         check_positive_int(
@@ -148,10 +152,13 @@ class Tagger(Model):
         x = stack_layers(
             x, cell, units, num_layers, dropout, bidirectional=True, return_sequences=True
         )
-        super().__init__(inputs, layers.Dense(num_tags, name="logits")(x), **kwargs)
+        outputs = layers.Dense(num_tags, name="logits")(x)
+        super().__init__(inputs, CRF(name="crf")(outputs) if crf else outputs, **kwargs)
 
     def tag(self, inputs, names: Sequence[str]) -> list[list[str]]:
         """The most probable tag of each token, by name; padding is neither tagged nor a tag.
+
+        With a CRF: the most probable sequence of tags, by `viterbi`.
 
         Args:
             inputs: one batch of what the model reads.
@@ -159,7 +166,11 @@ class Tagger(Model):
         """
         token_ids = inputs[0] if isinstance(inputs, (list, tuple)) else inputs
         # Called, as `predict` would be traced anew for every length.
-        best = 1 + ops.convert_to_numpy(self(inputs, training=False))[..., 1:].argmax(axis=-1)
+        outputs = self(inputs, training=False)
+        if self.config["crf"]:
+            best = ops.convert_to_numpy(viterbi(outputs, ops.not_equal(token_ids, 0)))
+        else:
+            best = 1 + ops.convert_to_numpy(outputs)[..., 1:].argmax(axis=-1)
         return [
             [names[tag] for tag, token in zip(*row, strict=True) if token]
             for row in zip(best, np.asarray(token_ids), strict=True)

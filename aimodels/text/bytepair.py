@@ -9,6 +9,7 @@ from pathlib import Path
 
 import regex
 
+from aimodels import files
 from aimodels.checks import check_positive_int
 from aimodels.text.tokenizer import Tokenizer
 
@@ -157,18 +158,64 @@ class BytePairTokenizer(Tokenizer):
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "BytePairTokenizer":
-        """Read a file of `save`, or the published `vocab.bpe`.
+        """Read a file of `save`, the published `vocab.bpe` or `merges.txt`, or `tokenizer.json`.
 
         Raises:
-            ValueError: if a line is not a pair.
+            FileNotFoundError: if there is no such file; the message says what its folder holds.
+            ValueError: if a line is not a pair, or the pairs are not GPT-2's kind: of bytes, within
+                GPT-2's words.
         """
-        lines = Path(path).read_text(encoding="utf-8").removesuffix("\n").split("\n")
-        first = lines[0].startswith("#version")
-        merges = [tuple(line.split(" ")) for line in lines[first:]]
-        for pair in merges:
-            if len(pair) != 2 or not all(pair):
-                raise ValueError(f"{path}: each line must be a pair; got {' '.join(pair)!r}")
+        path = Path(path)
+        content = files.read_text(path)
+        if path.name.endswith(".json"):
+            return cls(_check(path, pair) for pair in _json_merges(path, content))
+        merges = []
+        for number, line in enumerate(content.split("\n"), 1):
+            if line.strip() and not (number == 1 and line.lstrip('"').startswith("#version")):
+                merges.append(_check(f"{path}: line {number}", tuple(line.split())))
         return cls(merges)
+
+
+def _check(where: str | Path, pair: tuple[str, ...]) -> tuple[str, str]:
+    """The pair, if it is one of GPT-2's kind."""
+    shown = " ".join(pair)
+    if any(token.endswith("</w>") for token in pair):
+        raise ValueError(
+            f"{where}: {shown!r} marks the end of a word with </w>, as subword-nmt, fastBPE and "
+            "CLIP do; only byte pairs as GPT-2 has them can be read"
+        )
+    if len(pair) != 2:
+        raise ValueError(f"{where}: each line must be a pair; got {shown!r}")
+    if foreign := [letter for letter in "".join(pair) if letter not in _BYTES]:
+        raise ValueError(
+            f"{where}: {foreign[0]!r} in {shown!r} stands for no byte; only byte pairs as GPT-2 "
+            "has them can be read, no characters or SentencePiece's"
+        )
+    return pair
+
+
+def _json_merges(path: Path, content: str) -> list[tuple[str, ...]]:
+    """The pairs in a tokenizer.json that cuts text as GPT-2 does."""
+    tokenizer = files.parse_json(path, content)
+    model = tokenizer.get("model")
+    if not isinstance(model, dict):
+        raise ValueError(f"{path} holds no merges: read merges.txt or tokenizer.json")
+    kind, cut = model.get("type"), tokenizer.get("pre_tokenizer") or {}
+    plain = {
+        "type": kind == "BPE",
+        "normalizer": tokenizer.get("normalizer") is None,
+        "pre_tokenizer": cut.get("type") == "ByteLevel" and cut.get("use_regex", True),
+        "add_prefix_space": not cut.get("add_prefix_space"),
+        "ignore_merges": not model.get("ignore_merges"),
+        "continuing_subword_prefix": not model.get("continuing_subword_prefix"),
+        "end_of_word_suffix": not model.get("end_of_word_suffix"),
+    }
+    if other := [name for name, same in plain.items() if not same]:
+        raise ValueError(
+            f"{path}: a tokenizer of the type {kind!r} that differs from GPT-2's in "
+            f"{', '.join(other)}; it cannot be read"
+        )
+    return [tuple(pair.split(" ") if isinstance(pair, str) else pair) for pair in model["merges"]]
 
 
 # A visible letter for each byte: its own, or the next unused one from U+0100 on.

@@ -5,10 +5,13 @@ import functools
 import itertools
 import json
 import os
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import tensorflow as tf
+
+from aimodels import files
 
 
 class Vocabulary:
@@ -181,31 +184,107 @@ class Vocabulary:
             ]
 
     def save(self, path: str | os.PathLike) -> None:
-        """Write one token per line, as UTF-8; the line number, from 0 on, is the token's id."""
-        Path(path).write_text("\n".join(self._tokens) + "\n", encoding="utf-8", newline="\n")
+        """Write one token per line, as UTF-8; the line number, from 0 on, is the token's id.
+
+        A file that ends in .json maps each token to its id; it can hold any token.
+
+        Raises:
+            ValueError: if `load` would read a token as another one, as a space at its end.
+        """
+        if str(path).endswith(".json"):
+            return files.write_text(path, json.dumps(self._ids, ensure_ascii=False))
+        content = "\n".join(self._tokens) + "\n"
+        for token, line in zip(self._tokens, _lines(content.removeprefix("\ufeff")), strict=True):
+            if token != line:
+                raise ValueError(
+                    f"the token {token!r} would be read as {line!r}: save to a name that ends in "
+                    ".json"
+                )
+        return files.write_text(path, content)
 
     @classmethod
     def load(cls, path: str | os.PathLike, **special_tokens: str) -> "Vocabulary":
-        """Read a file of `save`, or a published one: BERT's `vocab.txt`, GPT-2's `encoder.json`.
+        """Read a file of `save`, or a published one, in which no id changes.
 
-        GPT-2 has one special token and no padding; with its name for all four, no id changes:
+        It may be BERT's `vocab.txt`, GPT-2's `vocab.json`, or `tokenizer.json`. GPT-2 has one
+        special token and no padding; its name stands for all four:
 
             names = ("pad_token", "unknown_token", "start_token", "end_token")
-            Vocabulary.load("encoder.json", **dict.fromkeys(names, "<|endoftext|>"))
+            Vocabulary.load("vocab.json", **dict.fromkeys(names, "<|endoftext|>"))
 
         Args:
-            path: path of the file; one that ends in .json maps each token to its id.
+            path: path of the file; one that ends in .json maps each token to its id, in any other
+                one the number of a token's line is its id. A byte order mark, line ends of Windows
+                and blanks at the end of a line are no part of a token.
             **special_tokens: names of special tokens, as in the constructor; BERT's start token is
                 "[CLS]", its end token "[SEP]".
 
         Raises:
-            ValueError: if the ids in a .json file are not 0, 1, 2, ...
+            FileNotFoundError: if there is no such file; the message says what its folder holds.
+            ValueError: if the file lacks a special token; the message names candidates. If a token
+                occurs twice, the ids in a .json file are not 0, 1, 2, ..., or it is another file.
         """
-        text = Path(path).read_bytes().decode()  # read_text would turn \r into a line end
-        if not str(path).endswith(".json"):
-            return cls(text.removesuffix("\n").split("\n"), **special_tokens)
-        ids = json.loads(text)
-        tokens = sorted(ids, key=ids.get)
-        if [ids[token] for token in tokens] != list(range(len(tokens))):
-            raise ValueError(f"{path}: the ids are not 0 to {len(tokens) - 1}, each once")
+        cls([], **special_tokens)  # refuses a misspelt name
+        path = Path(path)
+        if not path.exists() and path.with_name("tokenizer.json").is_file():
+            raise FileNotFoundError(
+                f"there is no {path}, but a tokenizer.json beside it, which Vocabulary.load reads "
+                "as well"
+            )
+        content = files.read_text(path)
+        is_json = path.name.endswith(".json")
+        tokens = _json_tokens(path, content) if is_json else _lines(content)
+        if len(first := {token: i for i, token in reversed([*enumerate(tokens, 1)])}) < len(tokens):
+            number, token = next((i, t) for i, t in enumerate(tokens, 1) if first[t] != i)
+            raise ValueError(
+                f"{path}: lines {first[token]} and {number} hold the same token, {token!r}: the "
+                "number of a line is its token's id, so make the two different"
+            )
+        wanted = {**_SPECIAL_TOKENS, **special_tokens}
+        if missing := {name: token for name, token in wanted.items() if token not in first}:
+            listed = ", ".join(f"{name}={token!r}" for name, token in missing.items())
+            like = [
+                token for token in tokens if re.fullmatch(_LOOKS_SPECIAL, token.strip(" \ufeff"))
+            ]
+            candidates = ", ".join(map(repr, like[:8])) or "none: is this a vocabulary?"
+            raise ValueError(
+                f"{path} does not hold {listed}, and a new token would move the ids: give the "
+                f"names that this file uses, as {next(iter(missing))}=...; candidates: {candidates}"
+            )
         return cls(tokens, **special_tokens)
+
+
+_SPECIAL_TOKENS = {
+    "pad_token": "[PAD]",
+    "unknown_token": "[UNK]",
+    "start_token": "[START]",
+    "end_token": "[END]",
+}
+_LOOKS_SPECIAL = r"(?!\[unused)(\[\w+\]|</?\w+>|<\|.+\|>)"
+
+
+def _lines(content: str) -> list[str]:
+    """The tokens of a text file, one per line; a token may be white space, but not end in it."""
+    lines = content.removesuffix("\n").split("\n")
+    short = [re.sub(r"(?<=\S)\s+$", "", line) for line in lines]
+    if any(line.endswith("\r") and line.strip() for line in lines):  # written by Windows
+        short = [line.removesuffix("\r") for line in short]
+    return short
+
+
+def _json_tokens(path: Path, content: str) -> list[str]:
+    """The tokens of a .json file, in the order of their ids."""
+    ids = files.parse_json(path, content)
+    if isinstance(model := ids.get("model"), dict):  # tokenizer.json
+        if not isinstance(model.get("vocab"), dict):
+            raise ValueError(
+                f"{path} is a tokenizer of the type {model.get('type')!r}, which this package does "
+                "not have: only WordPiece and byte pairs"
+            )
+        ids = model["vocab"] | {t["content"]: t["id"] for t in ids.get("added_tokens") or []}
+    if not ids or not all(isinstance(i, int) for i in ids.values()):
+        raise ValueError(f"{path} is no vocabulary: it does not map each token to its id")
+    tokens = sorted(ids, key=ids.get)
+    if [ids[token] for token in tokens] != list(range(len(tokens))):
+        raise ValueError(f"{path}: the ids are not 0 to {len(tokens) - 1}, each once")
+    return tokens

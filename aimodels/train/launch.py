@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Sequence
 
+from aimodels import console
 from aimodels.checks import check_positive_int
 
 END_SECONDS = 5  # from SIGTERM to SIGKILL
@@ -128,7 +129,7 @@ class _Workers:
 
 def _relay(index: int, lines) -> None:
     for line in lines:
-        print(f"[{index}] {line}", end="", flush=True)
+        console.write(f"[{index}] {line}", end="")
 
 
 def free_ports(number: int) -> list[int]:

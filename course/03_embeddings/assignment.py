@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: Words as vectors"
-#     minutes: 195
+#     minutes: 150
 #     repairs: [000-4.1.1, 002-4.2]
 #     limits: {cell: 30, total: 120, memory: 4096}
 #   kernelspec:
@@ -16,10 +16,10 @@
 #
 # You prepare what a skip-gram model learns from, derive its gradients, make word vectors without
 # any training, repair the two programs of articles 000 and 002, and at the end train a classifier
-# of Chinese reviews that understands the little word "not". NumPy is enough for all of it, and no
+# on real Chinese reviews and look at what it gets wrong. NumPy is enough for all of it, and no
 # Chinese is needed.
 #
-# **About 195 minutes**, in three sittings if you like. **100 points.** **Repairs:** article 000
+# **About 150 minutes**, in two sittings if you like. **100 points.** **Repairs:** article 000
 # §4.1.1 and article 002 §4.2.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -37,6 +37,7 @@ from pathlib import Path
 
 import numpy as np
 
+from aimodels import data
 from aimodels.course import check
 
 # %% [markdown]
@@ -107,7 +108,7 @@ print("Hidden tests: long sentences, repeated words, other windows; counted plac
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
     rng = np.random.default_rng(31)
-    for before, after, least, size in [(2, 1, 1, 5), (3, 5, 4, 30), (0, 2, 3, 12), (7, 4, 3, 30)]:
+    for before, after, least, size in [(2, 1, 1, 5), (3, 5, 4, 30), (0, 2, 3, 12), (7, 0, 3, 30)]:
         lengths = rng.integers(0, 12, size=12)
         sentences = [[f"w{k}" for k in rng.integers(0, size, n) ** 2 // size] for n in lengths]
         counts = Counter(word for sentence in sentences for word in sentence)
@@ -154,7 +155,7 @@ with check.question("q1_hidden", points=8):
 def noise_probabilities(counts, targets, power=0.75):
     """Row b: in proportion to counts ** power, without the word targets[b]; shape (B, V)."""
     ### BEGIN SOLUTION
-    weights = np.tile(np.asarray(counts, float) ** power, (len(targets), 1))
+    weights = np.tile(np.where(counts > 0, counts**power, 0), (len(targets), 1))  # 0 ** 0 is 1
     weights[np.arange(len(targets)), targets] = 0
     return weights / weights.sum(axis=1, keepdims=True)
     ### END SOLUTION
@@ -163,7 +164,6 @@ def noise_probabilities(counts, targets, power=0.75):
 def expected_length(counts, threshold):
     """How many of the text's words are left on average, when each is kept with probability p."""
     ### BEGIN SOLUTION
-    counts = np.asarray(counts, float)
     ratio = threshold * counts.sum() / counts[counts > 0]
     return np.sum(counts[counts > 0] * np.minimum(1, np.sqrt(ratio) + ratio))
     ### END SOLUTION
@@ -193,18 +193,19 @@ with check.question("q2_visible", points=4):
 # %% {test q2_hidden 8}
 print("Hidden tests: large vocabularies, words that never come, words that are all kept.")
 ### BEGIN HIDDEN TESTS
-with check.question("q2_hidden", points=8):
+with check.question("q2_hidden", points=8), np.errstate(all="raise", under="ignore"):
     rng = np.random.default_rng(32)
-    for size, power in [(7, 0.75), (400, 0.75), (60, 1.5)]:
+    for size, power in [(7, 0.75), (400, 0.75), (60, 1.5), (20, 0), (8, 0.0)]:
         counts = rng.integers(1, 1000, size=size) * (np.arange(size) % 3 > 0)
         targets = rng.integers(0, size, size=9)
         before = counts.copy()
-        others = np.array([(np.arange(size) != t) * before**power for t in targets])
+        others = np.array([(np.arange(size) != t) * (before > 0) * before**power for t in targets])
         check.close(
             "the noise for each target",
             noise_probabilities(counts, targets, power=power),
             others / others.sum(1)[:, None],
-            hint="each row lacks its own target only, and adds up to 1; the power is an argument",
+            hint="each row lacks its own target only, and adds up to 1; the power is an argument, "
+            "and with the power 0 a word that never comes has probability 0 as well",
         )
         check.equal("the counts stay as they were", counts, before, hint="work on a copy")
     for size, threshold in [(50, 1e-3), (1000, 1e-2), (30, 2.0)]:
@@ -310,37 +311,35 @@ with check.question("q3_visible", points=6):
     )
 
 # %% {test q3_hidden 12}
-print("Hidden tests: random batches against finite differences; scores of 2000 on both sides.")
+print("Hidden tests: random batches, one of them large; scores of 2000 on both sides.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=12):
 
-    def plainly(x, y, z, m):
-        scores = (x * y).sum(1), -(x[:, None] * z).sum(2)
-        sigma = [1 / (1 + np.exp(-s)) for s in scores]
-        return -(np.log(sigma[0]) + (m * np.log(sigma[1])).sum(1)).sum() / len(x)
-
-    def slopes(i, *batch):
-        return finite_differences(lambda v: plainly(*batch[:i], v, *batch[i + 1 :]), batch[i])
+    def pair_by_pair(x, y, z, m):
+        loss, slopes = 0.0, [np.zeros(v.shape) for v in (x, y, z)]
+        for b, (u, v, w) in enumerate(zip(x, y, z, strict=True)):
+            near, far = 1 / (1 + np.exp(-u @ v)), 1 / (1 + np.exp(w @ u))
+            loss -= np.log(near) + m[b] @ np.log(far)
+            slopes[0][b] = (near - 1) * v + (m[b] * (1 - far)) @ w
+            slopes[1][b] = (near - 1) * u
+            slopes[2][b] = np.outer(m[b] * (1 - far), u)
+        return loss / len(x), [slope / len(x) for slope in slopes]
 
     rng = np.random.default_rng(33)
-    for b, k, d in [(1, 1, 1), (4, 3, 5), (6, 1, 2), (3, 7, 4)]:
+    for b, k, d in [(1, 1, 1), (4, 3, 5), (6, 1, 2), (60, 70, 80)]:
         x_q3, y_q3, z_q3 = (rng.normal(size=size) for size in ((b, d), (b, d), (b, k, d)))
         m_q3 = (rng.random((b, k)) < 0.7).astype(float)
         found_q3 = negative_sampling(x_q3, y_q3, z_q3, m_q3)
-        check.close(
-            "the loss",
-            found_q3[0],
-            plainly(x_q3, y_q3, z_q3, m_q3),
-            hint="sum over k, mean over b",
-        )
+        wanted = pair_by_pair(x_q3, y_q3, z_q3, m_q3)
+        check.close("the loss", found_q3[0], wanted[0], hint="sum over k, mean over b")
         for i in range(3):
             check.close(
                 f"the gradient for {'xyz'[i]}",
                 found_q3[1 + i],
-                slopes(i, x_q3, y_q3, z_q3, m_q3),
-                atol=1e-5,
+                wanted[1][i],
                 hint="in which scores does this vector stand? x in all of its pair's; each score's "
-                "slope, with its m, times the other vector; B divides, K does not",
+                "slope, with its m, times the other vector; B divides, K does not. From formulas: "
+                "differences of the loss would take hours for a large batch",
             )
     far_q3, one_q3 = np.array([[1000.0]]), np.ones((1, 1))
     for sign in (1, -1):
@@ -434,11 +433,12 @@ with check.question("q4_visible", points=5):
 # %% {test q4_hidden 11}
 print("Hidden tests: larger tables, words never met, other shifts.")
 ### BEGIN HIDDEN TESTS
-with check.question("q4_hidden", points=11):
+with check.question("q4_hidden", points=11), np.errstate(all="raise", under="ignore"):
     rng = np.random.default_rng(34)
-    for rows, columns, k in [(5, 5, 1), (12, 30, 1), (40, 7, 3), (6, 9, 5)]:
+    for rows, columns, k in [(5, 5, 1), (12, 30, 1), (40, 7, 3), (6, 9, 2.5), (4, 6, 9)]:
         counts = rng.poisson(rng.gamma(0.5, 6, size=(rows, columns)))
         counts[2], counts[:, 4] = 0, 0
+        counts *= k < 9  # and once nothing was counted at all
         n, r, c = counts.sum(), counts.sum(1), counts.sum(0)
         wanted = [
             [np.log(max(1, v * n / (k * r[i] * c[j] or 1))) for j, v in enumerate(row)]
@@ -457,16 +457,17 @@ with check.question("q4_hidden", points=11):
             hint="shares of a whole are counts, too: what guards you against a sum of 0 must not "
             "change a sum that is merely small",
         )
-    for rows, columns, d in [(6, 6, 3), (20, 8, 5), (5, 40, 1)]:
+    for rows, columns, d in [(6, 6, 3), (20, 8, 5), (5, 40, 1), (9, 9, 9)]:
         table = rng.normal(size=(rows, columns))
+        table[5:] = table[5:] if d < 9 else table[0]  # fewer directions than columns asked for
         vectors = np.asarray(svd_vectors(table, d))
         values, axes = np.linalg.eigh(table @ table.T)
         check.close(
             "the products of the vectors",
             vectors @ vectors.T,
-            (axes[:, -d:] * np.sqrt(values[-d:])) @ axes[:, -d:].T,
-            rtol=1e-4,
-            atol=1e-5,
+            (axes[:, -d:] * np.sqrt(np.abs(values[-d:]))) @ axes[:, -d:].T,
+            rtol=1e-3,
+            atol=1e-4,
             hint="the d largest values, each column times the root of its own",
         )
 ### END HIDDEN TESTS
@@ -516,9 +517,6 @@ attempt("3. and comes back without keys:", lambda: read_back(article, **unsafe)[
 #   readable *without* pickle. A vector of zeros has the scale 0 and the codes 0.
 # - `load(path)` returns `(words, vectors)`: a list, and an array $(V, D)$ of `float32`. It must
 #   refuse a file with pickled content: leave `allow_pickle` off.
-# - `look_up(words, vectors, asked)`: the vectors of a list of words, $(N, D)$. Each is looked for
-#   as it is spelled; if it is not there, in small letters (`"King"` → `"king"`). If that is not
-#   there either, raise a `KeyError`, best with the word in it.
 
 
 # %% {answer q5}
@@ -538,18 +536,6 @@ def load(path):
     with np.load(path, allow_pickle=False) as file:
         vectors = file["codes"] * file["scales"][:, None]
         return file["words"].tolist(), vectors.astype(np.float32)
-    ### END SOLUTION
-
-
-def look_up(words, vectors, asked):
-    """The vectors (N, D) of N words: exact spelling first, then small letters, else KeyError."""
-    ### BEGIN SOLUTION
-    index = {word: i for i, word in enumerate(words)}
-    found = [word if word in index else word.lower() for word in asked]
-    for word, key in zip(asked, found, strict=True):
-        if key not in index:
-            raise KeyError(f"no vector for {word!r}")
-    return np.asarray(vectors)[[index[key] for key in found]]
     ### END SOLUTION
 
 
@@ -581,22 +567,9 @@ with check.question("q5_visible", points=5), tempfile.TemporaryDirectory() as fo
     )
     hint = "float32 at the end, whatever type the scales gave on the way: .astype(np.float32)"
     check.equal("their type", np.asarray(vectors_q5).dtype.name, "float32", hint=hint)
-    table_q5 = np.array([[1.0, 0.0], [2.0, 2.0]])
-    check.close(
-        "the vectors of queen, King and king",
-        look_up(["king", "queen"], table_q5, ["queen", "King", "king"]),
-        table_q5[[1, 0, 0]],
-        hint="first as it is spelled, then word.lower()",
-    )
-    check.raises(
-        "a word that is not there",
-        lambda: look_up(["king"], np.ones((1, 2)), ["king", "emperor"]),
-        KeyError,
-        hint="no silent stand-in: say which word is missing",
-    )
 
 # %% {test q5_hidden 9}
-print("Hidden tests: many words and languages, zero vectors, capital letters, an unsafe file.")
+print("Hidden tests: many words and languages, zero vectors, an unsafe file.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as folder:
 
@@ -610,7 +583,8 @@ with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as fol
     names = ["été", "国王", "a b", "国", "x" * 70, "Ä", *(f"w{i}" for i in range(74))]
     table_q5 = check.given(case(35)[0])
     path_q5 = Path(folder) / "many.npz"
-    save(path_q5, names, table_q5)
+    with np.errstate(divide="raise", invalid="raise"):
+        save(path_q5, names, table_q5)
     with np.load(path_q5, allow_pickle=False) as npz_q5:
         hint = "one a word: the largest size in its row / 127, with signs away; 0 for zeros"
         check.equal("any words", npz_q5["words"].tolist(), names, hint="an array of str")
@@ -627,16 +601,6 @@ with check.question("q5_hidden", points=9), tempfile.TemporaryDirectory() as fol
     np.savez(path_q5, words=np.array(["a"], "O"), codes=np.int8([[1, 1]]), scales=np.float32([1]))
     hint = "never allow_pickle=True: such a file can run any program"
     check.raises("a file whose words are pickled", lambda: load(path_q5), ValueError, hint=hint)
-    asked_q5 = ["Polish", "US", "Été", "polish", "us"]
-    table_q5 = np.arange(8.0).reshape(4, 2)
-    check.close(
-        "words with capital letters in the vocabulary",
-        look_up(["polish", "Polish", "us", "été"], table_q5, asked_q5),
-        table_q5[[1, 2, 3, 0, 2]],
-        hint="the exact spelling wins; only a word that is not there turns to small letters",
-    )
-    hint = "only the asked word turns to small letters, not the words of the vocabulary"
-    check.raises("Ann, no ann", lambda: look_up(["Ann"], np.eye(1), ["ann"]), KeyError, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -671,9 +635,6 @@ print("4. mean of the two words:", padded[:2].mean(0), "- with padding:", padded
 #
 # - `segment(text, words)`: the list of words, in the order of the text. `words` is a list, the
 #   dictionary. White space (`str.isspace`) separates words and is never part of one.
-# - `encode(texts, words, length)`: whole numbers $(N, \text{length})$. 0 is padding, at the end of
-#   the row; 1 is unknown; the words of the dictionary have 2, 3, … in their order. What is too
-#   long loses its end.
 # - `logits(ids, table, weights, bias)`: the mean of the rows of `table` $(V + 2, D)$ over the places
 #   that are *not* padding, $h_n$; then $h_n^\top$ `weights` + `bias`. The result: $(N,)$. For a row
 #   of padding alone $h_n$ is zero. Unknown words count like any others.
@@ -690,18 +651,6 @@ def segment(text, words):
             found.append(text[begin:end])
         end = begin
     return found[::-1]
-    ### END SOLUTION
-
-
-def encode(texts, words, length):
-    """Numbers (N, length) of the words: 0 padding, 1 unknown, the first word 2, …"""
-    ### BEGIN SOLUTION
-    numbers = {word: i for i, word in enumerate(words, 2)}
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [numbers.get(word, 1) for word in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
     ### END SOLUTION
 
 
@@ -731,12 +680,6 @@ with check.question("q6_visible", points=5):
         ["我", "研究", "生命", "。"],
         hint="no word ends here? Take one character; leave out white space",
     )
-    check.equal(
-        "the numbers of three texts",
-        np.asarray(encode(["我", "", "生命起源研究"], words_q6, 2)).tolist(),
-        [[1, 0], [0, 0], [4, 5]],
-        hint="unknown is 1, the first word 2; zeros behind the words; cut what is too long",
-    )
     table_q6 = np.array([[9.0, 9.0], [0.0, 2.0], [4.0, 0.0]])
     check.close(
         "the logits of two texts and an empty one",
@@ -761,26 +704,19 @@ with check.question("q6_hidden", points=9):
         return [word for word in found if word.strip()]
 
     rng = np.random.default_rng(36)
-    words_q6 = ["ab", "abc", "ca", "bca", "d", "ddd", "cabd", "db"]
-    numbers = {word: i for i, word in enumerate(words_q6, 2)}
+    words_q6 = ["ab", "abc", "ca", "bca", "d", "ddd", "cabd", "db", "abcdd", 9 * "dcba"]
     texts = ["".join(rng.choice(list("abcd?"), size=n)) for n in (1, 7, 30, 12, 60)]
-    texts += ["a b\ncabd\t", "  ", "ab c"]
+    texts += ["a b\ncabd\t", "  ", "ab c", "abcdd" + 9 * "dcba" + "abc", "ab\u3000c\xa0d"]
     hint = "after each word, the longest one that ends where it began; none reaches over a blank"
     wanted = [by_sorting(text, words_q6) for text in texts]
     check.equal("the words of many texts", [segment(t, words_q6) for t in texts], wanted, hint=hint)
-    for n in (1, 6, 40):
-        check.equal(
-            "the numbers, cut or padded to any length, that can pick rows of a table",
-            np.arange(10)[encode(texts, words_q6, n)].tolist(),
-            [([numbers.get(w, 1) for w in found] + [0] * n)[:n] for found in wanted],
-            hint="an array of type int; cut the end, pad the end; numbers follow the list of words",
-        )
     for count, places, dim in [(4, 5, 3), (7, 12, 1), (2, 1, 6)]:
         ids = rng.integers(1, 9, size=(count, places))
         ids[np.arange(places) >= rng.integers(0, places + 1, size=(count, 1))] = 0
         table_q6, weights_q6 = rng.normal(size=(9, dim)), rng.normal(size=dim)
         counts = (ids[:, :, None] == np.arange(1, 9)).sum(1)
         means = counts / np.maximum(counts.sum(1, keepdims=True), 1) @ table_q6[1:]
+        before = table_q6.copy()
         for more in (0, 50):
             check.close(
                 "the logits, with any padding",
@@ -788,110 +724,72 @@ with check.question("q6_hidden", points=9):
                 means @ weights_q6 - 0.5,
                 hint="zeros behind the text change nothing; unknown words, number 1, count",
             )
+        check.equal("the table stays as it was", table_q6, before, hint="choose, do not overwrite")
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 7: a classifier that hears "not" (14 points)
+# ## Question 7: what real people wrote (14 points)
 #
-# Guests of hotels write reviews. Each judges three things, and its label is 1 if two or three of
-# the judgements are good. But 干净 is "clean" and 不干净 "not clean"; 吵 is "noisy" and 不吵 "not
-# noisy". Half of all judgements have the 不 (bù, "not"). So neither 不 nor 吵 alone tells anything.
+# Real reviews of books, hotels, computers and more. The label is 1 where the buyer called it good.
 
 
 # %% {locked reviews}
-HOTELS = {
-    "judgements": [  # (thing, good, bad)
-        ("房间", "干净", "脏"),  # room: clean, dirty
-        ("床", "舒服", "硬"),  # bed: comfortable, hard
-        ("服务", "热情", "冷淡"),  # service: warm, cold
-        ("交通", "方便", "麻烦"),  # transport: convenient, troublesome
-        ("早餐", "好吃", "难吃"),  # breakfast: tasty, bad-tasting
-        ("晚上", "安静", "吵"),  # at night: quiet, noisy
-    ],
-    # stayed three days in …; far from …; not far from …
-    "asides": ["在{}住了三天", "离{}很远", "离{}不远"],
-    "names": ["上海", "北京", "广州", "成都"],  # Shanghai, Beijing, Guangzhou, Chengdu
-}
+def reviews(split):
+    """The texts of a part of the data set, and their labels: 1 for good, 0 for bad."""
+    texts, labels = data.arrays("reviews_zh", split)
+    return [text.decode() for text in texts], labels
 
 
-def reviews(count, seed, theme=HOTELS):
-    """Texts with three judgements and two asides that say nothing; and labels, 1 for good."""
-    dice, texts, labels = np.random.default_rng(seed), [], []
-    for _ in range(count):
-        chosen = dice.permutation(len(theme["judgements"]))[:3]
-        good, negated = dice.integers(0, 2, size=(2, 3))
-        places = dice.choice(theme["names"], 2, replace=False)
-        clauses = [theme["asides"][i].format(places[i]) for i in range(2)]
-        if dice.random() < 0.5:
-            clauses[0] = theme["asides"][2].format("我家")  # my home
-        for i, g, n in zip(chosen, good, negated, strict=True):
-            thing, *words = theme["judgements"][i]
-            said = "不" if n else str(dice.choice(["很", "真"]))  # not; very, really
-            clauses.append(thing + said + words[1 - g])
-        texts.append("，".join(dice.permutation(clauses).tolist()) + "。")
-        labels.append(int(np.sum(good != negated) >= 2))
-    return texts, np.array(labels)
-
-
-# %% {locked reviews_shown}
-reviews_training, opinions_training = reviews(600, seed=1)
-reviews_validation, opinions_validation = reviews(300, seed=2)
-for text, opinion in zip(reviews_training[:4], opinions_training, strict=False):
+reviews_training, opinions_training = reviews("train[:3000]")
+reviews_validation, opinions_validation = reviews("validation")
+for text, opinion in zip(reviews_training[1:5], opinions_training[1:5], strict=True):
     print(opinion, text)
 print("share of good ones:", opinions_training.mean().round(2))
 
 # %% [markdown]
 # Write `train(texts, labels, seed)`: it learns from texts with their labels, and returns a
-# function: list of texts → array of classes, 0 or 1, one for each text.
+# function, list of texts → scores $(N,)$: above 0 for good, below for bad, and the further from 0,
+# the surer.
 #
-# - Which pieces of a text are your "words"? A mean of vectors does not know the order. With single
-#   characters as pieces, 不 adds the same amount whether it stands before 干净 or before 脏
-#   ("dirty"); but it has to turn the one bad and the other good. Which pieces could? (They need
-#   not be words of a dictionary, and they may overlap.)
-# - The rest is free. As in question 6, each piece may have a vector; but *one* number a piece is
-#   enough here. Start these numbers at 0. (Vectors *and* weights that are all 0 would stay there:
-#   then start the vectors at small random numbers.) Gradient descent on the binary cross-entropy,
-#   as in chapter 01, does the training. Keep a number for unknown pieces, or leave them out.
-# - Sums of pieces are easier to train than means. With the mean of $n$ pieces each slope is $n$
-#   times smaller, and each number must become $n$ times larger: the rate must be about $n^2$ times
-#   as large.
-# - Learn everything from `texts` and `labels`: the hidden tests also train on reviews of something
-#   else, which have other words. Random numbers, if you draw any, come from
-#   `np.random.default_rng(seed)`.
-# - The returned function must also accept empty texts, and cities that it has never read of. Five
-#   seconds of training are enough.
+# - Which pieces of a text are your "words"? Single characters do not know what 不 ("not") stands
+#   before; pairs of neighbours do (不好, "not good"), overlap, and need no dictionary.
+# - *One* number a piece is enough; a text's score is the sum over its pieces. Gradient descent on
+#   the cross-entropy finds such numbers. So does counting: how many times more often does a piece
+#   come in good texts than in bad ones? The logarithm of that adds up
+#   ([Wang & Manning 2012](#wang2012)). Add 1 to each count.
+# - Learn from `texts` and `labels` only: the hidden tests train on other reviews, with good and bad
+#   exchanged. Random numbers, if any, come from `np.random.default_rng(seed)`. A score may not
+#   depend on the other texts in the list; and there are empty texts.
 #
-# **The bar** is the share of right answers: 75 % of the validation reviews (the visible test);
-# 88 % of hotel reviews kept aside, from other cities, and 88 % of the reviews of something else
-# (the hidden tests).
+# And `worst(scores, labels, k)`: the places of the $k$ surest mistakes, the surest first, as an
+# array of whole numbers; all of them if there are fewer. A score above 0 says 1, any other 0.
+#
+# **The bar** is the share of right answers, 72 %: on the validation reviews, and on the reviews of
+# the `test` split, twice. Leave that split alone.
 
 
 # %% {answer q7}
 def train(texts, labels, seed):
-    """A function: list of texts -> classes (N,), 0 or 1; learned from texts and labels."""
+    """A function: list of texts -> scores (N,), above 0 for good ones; learned from texts."""
 
     ### BEGIN SOLUTION
     def pieces(text):
-        return [text[i : i + n] for n in (1, 2) for i in range(len(text) + 1 - n)]
+        return {text[i : i + k] for k in (1, 2) for i in range(len(text) + 1 - k)}
 
-    counts = Counter(piece for text in texts for piece in pieces(text))
-    often = [piece for piece, n in counts.items() if n > 1]
-    index = {piece: i for i, piece in enumerate(often)}
+    n = Counter(), Counter()
+    for text, label in zip(texts, labels, strict=True):
+        n[label].update(pieces(text))
+    bias = np.log(n[0].total() / n[1].total())
+    weight = {p: np.log((n[1][p] + 1) / (n[0][p] + 1)) + bias for p in n[0] | n[1]}
+    return lambda texts: np.array([sum(weight.get(p, 0.0) for p in pieces(t)) for t in texts])
+    ### END SOLUTION
 
-    def table(texts):  # how often each piece comes in each text, and a 1 for the bias
-        x = np.zeros((len(texts), len(index) + 1), np.float32)
-        x[:, -1] = 1
-        for row, text in zip(x, texts, strict=True):
-            for piece in pieces(text):
-                if piece in index:
-                    row[index[piece]] += 1
-        return x
 
-    x, weights = table(texts), np.zeros(len(index) + 1, np.float32)
-    for _ in range(300):
-        p = 1 / (1 + np.exp(-x @ weights))
-        weights -= 0.3 * x.T @ (p - labels).astype(np.float32) / len(x)
-    return lambda texts: (table(texts) @ weights > 0).astype(int)
+def worst(scores, labels, k):
+    """Places of the k surest mistakes, the surest first."""
+    ### BEGIN SOLUTION
+    mistakes = np.flatnonzero((scores > 0) != labels)
+    return mistakes[np.argsort(-np.abs(scores[mistakes]))][:k]
     ### END SOLUTION
 
 
@@ -906,51 +804,68 @@ with check.question("q7_visible", points=4):
     )
     check.accuracy(
         "validation reviews",
-        trained_q7(reviews_validation),
-        opinions_validation,
-        at_least=0.75,
-        hint="near 50 %? Print the pieces of one text: is there one that holds 不 together with "
-        "what is negated? Then start the numbers at 0, add the pieces up (a mean needs a far "
-        "larger rate) and see that the training reviews come out right: if not, more steps",
+        np.sign(trained_q7(reviews_validation)),
+        2 * opinions_validation - 1,
+        at_least=0.72,
+        hint="near 50 %? Do long texts win, whatever they say? Then compare a piece's share among "
+        "all pieces of good texts with its share in bad ones, not its bare counts",
+    )
+    check.equal(
+        "the two surest of three mistakes",
+        worst(np.array([-3.0, 0.5, 9.0, -1.0, 2.0]), np.array([1, 0, 1, 0, 0]), 2),
+        [0, 4],
+        hint="mistakes stand at 0, 1 and 4; which score is furthest from 0, with its sign away?",
     )
 
+# %% [markdown]
+# Now look at the errors of your model, in a cell of your own, and sort them. Is the label wrong? Is
+# the text both good and bad? Is it irony, or a piece that it has learned wrongly? (Without Chinese:
+# a translator helps.) And what does it say of a review that you write?
+#
+# ```python
+# for place in worst(trained_q7(reviews_validation), opinions_validation, 20):
+#     print(opinions_validation[place], reviews_validation[place])
+# ```
+
 # %% {test q7_hidden 10}
-print("Hidden tests: the classifier just trained, in other cities; then trained on other reviews.")
+print("Hidden tests: reviews kept aside, one by one as well; trained with other words for good.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
-    # Dunhuang, Lhasa, Kashgar, Harbin
-    far_q7 = HOTELS | {"names": ["敦煌", "拉萨", "喀什", "哈尔滨"]}
-    aside_q7 = check.given(reviews(500, seed=72, theme=far_q7)[0])
+    aside_q7 = check.given(reviews("test")[0])
+    scores_q7 = np.asarray(trained_q7(aside_q7))
     check.accuracy(
-        "hotels of other cities",
-        trained_q7(aside_q7),
-        reviews(500, seed=72, theme=far_q7)[1],
-        at_least=0.88,
-        hint="learn pieces that come again, not whole reviews; long enough for any seed; unknown "
-        "pieces must not change the sign",
+        "reviews kept aside",
+        np.sign(scores_q7),
+        2 * reviews("test")[1] - 1,
+        at_least=0.72,
+        hint="learn pieces that come again, not whole reviews",
     )
-    books_q7 = {
-        "judgements": [
-            ("故事", "精彩", "无聊"),  # story: thrilling, boring
-            ("文字", "优美", "啰嗦"),  # language: graceful, wordy
-            ("纸张", "厚实", "薄"),  # paper: solid, thin
-            ("内容", "丰富", "空洞"),  # content: rich, empty
-            ("封面", "好看", "难看"),  # cover: good-looking, ugly
-            ("翻译", "准确", "糟糕"),  # translation: exact, terrible
-        ],
-        # read for three days in …; posted to … very fast; the bookshop is not far from …
-        "asides": ["在{}读了三天", "寄到{}很快", "书店离{}不远"],
-        "names": ["厦门", "天津", "武汉"],  # Xiamen, Tianjin, Wuhan
-    }
-    studied_q7 = check.given(reviews(600, seed=73, theme=books_q7))
-    unread_q7 = check.given(reviews(500, seed=74, theme=books_q7)[0])
+    alone_q7 = [np.asarray(trained_q7([text]))[0] for text in aside_q7[:30]]
+    check.close(
+        "scores of reviews asked for one by one, less those of all together",
+        alone_q7 - scores_q7[:30],
+        np.zeros(30),
+        hint="a score rests on its own text and on what was learned, on nothing else",
+    )
+    studied_q7 = check.given(reviews("train[3000:6000]")[0])
+    turned_q7 = check.given(1 - reviews("train[3000:6000]")[1])
     check.accuracy(
-        "trained on reviews of books",
-        train(studied_q7[0], np.array(studied_q7[1]), seed=3)(unread_q7),
-        reviews(500, seed=74, theme=books_q7)[1],
-        at_least=0.88,
+        "trained on other reviews, 1 for bad ones",
+        np.sign(train(studied_q7, turned_q7, seed=3)(aside_q7)),
+        1 - 2 * reviews("test")[1],
+        at_least=0.72,
         hint="no list of good and bad words of your own: learn from the texts and labels given",
     )
+    rng = np.random.default_rng(37)
+    for n, k in [(40, 5), (7, 100)]:
+        scores_q7, labels_q7 = rng.normal(size=n), rng.integers(0, 2, size=n)
+        ranked = sorted(range(n), key=lambda i: -abs(scores_q7[i]))
+        check.equal(
+            "the surest mistakes",
+            worst(scores_q7, labels_q7, k),
+            np.array([i for i in ranked if labels_q7[i] != (scores_q7[i] > 0)][:k]),
+            hint="mistakes alone, by their distance from 0; no more than there are",
+        )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -968,3 +883,5 @@ check()
 # - <a id="mikolov2013distributed"></a>Tomas Mikolov, Ilya Sutskever, Kai Chen, Greg S. Corrado,
 #   Jeffrey Dean. *Distributed Representations of Words and Phrases and their Compositionality*.
 #   NIPS 26, 3111–3119, 2013.
+# - <a id="wang2012"></a>Sida Wang, Christopher D. Manning. *Baselines and Bigrams: Simple, Good
+#   Sentiment and Topic Classification*. ACL, 90–94, 2012.

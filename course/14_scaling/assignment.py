@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: From a laptop to many machines"
-#     minutes: 210
+#     minutes: 150
 #     repairs: []
 #     limits: {cell: 30, total: 120, memory: 4096}
 #   kernelspec:
@@ -16,10 +16,10 @@
 #
 # You work out what a training needs and how fast it can be, repair the average that most people
 # would write first, send numbers around a ring, keep small gradients alive in 16 bits, cut a
-# network in slices, and at the end train one with workers that share nothing but gradients. You
-# simulate the machines: NumPy is all you need, and it takes seconds.
+# network in slices, and at the end train one for real patients, with hospitals that share nothing
+# but gradients. You simulate the machines: NumPy is all you need, and it takes seconds.
 #
-# **About 210 minutes**, in three sittings if you like. **100 points.** **Repairs:** no program,
+# **About 150 minutes**, in three sittings if you like. **100 points.** **Repairs:** no program,
 # but what article 004 §6.3 says about data parallelism.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -31,10 +31,9 @@
 # %% {locked setup}
 import itertools
 
-import matplotlib.pyplot as plt
 import numpy as np
+from sklearn.datasets import load_breast_cancer
 
-from aimodels import plots
 from aimodels.course import check
 
 # %% [markdown]
@@ -54,11 +53,8 @@ from aimodels.course import check
 # With gradient accumulation the batch passes in `num_microbatches` pieces, as equal as possible, one
 # after the other. Only one piece is in memory at a time; what counts is the **largest** one.
 #
-# - `memory(sizes, batch_size, num_microbatches=1, mixed=False)` returns a dictionary of whole numbers
-#   with the keys `"weights"`, `"gradients"`, `"optimizer"` and `"activations"`.
-# - `pieces_needed(sizes, batch_size, room, mixed=False)` returns the smallest `num_microbatches` with
-#   which all of it together fits into `room` bytes. If not even one example at a time fits, raise
-#   a `ValueError`.
+# `memory(sizes, batch_size, num_microbatches=1, mixed=False)` returns a dictionary of whole numbers
+# with the keys `"weights"`, `"gradients"`, `"optimizer"` and `"activations"`.
 #
 # When it works, compare the two columns: which of the four become smaller, which one larger? And
 # what happens to the sum of the first three?
@@ -76,16 +72,6 @@ def memory(sizes, batch_size, num_microbatches=1, mixed=False):
         "optimizer": 8 * parameters,
         "activations": (2 if mixed else 4) * rows * sum(sizes),
     }
-    ### END SOLUTION
-
-
-def pieces_needed(sizes, batch_size, room, mixed=False):
-    """The smallest number of pieces of the batch with which training fits into room bytes."""
-    ### BEGIN SOLUTION
-    for pieces in range(1, batch_size + 1):
-        if sum(memory(sizes, batch_size, pieces, mixed).values()) <= room:
-            return pieces
-    raise ValueError(f"{room} bytes are too few, even for one example at a time")
     ### END SOLUTION
 
 
@@ -109,28 +95,17 @@ with check.question("q1_visible", points=4):
         108,
         hint="2 + 3 examples: there must be room for the larger piece",
     )
-    check.equal(
-        "pieces for room 488",
-        pieces_needed((3, 4, 2), 5, 488),
-        3,
-        hint="416 bytes do not depend on the batch: how many examples fit into the other 72? "
-        "Then how many pieces have five?",
-    )
-    check.raises(
-        "room 451",
-        lambda: pieces_needed((3, 4, 2), 5, 451),
-        ValueError,
-        hint="one example needs 36 bytes beside the 416: raise the error yourself",
-    )
 
 # %% {test q1_hidden 8}
-print("Hidden tests: other widths and depths, both precisions, rooms that are just large enough.")
+print("Hidden tests: other widths and depths, both precisions, any number of pieces.")
 ### BEGIN HIDDEN TESTS
 with check.question("q1_hidden", points=8):
-    for sizes, batch, pieces, too_small, rooms in [
-        ((7, 5), 9, 4, 687, [688, 735, 736, 784, 1024, 1072, 9999]),
-        ((64, 50, 30, 10), 32, 5, 82055, [82056, 82671, 82672, 85000, 101152]),
-        ((2, 8, 8, 8, 3), 7, 7, 3235, [3236, 3467, 3468, 3932, 10**6]),
+    for sizes, batch, pieces in [
+        ((7, 5), 9, 4),
+        ((64, 50, 30, 10), 32, 5),
+        ((2, 8, 8, 8, 3), 7, 7),
+        ((5, 1, 6), 12, 1),
+        ([300, 20, 4], 1000, 33),
     ]:
         layers = [np.zeros((n + 1, m), "float32") for n, m in itertools.pairwise(sizes)]
         fixed, one = sum(layer.nbytes for layer in layers), 4 * sum(sizes)
@@ -148,21 +123,6 @@ with check.question("q1_hidden", points=8):
             dict(weights=3 * half, gradients=half, optimizer=4 * half, activations=kept),
             hint="Adam's means stay in float32, the activations do not",
         )
-        for room in rooms:
-            for mixed in (False, True):
-                fit = (room - 4 * fixed) // (one // 2 if mixed else one)
-                check.equal(
-                    "pieces for a room that is just large enough",
-                    pieces_needed(sizes, batch, room, mixed),
-                    min(k for k in range(1, batch + 1) if -(-batch // k) <= fit),
-                    hint="a room for all four, in the right precision; it may fit exactly",
-                )
-        check.raises(
-            "one byte too few",
-            lambda sizes=sizes, room=too_small: pieces_needed(sizes, 5, room),
-            ValueError,
-            hint="one example is the smallest piece; does it fit?",
-        )
 ### END HIDDEN TESTS
 
 # %% [markdown]
@@ -176,9 +136,6 @@ with check.question("q1_hidden", points=8):
 # - `layer_speed(batch_size, n, m, peak, bandwidth, size=4)` returns two things: the roofline's
 #   FLOP/s for this layer, and the text `"memory"` or `"compute"`: what it waits for. At the ridge
 #   itself, say `"compute"`.
-# - `network_speed(batch_size, sizes, peak, bandwidth, size=4)`: the FLOP/s of a whole network of
-#   such layers with the widths `sizes`. The layers run one after the other, each as fast as its own
-#   roofline lets it: how long does each take?
 # - `smallest_batch(n, m, peak, bandwidth, size=4)`: the smallest batch with which a layer is bound
 #   by `"compute"`, or `None` if no batch is large enough. With only the weights in mind one soon
 #   has an answer; but $X$ and $Y$ must be moved, too, and they grow with the batch.
@@ -192,16 +149,6 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     intensity = 2 * batch_size * n * m / moved
     bound = "compute" if intensity >= peak / bandwidth else "memory"
     return min(peak, bandwidth * intensity), bound
-    ### END SOLUTION
-
-
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    """The FLOP/s of dense layers that run one after the other."""
-    ### BEGIN SOLUTION
-    pairs = list(itertools.pairwise(sizes))
-    work = [2 * batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
-    return sum(work) / sum(w / speed for w, speed in zip(work, speeds, strict=True))
     ### END SOLUTION
 
 
@@ -230,12 +177,6 @@ with check.question("q2_visible", points=5):
         (1000, "compute"),
         hint="a batch reads the weights once for all its examples; never faster than the peak",
     )
-    check.close(
-        "FLOP/s of the widths 100, 100, 10 with 64 examples",
-        network_speed(64, (100, 100, 10), peak=1000, bandwidth=100),
-        1_408_000 / 1601.6,
-        hint="the first layer takes 1280 s, the second 321.6 s, because it waits for memory",
-    )
     check.equal(
         "smallest batch for 100 x 100",
         smallest_batch(100, 100, peak=1000, bandwidth=100),
@@ -256,7 +197,7 @@ with check.question("q2_visible", points=5):
     )
 
 # %% {test q2_hidden 9}
-print("Hidden tests: other machines, layers and networks, numbers of 2 bytes.")
+print("Hidden tests: other machines and layers, numbers of 2 bytes, batches of millions.")
 ### BEGIN HIDDEN TESTS
 with check.question("q2_hidden", points=9):
     for peak, bandwidth, size in [(6e10, 1.3e10, 4), (3e14, 2.1e12, 2), (9e13, 1.1e12, 4)]:
@@ -266,33 +207,34 @@ with check.question("q2_hidden", points=9):
             moved = size * (batches * n + n * m + batches * m)
             busy, waiting = flops / peak, moved / bandwidth
             enough = np.flatnonzero(busy >= waiting)
-            for batch in (1, 60, 2500):
-                speed, bound = layer_speed(batch, n, m, peak, bandwidth, size)
-                i = batch - 1
+            for i in (0, 59, 2499):
+                speed, bound = layer_speed(i + 1, n, m, peak, bandwidth, size)
                 wanted = flops[i] / max(busy[i], waiting[i])
-                check.close(
-                    "FLOP/s of a layer", speed, wanted, hint="2Bnm operations; is `size` used?"
-                )
-                check.equal(
-                    "what a layer waits for",
-                    bound,
+                check.close("FLOP/s of a layer", speed, wanted, hint="2Bnm; is `size` used?")
+                wanted, hint = (
                     "memory" if waiting[i] > busy[i] else "compute",
-                    hint="compare the time for computing with the time for moving bytes",
+                    "which takes longer?",
                 )
+                check.equal("what a layer waits for", bound, wanted, hint=hint)
             check.equal(
                 "the smallest batch",
                 smallest_batch(n, m, peak, bandwidth, size),
                 int(batches[enough[0]]) if len(enough) else None,
                 hint="X and Y grow with the batch, too; for a narrow layer no batch is enough",
             )
-        sizes = np.array([784, 2000, 30, 900, 10])
-        flops = 2.0 * 300 * sizes[:-1] * sizes[1:]
-        moved = size * (300 * (sizes[:-1] + sizes[1:]) + sizes[:-1] * sizes[1:])
-        check.close(
-            "FLOP/s of a network",
-            network_speed(300, sizes.tolist(), peak, bandwidth, size),
-            flops.sum() / np.maximum(flops / peak, moved / bandwidth).sum(),
-            hint="add times, not speeds: each layer has its own roofline, they do not overlap",
+    for ridge in (100, 500):  # with n = m and 4 bytes: 2Bn / (4 (2B + n)) operations a byte
+        n = 4 * ridge + 1
+        check.equal(
+            "a layer that is hardly wide enough",
+            smallest_batch(n, n, ridge * 1e9, 1e9),
+            2 * ridge * n,
+            hint="solve for B: whoever tries batches one by one must know when to stop",
+        )
+        check.equal(
+            "a layer that is not quite wide enough",
+            smallest_batch(n - 1, n - 1, ridge * 1e9, 1e9),
+            None,
+            hint="the intensity comes near the ridge, with ever more examples, but not to it",
         )
 ### END HIDDEN TESTS
 
@@ -338,7 +280,7 @@ for counts in [(3, 3, 3), (3, 3, 1), (4, 3, 0)]:
 # Right for equal parts, wrong for a last, partial batch, and one replica without examples spoils it
 # all: its mean is 0/0, not a number (NaN).
 #
-# **Repair it.** Write `combine(gradients, counts, clip_norm=None)`.
+# **Repair it.** Write `combine(gradients, counts)`.
 #
 # - `gradients` has a list for each replica: the gradients of **its own mean** loss, one array a
 #   parameter. `counts` has for each replica the number of its examples, or, if examples carry
@@ -348,23 +290,17 @@ for counts in [(3, 3, 3), (3, 3, 1), (4, 3, 0)]:
 #   gradients are 0.
 # - A NaN or an infinity of a replica that *has* examples must come through: it is the sign of an
 #   overflow, and the caller must see it.
-# - If `clip_norm`, a positive number $c$, is given, **clip** as one machine would: let $\|g\|$ be
-#   the length of the combined gradient, the root of the sum of the squares of all numbers in all
-#   arrays. If $\|g\| > c$, multiply every array by $c/\|g\|$; otherwise change nothing.
 
 
 # %% {answer q3}
-def combine(gradients, counts, clip_norm=None):
-    """The gradient of the whole batch's mean, one array a parameter, clipped if `clip_norm` is given."""
+def combine(gradients, counts):
+    """The gradient of the whole batch's mean, one array a parameter."""
     ### BEGIN SOLUTION
     total = sum(counts)
     whole = [np.zeros_like(array) for array in gradients[0]]
     for arrays, count in zip(gradients, counts, strict=True):
         if count > 0:
             whole = [w + count / total * array for w, array in zip(whole, arrays, strict=True)]
-    norm = np.sqrt(sum(np.sum(w**2) for w in whole))
-    if clip_norm is not None and norm > clip_norm:
-        whole = [w * (clip_norm / norm) for w in whole]
     return whole
     ### END SOLUTION
 
@@ -388,38 +324,27 @@ with check.question("q3_visible", points=5):
             gradients_of_mean(x, y, W, b)[1],
             hint="all parameters alike",
         )
-    check.close(
-        "two replicas, clipped to length 1",
-        combine(
-            [[np.array([30.0]), np.array([[0.0]])], [np.array([0.0]), np.array([[40.0]])]],
-            [5, 5],
-            1.0,
-        ),
-        [np.array([0.6]), np.array([[0.8]])],
-        hint="the mean is (15, 20), of length 25: the length of both arrays together",
-    )
 
 # %% {test q3_hidden 9}
-print("Hidden tests: weighted examples, clipping or not, no examples at all, an overflow.")
+print("Hidden tests: weighted examples, no examples at all, an overflow, your arrays as they were.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=9):
-    for seed, counts in [(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))]:
-        x, y, W, b, parts = replicas(seed, counts, 4, 3)
-        weight = np.random.default_rng(seed).uniform(0.01, 0.4, len(x))
-        sums = [weight[rows].sum() for rows in parts]
-        gradients = [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+    cases = iter([(3, (40, 7, 1, 0, 12)), (4, (0, 2)), (5, (5,)), (6, (9, 9, 9, 8))])
+    for _ in range(4):  # whoever has the examples has the gradient of them all
+        x, y, W, b, parts = replicas(*next(cases), 4, 3)
+        weight = np.random.default_rng(len(x)).uniform(0.01, 0.4, len(x))
+        sums = check.given([weight[rows].sum() for rows in parts])
+        gradients = check.given(
+            [gradients_of_mean(x[rows], y[rows], W, b, weight[rows]) for rows in parts]
+        )
         before = [np.nan_to_num(array) for arrays in gradients for array in arrays]
         wanted = gradients_of_mean(x, y, W, b, weight)
-        length = np.linalg.norm(np.concatenate([array.ravel() for array in wanted]))
-        for clip in (None, 0.5, 1e6):
-            factor = min(1.0, (clip or 1e6) / length)
-            check.close(
-                "the whole batch's gradient, weighted examples",
-                combine(gradients, sums, clip_norm=clip),
-                [factor * array for array in wanted],
-                hint="counts need not be whole numbers, their sum may be below 1; clip once, after "
-                "the replicas are put together, and only what is too long",
-            )
+        check.close(
+            "the whole batch's gradient, weighted examples",
+            combine(gradients, sums),
+            wanted,
+            hint="counts need not be whole numbers, and their sum may be below 1",
+        )
         after = [np.nan_to_num(array) for arrays in gradients for array in arrays]
         check.equal("the caller's gradients", after, before, hint="`+=` and `*=` change them")
     nothing = [[np.full((2, 2), np.nan), np.full(2, np.nan)]] * 2
@@ -571,15 +496,14 @@ with check.question("q4_hidden", points=9):
 # So the loss is multiplied by a **scale** before the backward pass, and the gradients are divided
 # by it afterwards ([Micikevicius et al. 2018](#micikevicius2018)). The scale should be large, but a
 # scale that is too large gives infinities. The right size changes while the network learns, so the
-# scale adjusts itself. Complete the class:
+# scale adjusts itself. Complete the class; `scale_loss(loss)` is there, it multiplies.
+# `unscale(gradients)` takes a list of float16 arrays, the gradients of the scaled loss:
 #
-# - `scale_loss(loss)` returns the loss, multiplied by the current scale.
-# - `unscale(gradients)` takes a list of float16 arrays, the gradients of the scaled loss.
-#     - If **any** number in any of them is infinite or NaN, the step must be skipped: return
-#       `None`. The scale is halved, but never below 1, and the count of good steps begins anew.
-#     - Otherwise return a list of **float32** arrays, the gradients of the loss itself. If this was
-#       good step number `patience` in a row, the scale for the **next** step is doubled, but never
-#       above `largest`, and the count begins anew.
+# - If **any** number in any of them is infinite or NaN, the step must be skipped: return
+#   `None`. The scale is halved, but never below 1, and the count of good steps begins anew.
+# - Otherwise return a list of **float32** arrays, the gradients of the loss itself. If this was
+#   good step number `patience` in a row, the scale for the **next** step is doubled, but never
+#   above `largest`, and the count begins anew.
 #
 # The start scale and `largest` are powers of two. Such a scale changes no digit of a number, only
 # its exponent. But in which precision must the division be done?
@@ -595,9 +519,7 @@ class LossScale:
 
     def scale_loss(self, loss):
         """The loss times the current scale."""
-        ### BEGIN SOLUTION
         return loss * self.scale
-        ### END SOLUTION
 
     def unscale(self, gradients):
         """The true gradients, float32; None if this step must be skipped. Sets the next scale."""
@@ -663,22 +585,22 @@ with check.question("q5_hidden", points=9):
                 scaled = np.float16([scaler.scale_loss(size)])
             results.append(scaler.unscale([np.zeros(2, "float16"), scaled]))
         right = wanted(start, patience, largest)
-        hint = "write the count down, step by step: what sets it back to 0? Is `largest` kept?"
-        check.close("the scale at every step", scales, right, hint=hint)
-        check.close(
-            "the gradients at every step",
-            results,
-            [[[0, 0], [g]] if g * s < 65520 else None for g, s in zip(sizes, right, strict=True)],
-            rtol=1e-3,
-            hint="None for a skipped step; otherwise what was there before the scaling",
-        )
-    sent = np.float16([3.0, 0.001, -65504])
+        count = "write the count down, step by step: what sets it back to 0? Is `largest` kept?"
+        check.close("the scale at every step", scales, right, hint=count)
+        skip = "None for a skipped step; otherwise what was there before the scaling"
+        found = [
+            [[0, 0], [g]] if g * s < 65520 else None for g, s in zip(sizes, right, strict=True)
+        ]
+        check.close("the gradients at every step", results, found, rtol=1e-3, hint=skip)
+    sent = np.float16([3.0, 0.001, -65504, -65504])  # each is finite, their sum is not
     tiny = LossScale(scale=2.0**20).unscale([sent])
     exact = [sent.astype("float64") / 2**20]
-    check.close("tiny gradients", tiny, exact, rtol=1e-6, atol=0, hint="float32 comes first")
-    scaler, lost = LossScale(scale=2.0), [np.float16([1, np.nan]), np.float16([2])]
-    results = [scaler.unscale(lost), scaler.unscale(lost[::-1]), scaler.unscale(lost)]
-    check.equal("NaN in any array", results, [None] * 3, hint="NaN is no number either")
+    each = "float32 comes first; look at each number: the sum of finite numbers may overflow"
+    check.close("tiny gradients, and large ones", tiny, exact, rtol=1e-6, atol=0, hint=each)
+    check.equal("float32", np.asarray(tiny[0]).itemsize, 4, hint="4 bytes a number")
+    scaler, lost = LossScale(scale=2.0), [np.float16([[1, np.nan], [5, 1]]), np.float16([2])]
+    results = [scaler.unscale(s) for s in (lost, lost[::-1], [np.float16([2, -np.inf])])]
+    check.equal("NaN or -inf in any array", results, [None] * 3, hint="neither is a number")
     check.close("the smallest scale", scaler.scale_loss(3.0), 3.0, hint="never below 1")
 ### END HIDDEN TESTS
 
@@ -824,67 +746,53 @@ with check.question("q6_hidden", points=10):
 ### END HIDDEN TESTS
 
 # %% [markdown]
-# ## Question 7: five workers, one network (16 points)
+# ## Question 7: five hospitals, one network (16 points)
 #
-# Sixteen stations stand on a map. Each belongs to one of four operators, numbered 0 to 3, and a
-# place is served by the operator of its nearest station, more or less. Five companies have measured, each in its own
-# strip of the map, and nobody gives data away. But gradients they will share.
+# Each row below is a real patient: 30 measurements of a tumour's cells, and whether it was
+# **malignant** (1) or benign (0), found in Wisconsin in the 1990s. Five hospitals want one network
+# that tells which it is. No hospital may give its patients away, but gradients they may share. And
+# each sees patients of its own kind: the village sends large tumours on to the clinic.
 
 
-# %% {locked q7_map}
-def measure(num_points, layout, seed):
-    """Places (num_points, 2), and the operator, 0 to 3, that serves each; `layout` is the map."""
-    stations, rng = np.random.default_rng(layout), np.random.default_rng(seed)
-    centres = np.stack(np.meshgrid(*2 * [np.linspace(-0.9, 0.9, 4)]), axis=-1).reshape(16, 2)
-    centres += stations.uniform(-0.08, 0.08, centres.shape)
-    operator = stations.permutation(np.arange(16) % 4)
-    nearest = rng.integers(16, size=num_points)
-    return centres[nearest] + rng.normal(0, 0.13, (num_points, 2)), operator[nearest]
-
-
-# %% {locked q7_worker}
+# %% {locked q7_hospital}
 def logits(parameters, x):
-    """The network that all use: two features, hidden units with ReLU, four logits."""
+    """The network that all use: 30 measurements, hidden units with ReLU, two logits."""
     W1, b1, W2, b2 = parameters
     return np.maximum(x @ W1 + b1, 0) @ W2 + b2
 
 
 class Worker:
-    """Keeps its examples to itself, and has memory for `room` of them at a time."""
+    """A hospital: keeps its patients to itself, and has memory for `room` of them at a time."""
 
     def __init__(self, x, y, room):
         self._x, self._y, self.room = x, y, room
+        self.first = None  # the first weights that it was asked about
 
     def __len__(self):
         return len(self._x)
 
     def loss_and_gradients(self, parameters, begin, end):
-        """Mean cross-entropy of the examples begin to end - 1, and its gradients, a list of 4."""
+        """Mean cross-entropy of the patients begin to end - 1, and its gradients, a list of 4."""
         x, y = self._x[begin:end], self._y[begin:end]
         if not 0 < len(x) <= self.room:
-            raise MemoryError(f"{len(x)} examples asked for: at least 1, at most {self.room}")
+            raise MemoryError(f"{len(x)} patients asked for: at least 1, at most {self.room}")
         W1, b1, W2, _ = parameters
+        self.first = W1.copy() if self.first is None else self.first
         a, z = np.maximum(x @ W1 + b1, 0), logits(parameters, x)
         log_p = z - z.max(axis=1, keepdims=True)
         log_p = log_p - np.log(np.exp(log_p).sum(axis=1, keepdims=True))
-        delta = (np.exp(log_p) - np.eye(4)[y]) / len(x)
+        delta = (np.exp(log_p) - np.eye(2)[y]) / len(x)
         back = delta @ W2.T * (a > 0)
         gradients = [x.T @ back, back.sum(axis=0), a.T @ delta, delta.sum(axis=0)]
         return -log_p[np.arange(len(x)), y].mean(), gradients
 
 
-# %% {locked q7_workers}
-def strips(x, y, borders, rooms):
-    """Workers from west to east: what lies between two borders, and a room for each."""
-    number = np.digitize(x[:, 0], borders)
-    return [Worker(x[number == r], y[number == r], room) for r, room in enumerate(rooms)]
-
-
-def start_parameters(seed, num_hidden=64):
+# %% {locked q7_tools}
+def start_parameters(seed, num_hidden=32):
     """He's start for `logits`."""
     rng = np.random.default_rng(seed)
-    W1, W2 = rng.normal(0, 1, (2, num_hidden)), rng.normal(0, 1, (num_hidden, 4))
-    return [W1, np.zeros(num_hidden), W2 * np.sqrt(2 / num_hidden), np.zeros(4)]
+    W1, W2 = rng.normal(0, 1, (30, num_hidden)), rng.normal(0, 1, (num_hidden, 2))
+    return [W1 / 15**0.5, np.zeros(num_hidden), W2 * (2 / num_hidden) ** 0.5, np.zeros(2)]
 
 
 class Adam:
@@ -903,58 +811,50 @@ class Adam:
             p -= self.rate * correct * m / (np.sqrt(v) + 1e-8)
 
 
-# %% {locked q7_data}
-x_train, y_train = measure(500, layout=1, seed=1)
-x_validation, y_validation = measure(400, layout=1, seed=2)
-BORDERS, ROOMS = [-1.5, -0.6, -0.3, 0.7], [32, 30, 50, 64, 45]
-workers = strips(x_train, y_train, BORDERS, ROOMS)
-print("examples:", [len(worker) for worker in workers], "room for:", ROOMS)
+# %% {locked q7_patients}
+def patients(begin, end):
+    """Measurements, on the scale that the hospitals have agreed on, and 1 where malignant."""
+    x, benign = load_breast_cancer(return_X_y=True)
+    mixed = np.random.default_rng(0).permutation(len(x))
+    x = (x - x.mean(axis=0)) / x.std(axis=0)
+    return x[mixed[begin:end]], 1 - benign[mixed[begin:end]]
 
 
-# %% {locked q7_picture}
-def show(predict=None):
-    """Draw the places; given a trained network's `predict`, colour the map by its answers."""
-    ax, colors = plt.subplots(figsize=(4.5, 4.5))[1], ["firebrick", "royalblue", "seagreen", "gold"]
-    if predict is not None:
-        look = {"levels": np.arange(5) - 0.5, "cmap": None, "colors": colors, "alpha": 0.25}
-        plots.surface(predict, (-1.4, 1.4), (-1.4, 1.4), ax, **look)
-    for operator, color in enumerate(colors):
-        places = x_train[y_train == operator]
-        ax.scatter(*places.T, s=9, color=color, label=f"operator {operator}")
-    for border in BORDERS[1:]:
-        ax.axvline(border, color="black", linewidth=0.8)
-    ax.set(aspect="equal", xlim=(-1.4, 1.4), ylim=(-1.4, 1.4), title="Who serves which place?")
-    ax.set(xlabel="west to east", ylabel="south to north")
-    ax.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=8)
+def share_out(x, y, borders, rooms, by=0):
+    """Hospitals, each with the patients whose measurement number `by` lies between two borders."""
+    number = np.digitize(x[:, by], borders)
+    return [Worker(x[number == r], y[number == r], room) for r, room in enumerate(rooms)]
 
 
-show()
-plt.show()
+x_train, y_train = patients(0, 350)
+x_validation, y_validation = patients(350, 450)
+workers = share_out(x_train, y_train, [-2.2, -0.8, -0.2, 0.6], [32, 30, 50, 64, 45])
+for worker, name in zip(workers, ["new", "village", "town", "city", "clinic"], strict=True):
+    print(f"{name:8} {len(worker):3} patients, {sum(worker._y):2} malignant, room {worker.room}")
 
 # %% [markdown]
-# The first company has measured nothing yet, and no strip knows all of the map. Most have more
-# examples than fit into their memory at once. All use the same network, `logits`, with a hidden
-# layer. A worker tells its number of examples, `len(worker)`, its `worker.room`, and
+# The new hospital has no patients yet, and no other sees the whole. Most have more patients than fit
+# into their memory at once. All use the same network, `logits`. A worker, that is a hospital, tells
+# its number of patients, `len(worker)`, its `worker.room`, and
 # `worker.loss_and_gradients(parameters, begin, end)`: the **mean** loss and the gradients of that
-# mean for at most `room` examples. Look at nothing else in it: that is the agreement.
+# mean for at most `room` patients. Look at nothing else in it: that is the agreement.
 #
 # - `loss_and_gradients_of_all(workers, parameters)`: the loss and the list of four gradients of the
-#   mean over **all** examples of all workers, as if they lay on one large machine. Every worker
-#   accumulates what it has in pieces of at most `room` examples, the last piece may be smaller,
-#   and no example may be left out. The parameters stay as they were.
+#   mean over **all** patients of all workers, as if they lay on one large machine. Every worker
+#   accumulates what it has in pieces of at most `room` patients, the last piece may be smaller,
+#   and no patient may be left out. The parameters stay as they were.
 # - `train(workers, seed)`: begin at `start_parameters(seed)`, train with the gradient of all, and
-#   return a **function** `predict`: places (M, 2) in, the numbers of their operators (M,) out. 200
-#   steps of `Adam` with a learning rate of 0.03 are plenty. It should take about a second, and may
-#   take ten.
+#   return a **function** `predict`: measurements (M, 30) in, 0 or 1 for each (M,) out. 100 steps of
+#   `Adam` with a learning rate of 0.01 are plenty, and take about a second.
 #
-# **The bar:** the visible test asks for 75 % of the validation places. The hidden tests train on
-# other maps, cut up in other ways, and ask for **90 %** of places that your code has never seen,
-# twice. Add a cell with `show(train(workers, seed=0))` to look at your network.
+# **The bar:** 85 % of the validation patients (the visible test); 90 % of patients that your code
+# has never seen, trained by other hospitals, which list the measurements in another order, and of
+# which some see one kind of tumour only (the hidden tests). Who calls every tumour benign is right for two of three, and which third is wrong?
 
 
 # %% {answer q7}
 def loss_and_gradients_of_all(workers, parameters):
-    """The mean loss over all examples of all workers, and its gradients, a list of 4."""
+    """The mean loss over all patients of all workers, and its gradients, a list of 4."""
     ### BEGIN SOLUTION
     total = sum(len(worker) for worker in workers)
     loss, gradients = 0.0, [np.zeros_like(p) for p in parameters]
@@ -970,11 +870,11 @@ def loss_and_gradients_of_all(workers, parameters):
 
 
 def train(workers, seed):
-    """Train one network with the gradients of all; return predict: places (M, 2) -> (M,)."""
+    """Train one network with the gradients of all; return predict: (M, 30) -> (M,)."""
     ### BEGIN SOLUTION
     parameters = start_parameters(seed)
-    optimizer = Adam(parameters, learning_rate=0.03)
-    for _ in range(200):
+    optimizer = Adam(parameters, learning_rate=0.01)
+    for _ in range(100):
         optimizer.apply(loss_and_gradients_of_all(workers, parameters)[1])
     return lambda new: logits(parameters, new).argmax(axis=1)
     ### END SOLUTION
@@ -983,68 +883,68 @@ def train(workers, seed):
 # %% {test q7_visible 6}
 with check.question("q7_visible", points=6):
     parameters = start_parameters(5)
-    one_large = Worker(x_train, y_train, room=500)
+    one_large = Worker(x_train, y_train, room=350)
     loss, gradients = loss_and_gradients_of_all(workers, parameters)
     check.close(
-        "the loss of all examples",
+        "the loss of all patients",
         loss,
-        one_large.loss_and_gradients(parameters, 0, 500)[0],
-        hint="each piece counts by its number of examples; is the last, smaller piece in it?",
+        one_large.loss_and_gradients(parameters, 0, 350)[0],
+        hint="each piece counts by its number of patients; is the last, smaller piece in it?",
     )
     check.close(
-        "the gradients of all examples",
+        "the gradients of all patients",
         gradients,
-        one_large.loss_and_gradients(parameters, 0, 500)[1],
-        hint="a sum over workers and their pieces, each with its share of the 500 examples",
+        one_large.loss_and_gradients(parameters, 0, 350)[1],
+        hint="a sum over workers and their pieces, each with its share of the 350 patients",
     )
     predict = train(workers, seed=0)
     check.accuracy(
-        "validation places",
+        "validation patients",
         predict(x_validation),
         y_validation,
-        at_least=0.75,
-        hint="does the loss fall? Print it every 50 steps, and look at show(predict)",
+        at_least=0.85,
+        hint="does the loss fall? Print it every 25 steps",
     )
 
 # %% {test q7_hidden 10}
-print("Hidden tests: other workers against one machine; the bar, on maps that nobody has seen.")
+print("Hidden tests: other hospitals against one machine; the bar, for patients not seen before.")
 ### BEGIN HIDDEN TESTS
 with check.question("q7_hidden", points=10):
-    for sizes, rooms in [((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))]:
-        x, y = measure(sum(sizes), layout=2, seed=sum(sizes))
-        places = np.split(np.arange(len(x)), np.cumsum(sizes)[:-1])
-        others = [Worker(x[p], y[p], room) for p, room in zip(places, rooms, strict=True)]
+
+    def closed(workers):  # no name leads to their patients
+        for worker in workers:
+            worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
+            worker._x = worker._y = np.zeros(len(worker), int)
+        return workers
+
+    cases = iter([((5, 0, 31), (2, 4, 30)), ((64,), (64,)), ((1, 1, 50, 8), (3, 1, 49, 4))])
+    for _ in range(3):
+        sizes, rooms = next(cases)
+        all_x, all_y = patients(200, 200 + sum(sizes))
+        places = np.split(np.arange(len(all_x)), np.cumsum(sizes)[:-1])
+        sent = [(all_x[p], all_y[p], room) for p, room in zip(places, rooms, strict=True)]
+        others = closed([Worker(*part) for part in check.given(sent)])
         parameters = start_parameters(6, num_hidden=9)
         before = [p.copy() for p in parameters]
-        check.close(
-            "loss and gradients, other workers and another width",
-            loss_and_gradients_of_all(others, parameters),
-            list(Worker(x, y, 99).loss_and_gradients(before, 0, len(x))),
-            hint="any number of workers, some without examples; each asks for at most its room",
-        )
+        found = loss_and_gradients_of_all(others, parameters)
+        wanted = list(Worker(all_x, all_y, 99).loss_and_gradients(before, 0, len(all_x)))
+        hint = "any number of workers, some without patients; each asks for at most its room"
+        check.close("loss and gradients, other hospitals, another width", found, wanted, hint=hint)
         check.equal("the parameters as they were", parameters, before, hint="copy them first")
-    x = check.given(measure(500, layout=71, seed=71)[0])
-    y = check.given(measure(500, layout=71, seed=71)[1])
-    seven = strips(x, y, [-0.9, -0.7, 0, 0.1, 0.2, 2], [50, 50, 60, 40, 30, 64, 45])
-    check.accuracy(
-        "new places on another map, seven workers",
-        train(seven, seed=3)(check.given(measure(800, layout=71, seed=72)[0])),
-        measure(800, layout=71, seed=72)[1],
-        at_least=0.9,
-        hint="learn from the workers that are given; all weights start at `start_parameters(seed)`",
-    )
-    x = check.given(measure(500, layout=73, seed=73)[0])
-    two = strips(x, check.given(measure(500, layout=73, seed=73)[1]), [0.8], [99, 70])
-    for worker in two:  # no name leads to their examples
-        worker.loss_and_gradients = Worker(worker._x, worker._y, worker.room).loss_and_gradients
-        worker._x = worker._y = np.zeros(len(worker), int)
-    check.accuracy(
-        "new places on a third map, two workers",
-        train(two, seed=4)(check.given(measure(800, layout=73, seed=74)[0])),
-        measure(800, layout=73, seed=74)[1],
-        at_least=0.9,
-        hint="every seed is enough: try ten. Ask only for len, room and loss_and_gradients",
-    )
+    x, y = check.given(patients(0, 450))
+    x = x[:, ::-1]
+    seven = share_out(x, y, [-1.5, -0.9, -0.5, 0, 0.3, 9], [50, 50, 60, 40, 30, 64, 45], by=1)
+    new = check.given(patients(450, 569)[0][:, ::-1])
+    truth = patients(450, 569)[1]
+    found = train(seven, seed=3)(new)
+    hint = "learn from the workers that are given, and from nothing else"
+    check.accuracy("new patients, seven hospitals", found, truth, at_least=0.9, hint=hint)
+    begin = "all weights start at `start_parameters(seed)`, whatever the seed"
+    check.close("where training begins", seven[2].first, start_parameters(3)[0], hint=begin)
+    kinds = closed([Worker(x[y == 1], y[y == 1], 70), Worker(x[y == 0], y[y == 0], 99)])
+    found = train(kinds, seed=4)(new)
+    hint = "every seed is enough: try ten. Ask only for len, room and loss_and_gradients"
+    check.accuracy("each sees one kind of tumour only", found, truth, at_least=0.9, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]

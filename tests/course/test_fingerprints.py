@@ -132,7 +132,7 @@ def test_what_decides_points_is_there():
         ("verdict.py", "RTOL, ATOL = 1e-5", "RTOL, ATOL = 1e-4", False),
         ("questions.py", "self._records, self._error = [], ", "self._records, self._error = [1], ",
          False),
-        ("sandbox.py", '"PYTHONHASHSEED": "0"', '"PYTHONHASHSEED": "1"', False),
+        ("isolation.py", '"PYTHONHASHSEED": "0"', '"PYTHONHASHSEED": "1"', False),
         ("sandbox.py", "GRACE_SECONDS = 5", "GRACE_SECONDS = 6", True),
         ("report.py", "import ", "import os as x\nprint(x)\nimport ", True),
         ("../cli.py", "import ", "import os as x\nprint(x)\nimport ", True),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from aimodels import cli
-from aimodels.course import CourseError, grade, sandbox
+from aimodels.course import CourseError, grade, isolation
 from aimodels.course.assignment import Assignment, Limits
 from aimodels.course.notebooks import Page
 from aimodels.course.sandbox import Kernel, Stopped
@@ -76,7 +76,7 @@ def again(desk, assignment, **options):
 
 
 def table(desk):
-    with (desk / "grades.csv").open(newline="") as file:
+    with (desk / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
         return {row["student"]: row for row in csv.DictReader(file)}
 
 
@@ -105,7 +105,106 @@ def test_feedback_names_the_property_and_no_hidden_value(desk):
     assert "not answered yet" in problems["blank"]["q2"]["problems"][0]
     visible, hidden = problems["=shout"]["q2"]["problems"]
     assert "SECRET" in visible  # its own words, on a test that it can read
-    assert hidden == "Hidden test: your code raised RuntimeError"
+    assert hidden == "Hidden test: nearly all rows: your code raised RuntimeError"
+
+
+CLASS = """class Pool:
+    def __call__(self, y):
+        return y.mean((1, 2))
+
+
+global_average_pool = Pool()"""
+SLOW = "def global_average_pool(y):\n    while True: pass"
+BROKEN = "def predict(x):\n    return (x.sum(1) > 0"
+RUNS = "def predict(x):\n    return 1\nwhile True: pass"
+DEAF = "def predict(x):\n    return 1\nsum(range(10**12))"
+
+
+@pytest.fixture(scope="module")
+def odd(assignment):
+    """Notebooks that were changed as students change them, graded once."""
+    if not shutil.which("bwrap"):
+        pytest.skip("this test needs the program bwrap")
+    folder = assignment.page.root / "odd"
+
+    def put(name, change=lambda cell: [cell], **answers):
+        answers = {"q1": POOL, "q2": RULE} | answers
+        hand_in(assignment, folder / f"{name}.ipynb", **answers)
+        notebook = json.loads((folder / f"{name}.ipynb").read_text())
+        notebook["cells"] = [c for cell in notebook["cells"] for c in change(cell)]
+        (folder / f"{name}.ipynb").write_text(json.dumps(notebook))
+
+    def turned(kind):
+        return lambda cell: [cell | {"cell_type": kind}] if cell["id"] == "q1" else [cell]
+
+    def new_markdown(cell):
+        new = {"id": "new", "metadata": {}, "cell_type": "markdown"}
+        return [cell | new] if cell["id"] == "q1" else [cell]
+
+    def noted(cell):
+        return [cell, cell | {"id": "note", "cell_type": "markdown"}]
+
+    def retyped(cell):
+        """A new cell in the answer's place, and its visible test lost."""
+        if cell["id"] == "q1":
+            return [cell | {"id": "mine", "metadata": {}}]
+        return [] if cell["id"] == "q1_visible" else [cell]
+
+    put("markdown", turned("markdown"))
+    put("raw", turned("raw"))
+    put("fenced", new_markdown, q1=f"```python\n{POOL}\n```")
+    put("words", turned("markdown"), q1="I do not know.")
+    put("note", noted)
+    put("class", retyped, q1=CLASS)
+    put("lambda", retyped, q1="global_average_pool = lambda y: y.mean((1, 2))")
+    put("hidden name", retyped, q1=f"exec({POOL!r})")
+    put("syntax", q2=BROKEN)
+    put("slow test", q1=SLOW)
+    put("slow answer", q2=RUNS)
+    put("deaf", q2=DEAF)
+    results = grade.grade(find([str(folder)], "01_tiny"), assignment, folder / "odd.csv")
+    return {result.student: result for result in results}
+
+
+@pytest.mark.parametrize("name", ["markdown", "raw", "fenced"])
+def test_an_answer_that_is_no_code_cell_is_taken_as_code(odd, name):
+    assert odd[name].total == 100
+    kind = "raw" if name == "raw" else "markdown"
+    assert odd[name].message == (
+        f"The answer to question 1 stands in a {kind} cell: it was taken as code."
+    )
+
+
+def test_an_answer_in_words_is_named_and_a_note_is_left_alone(odd):
+    assert odd["words"].total == 40
+    assert "stands in a markdown cell, without code that could be run." in odd["words"].message
+    assert (odd["note"].total, odd["note"].message) == (100, "")
+
+
+@pytest.mark.parametrize("name", ["class", "lambda", "hidden name"])
+def test_an_answer_of_any_form_is_recognised_though_its_visible_test_is_lost(odd, name):
+    assert odd[name].total == 100
+
+
+def test_an_error_in_an_answer_is_said_at_its_question(odd):
+    place = "Code cell 5 of your notebook, your answer to question 2,"
+    assert odd["syntax"].questions["q2"].problems[0] == f"{place} raised SyntaxError."
+    said = odd["slow answer"].questions["q2"].problems[0]
+    assert said == f"{place} ran for more than 5 seconds and was interrupted."
+    assert odd["slow answer"].status == "timeout"
+    assert odd["syntax"].questions["q1"].problems == []
+    slow = odd["slow test"]
+    assert slow.questions["q1"].problems[0] == "Visible test: it ran for more than 5 seconds."
+    assert "A test of question 1 was interrupted" in slow.message
+
+
+def test_what_could_not_be_interrupted_is_said_without_a_guess(odd):
+    deaf = odd["deaf"]
+    assert (deaf.status, deaf.total) == ("stopped", 60)
+    assert "look for" not in deaf.message
+    assert deaf.message.endswith("your answer to question 2, was running then.")
+    ended = "the run ended here. A cell ran for more than 5 seconds and could not be interrupted"
+    assert ended in deaf.questions["q2"].problems[0]
 
 
 def test_what_is_graded_is_kept_and_what_has_changed_is_graded_again(desk, assignment):
@@ -213,6 +312,41 @@ def test_the_command_finds_the_chapter_and_writes_its_files(desk, assignment, mo
     assert "--chapter" in capsys.readouterr().err
 
 
+def test_a_class_goes_from_moodle_through_the_sandbox_and_back(
+    assignment, tmp_path, monkeypatch, capsys, program
+):
+    program("bwrap")
+    monkeypatch.chdir(assignment.page.root)
+    first, second = "Ann Lee_11_assignsubmission_file_", "陈伟_12_assignsubmission_file_"
+    hand_in(assignment, tmp_path / "ontime" / first / "assignment(1).ipynb", q1=POOL, q2=RULE)
+    shutil.make_archive(str(tmp_path / "ontime"), "zip", tmp_path / "ontime")
+    hand_in(assignment, tmp_path / "late" / second / "assignment(1).ipynb", q1=SUM, q2=RULE)
+    sheet = tmp_path / "sheet.csv"
+    sheet.write_text(
+        "Identifier,Full name,Email address,Status,Grade,Maximum Grade,Last modified (grade)\n"
+        "Participant 11,Ann Lee,a@x.org,Submitted,,10,-\n"
+        "Participant 12,陈伟,c@x.org,Submitted,,10,-\n"
+        "Participant 13,Nobody,n@x.org,No submission,,10,-\n"
+    )
+    command = ["grade", "--output", str(tmp_path / "grades.csv")]
+    assert cli.main([*command, str(tmp_path / "ontime.zip")]) == 0
+    more = ["--roster", str(sheet), "--export", "moodle"]
+    assert cli.main([*command, str(tmp_path / "late"), *more]) == 0
+    assert "2 graded, 1 of the roster handed in nothing" in capsys.readouterr().out
+    with (tmp_path / "grades.csv").open(newline="", encoding="utf-8-sig") as file:
+        rows = {row["student"]: (row["status"], row["total"]) for row in csv.DictReader(file)}
+    assert rows == {
+        "Ann Lee (11)": ("ok", "100"),
+        "陈伟 (12)": ("ok", "40"),
+        "Nobody (13)": ("missing", ""),
+    }
+    with (tmp_path / "grades.moodle.csv").open(newline="", encoding="utf-8-sig") as file:
+        grades = {row["Identifier"]: row["Grade"] for row in csv.DictReader(file)}
+    assert grades == {"Participant 11": "10", "Participant 12": "4", "Participant 13": ""}
+    answers = (tmp_path / "grades" / "answers.html").read_text("utf-8")
+    assert answers.index("陈伟 (12)") < answers.index("return y.sum((1, 2))")
+
+
 def test_without_a_sandbox_the_result_is_the_same_and_says_so(desk, assignment):
     before = table(desk)
     results, new = again(desk, assignment, kind="none")
@@ -224,12 +358,12 @@ def test_without_a_sandbox_the_result_is_the_same_and_says_so(desk, assignment):
 
 
 def test_without_bubblewrap_the_message_says_what_to_do(monkeypatch):
-    monkeypatch.setattr(sandbox.shutil, "which", lambda name: None)
+    monkeypatch.setattr(isolation.shutil, "which", lambda name: None)
     with pytest.raises(CourseError, match=r"apt-get install bubblewrap.*--sandbox none"):
-        sandbox.probe("bubblewrap")
-    sandbox.probe("none")
+        isolation.probe("bubblewrap")
+    isolation.probe("none")
     with pytest.raises(CourseError, match="one of bubblewrap, none"):
-        sandbox.probe("docker")
+        isolation.probe("docker")
 
 
 def test_an_interrupted_kernel_ends_at_once(program):
@@ -249,7 +383,7 @@ def test_the_sandbox_sees_neither_home_nor_solutions_nor_network(program, tmp_pa
     secret = tmp_path / "secret"
     secret.touch()
     home = Path.home()
-    shown = {p.relative_to(home).parts[0] for p in sandbox._visible() if p.is_relative_to(home)}
+    shown = {p.relative_to(home).parts[0] for p in isolation.visible() if p.is_relative_to(home)}
     code = f"""
 import os, socket
 seen = [os.path.exists(path) for path in {[str(solutions), str(secret)]}]

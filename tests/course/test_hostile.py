@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import pytest
 
-from aimodels.course import assignment, grade, submission
+from aimodels.course import assignment, marking, submission
 from aimodels.course.verdict import plain
 
 
@@ -312,7 +312,7 @@ def test_no_value_trips_the_judge(wanted):
             problems = [
                 problem
                 for text in (record, repr(record))
-                for problem in grade.mark(assignment.Test(name, 10, ""), text, [expected])
+                for problem in marking.mark(assignment.Test(name, 10, ""), text, [expected])
             ]
             assert problems
             assert all(len(problem) < 1000 for problem in problems), value
@@ -324,7 +324,7 @@ def test_no_text_trips_the_judge(number):
     started = time.process_time()
     for text in (hostile.TEXTS[number], repr(hostile.TEXTS[number])):
         for name in ("q1_visible", "q1_hidden"):
-            problems = grade.mark(assignment.Test(name, 10, ""), text, _expected(_WANTED))
+            problems = marking.mark(assignment.Test(name, 10, ""), text, _expected(_WANTED))
             assert problems
             assert all(len(problem) < 1000 for problem in problems)
     assert time.process_time() - started < 2

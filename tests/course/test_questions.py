@@ -146,7 +146,7 @@ def test_what_is_given_comes_back_as_it_was():
     with check.recording():
         noted = check.note(0, value)
     data = json.loads(check.records())["records"][0]["given"]
-    for copy in (noted, check.replay(json.dumps(data))):
+    for copy in (noted, check.replay(0, [json.dumps(data)])):
         np.testing.assert_array_equal(copy, value)
         assert copy.dtype == value.dtype
         copy += 1  # as a student's code may do

@@ -10,10 +10,19 @@ import nbformat
 import pytest
 
 from aimodels import cli
-from aimodels.course import CourseError, grade, report, sandbox, submission
+from aimodels.course import (
+    CourseError,
+    grade,
+    marking,
+    reading,
+    report,
+    sandbox,
+    sources,
+    submission,
+)
 from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Mark, Result
-from aimodels.course.notebooks import Page
+from aimodels.course.notebooks import Page, find_pages
 
 DOCS = Path(__file__).parents[2] / "docs"
 GUIDE = (DOCS / "teaching.md").read_text("utf-8")
@@ -115,7 +124,7 @@ def test_every_status_has_a_sentence_and_a_next_step(tmp_path, assignment, statu
 
 def test_the_statuses_are_those_that_grading_gives():
     given = {"ok"}
-    for module in (grade, sandbox):
+    for module in (grade, marking, sandbox):
         source = Path(module.__file__).read_text("utf-8")
         given |= set(re.findall(r'(?:Stopped|Run)\(\s*"(\w+)"', source))
         given |= set(re.findall(r'status\b.* = "(\w+)"', source))
@@ -125,6 +134,35 @@ def test_the_statuses_are_those_that_grading_gives():
 def test_the_guide_explains_every_status():
     rows = re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE)
     assert [row for row in rows if row in report.STATUSES] == list(report.STATUSES)
+
+
+def test_the_guides_numbers_are_the_programs():
+    """A figure that the program has in one place and the guide in another drifts."""
+    root = DOCS.parent
+    limits = {
+        page.chapter: Assignment(page).limits
+        for page in find_pages(root)
+        if page.kind == "assignment"
+    }
+    text = " ".join(GUIDE.split())
+
+    def chapters(memory: int) -> str:
+        *rest, last = (name[:2] for name, limit in limits.items() if limit.memory == memory)
+        return f"{', '.join(rest)} and {last}"
+
+    four, six = sorted({limit.memory for limit in limits.values()})
+    said = f"{four // 1024} GiB in chapters {chapters(four)}, {six // 1024} GiB in chapters"
+    assert f"{said} {chapters(six)}. " in text
+    cnn = limits["06_cnn"]
+    said = f"chapter 06 allows {cnn.cell} s a cell, {cnn.total} s in all, and "
+    assert f"{said}{cnn.memory // 1024} GiB |" in text
+    assert f"temporary file system of {cnn.disk} MiB" in text
+    assert (
+        f"more than {sources.LARGEST >> 20} MiB or more than {reading.MOST_CELLS:,} cells" in text
+    )
+    assert f"could not start Python within {sandbox.START_SECONDS} seconds" in text
+    assert sandbox.PATIENCE == 10
+    assert "ended after ten times the limit by the clock" in text
 
 
 @pytest.mark.parametrize("row", re.findall(r"^\| (`.+ipynb`) \| (`.+`) \|$", GUIDE, re.MULTILINE))

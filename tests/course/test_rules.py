@@ -127,6 +127,20 @@ def test_too_little_and_too_much_prose_are_found(page):
     assert "words of prose a line of code" in str(list(rules.rhythm(page, notebook)))
 
 
+def test_a_learner_reads_no_hidden_tests_and_writes_the_solution_once(page):
+    notebook = rules.read_notebook(page)
+    cell = notebook.cells[1]
+
+    def lines(mark: str, count: int) -> str:
+        return "\n".join([f"### BEGIN {mark}", *["f(1)"] * count, f"### END {mark}"])
+
+    before = rules.minutes(notebook, 0)
+    cell.source = lines("HIDDEN TESTS", 300)
+    assert rules.minutes(notebook, 0) == before
+    cell.source += "\n" + lines("SOLUTION", 20)
+    assert rules.minutes(notebook, 0) == before + 20 * rules.WRITING / 60
+
+
 def test_too_few_pictures_are_found(page):
     notebook = rules.read_notebook(page)
     del notebook.cells[3].outputs[0]

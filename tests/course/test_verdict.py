@@ -1,5 +1,6 @@
 """Plain data are compared: what is right passes, whatever else may be in the data does not."""
 
+import itertools
 import json
 
 import numpy as np
@@ -121,6 +122,20 @@ def test_lists_and_arrays_of_the_same_shape_are_the_same():
     assert judge("equal", plain([[1, 2], [3]]), plain(np.array(rows)))
     assert judge("equal", plain(np.array(rows)), plain([[1, 2], [3]]))
     assert judge("equal", plain([np.ones(2), 3]), plain([np.ones(2), 3])) == ""
+
+
+def test_an_array_and_a_list_of_equal_arrays_are_the_same():
+    rows = np.arange(6.0).reshape(2, 3)
+    whole = np.stack([rows, rows + 1])
+    forms = [whole, list(whole), [list(part) for part in whole], whole.tolist()]
+    for actual, expected in itertools.product(forms, forms):
+        assert judge("close", plain(actual), plain(expected)) == ""
+        assert judge("close", plain(actual), plain([rows, rows]))
+        assert judge("close", plain(list(actual)[:1]), plain(expected))
+    assert judge("close", plain([whole, "a"]), plain([(rows, rows + 1), "a"])) == ""
+    for other in ([rows, rows[:1]], [rows, None], [rows, "a"], [], np.array(3.0)):
+        assert judge("close", plain(other), plain(whole))
+        assert judge("close", plain(other), plain(list(whole)))
 
 
 def test_tensorflow_shapes_are_shapes():

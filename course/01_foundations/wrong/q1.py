@@ -46,3 +46,17 @@ def huber(y_true, y_pred, delta):
     error = y_pred - y_true
     losses = np.where(np.abs(error) > 1, np.abs(error) - 1 / 2, error**2 / 2)
     return losses.mean(), np.clip(error, -1, 1) / error.size
+
+
+# %% q1, 4 of 10 points: compares the number of axes, not the shapes
+# replace:
+#     if y_true.shape != y_pred.shape:
+# with:
+#     if y_true.ndim != y_pred.ndim:
+
+
+# %% q1, 4 of 10 points: keeps the gradient in whole numbers, if the predictions are such
+# replace:
+#     return losses.mean(), slopes / error.size
+# with:
+#     return losses.mean(), (slopes / error.size).astype(y_pred.dtype)

@@ -49,3 +49,32 @@ def soft_cross_entropy(labels, logits, smoothing=0.0, temperature=1.0):
         target = (1 - smoothing) * np.eye(z.shape[1])[labels] + smoothing / z.shape[1]
         loss = -(target * log_p).sum(axis=1).mean()
         return loss, (np.exp(log_p) - target) / len(z) / temperature
+
+
+# %% q4, 6 of 16 points: the logarithm of a probability that is 0, and a repair after the warning
+# replace:
+#     return -(target * log_p).sum(axis=1).mean(), gradient
+# with:
+#     p = np.exp(log_p)
+#     log_p = np.where(p > 0, np.log(p), log_p)
+#     return -(target * log_p).sum(axis=1).mean(), gradient
+
+
+# %% q4, 6 of 16 points: no logarithm is below -12,000, whatever the logits are
+# replace:
+#     num_classes = z.shape[1]
+# with:
+#     log_p = np.maximum(log_p, -12000)
+#     num_classes = z.shape[1]
+
+
+# %% q4, 6 of 16 points: asks the judge for the gradient, where it is to be derived
+def soft_cross_entropy(labels, z, smoothing=0.0, temperature=1.0):
+    def loss(z):
+        scaled = z / temperature
+        largest = scaled.max(axis=1, keepdims=True)
+        log_p = scaled - largest - np.log(np.exp(scaled - largest).sum(axis=1, keepdims=True))
+        true = (1 - smoothing) * log_p[np.arange(len(z)), labels]
+        return -np.mean(true + smoothing * log_p.mean(axis=1))
+
+    return loss(z), finite_differences(loss, z)

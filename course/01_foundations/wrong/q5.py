@@ -59,3 +59,10 @@ def block_backward(arriving, x, W1, b1, W2, b2, slope):
     delta1 = delta2 @ W2.T * np.where(z1 > 0, 1, slope)
     dx = delta2 + delta1 @ W1.T
     return dx, x.T @ delta1, delta1.sum(axis=0), a.T @ delta2, delta2.sum(axis=0)
+
+
+# %% q5, 6 of 16 points: looks at the sign of the output, which a negative slope turns round
+# replace:
+#     delta2 = arriving * np.where(z2 > 0, 1, slope)
+# with:
+#     delta2 = arriving * np.where(leaky_relu(z2, slope) > 0, 1, slope)

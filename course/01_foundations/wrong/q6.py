@@ -127,3 +127,27 @@ class AdamW:
             )
             step = m / (np.sqrt(v) + self.epsilon) + self.weight_decay * p * (p.ndim > 1)
             p -= self.learning_rate * step
+
+
+# %% q6, 5 of 12 points: matrices decay, and the kernels of convolutions do not
+# replace:
+#             decay = self.weight_decay * p if p.ndim > 1 else 0
+# with:
+#             decay = self.weight_decay * p if p.ndim == 2 else 0
+
+
+# %% q6, 5 of 12 points: epsilon inside of the root
+# replace:
+#             p -= self.learning_rate * (m_hat / (np.sqrt(v_hat) + self.epsilon) + decay)
+# with:
+#             p -= self.learning_rate * (m_hat / np.sqrt(v_hat + self.epsilon) + decay)
+
+
+# %% q6, 5 of 12 points: parameters of one shape share their memory
+# replace:
+#             self.m = [np.zeros_like(p) for p in parameters]
+#             self.v = [np.zeros_like(p) for p in parameters]
+# with:
+#             shapes = {p.shape: (np.zeros_like(p), np.zeros_like(p)) for p in parameters}
+#             self.m = [shapes[p.shape][0] for p in parameters]
+#             self.v = [shapes[p.shape][1] for p in parameters]

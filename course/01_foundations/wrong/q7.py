@@ -1,78 +1,57 @@
 # Wrong answers to question 7: each gets the points its first line states, and costs no others.
 
 
-# %% q7, 0 of 16 points: softmax regression, its borders are straight
-def train(x, y, seed):
-    W, b = np.random.default_rng(seed).normal(0, 0.1, (2, 3)), np.zeros(3)
-    for _ in range(300):
-        p = np.exp(x @ W + b)
-        delta = (p / p.sum(axis=1, keepdims=True) - np.eye(3)[y]) / len(x)
-        W, b = W - x.T @ delta, b - delta.sum(axis=0)
-    return lambda new: (new @ W + b).argmax(axis=1)
-
-
-# %% q7, 0 of 16 points: a hidden layer without an activation
-def train(x, y, seed):
-    rng = np.random.default_rng(seed)
-    W1, W2 = rng.normal(0, 1, (2, 32)), rng.normal(0, 0.25, (32, 3))
-    for _ in range(300):
-        a = x @ W1
-        p = np.exp(a @ W2 - (a @ W2).max(axis=1, keepdims=True))
-        delta = (p / p.sum(axis=1, keepdims=True) - np.eye(3)[y]) / len(x)
-        W1, W2 = W1 - 0.1 * x.T @ (delta @ W2.T), W2 - 0.1 * a.T @ delta
-    return lambda new: (new @ W1 @ W2).argmax(axis=1)
+# %% q7, 0 of 16 points: softmax regression, no hidden layer
+# replace:
+#     return [W1, b1, W2, b2]
+# with:
+#     W, b = np.zeros((64, 10)), np.zeros(10)
+#     for _ in range(300):
+#         p = np.exp(x @ W + b)
+#         delta = (p / p.sum(axis=1, keepdims=True) - np.eye(10)[y]) / len(x)
+#         W, b = W - 0.5 * x.T @ delta, b - 0.5 * delta.sum(axis=0)
+#     return [W, b]
 
 
 # %% q7, 0 of 16 points: all weights start equal, so all units stay copies of one
-def train(x, y, seed):
-    W1, b1, W2, b2 = np.full((2, 32), 0.1), np.zeros(32), np.full((32, 3), 0.1), np.zeros(3)
-    for _ in range(300):
-        a = np.maximum(x @ W1 + b1, 0)
-        p = np.exp(a @ W2 + b2)
-        delta = (p / p.sum(axis=1, keepdims=True) - np.eye(3)[y]) / len(x)
-        back = delta @ W2.T * (a > 0)
-        W1, b1, W2, b2 = (
-            value - 0.5 * gradient
-            for value, gradient in [
-                (W1, x.T @ back),
-                (b1, back.sum(axis=0)),
-                (W2, a.T @ delta),
-                (b2, delta.sum(axis=0)),
-            ]
-        )
-    return lambda new: (np.maximum(new @ W1 + b1, 0) @ W2 + b2).argmax(axis=1)
+# replace:
+#     W1, b1 = rng.normal(0, np.sqrt(2 / 64), (64, 32)), np.zeros(32)
+#     W2, b2 = rng.normal(0, np.sqrt(2 / 32), (32, 10)), np.zeros(10)
+# with:
+#     W1, b1 = np.full((64, 32), 0.01), np.zeros(32)
+#     W2, b2 = np.full((32, 10), 0.01), np.zeros(10)
 
 
-# %% q7, 0 of 16 points: gives probabilities where class numbers are asked for
-def train(x, y, seed):
-    rng = np.random.default_rng(seed)
-    W1, b1, W2 = rng.normal(0, 1, (2, 64)), rng.normal(0, 0.5, 64), np.zeros((64, 3))
-    for _ in range(300):
-        a = np.maximum(x @ W1 + b1, 0)
-        p = np.exp(a @ W2)
-        delta = (p / p.sum(axis=1, keepdims=True) - np.eye(3)[y]) / len(x)
-        W2 = W2 - 0.1 * a.T @ delta
-
-    def predict(new):
-        p = np.exp(np.maximum(new @ W1 + b1, 0) @ W2)
-        return p / p.sum(axis=1, keepdims=True)
-
-    return predict
+# %% q7, 0 of 16 points: goes up the slope
+# replace:
+#     return [W1, b1, W2, b2]
+# with:
+#     return [-W1, -b1, -W2, -b2]
 
 
-# %% q7, 6 of 16 points: has the formula of the spirals that it was shown by heart
-def train(x, y, seed):
-    def predict(new):
-        angle = np.arctan2(new[:, 1], new[:, 0]) - 5 * np.hypot(new[:, 0], new[:, 1])
-        return np.round(angle / (2 * np.pi / 3)).astype(int) % 3
-
-    return predict
+# %% q7, 0 of 16 points: three steps, where two hundred are needed
+# replace:
+#     for _ in range(200):
+# with:
+#     for _ in range(3):
 
 
-# %% q7, 6 of 16 points: the neighbours vote, but only those of the picture
-def train(x, y, seed):
-    def predict(new):
-        away = ((new[:, None] - x_train) ** 2).sum(axis=-1)
-        return y_train[away.argmin(axis=1)]
+# %% q7, 6 of 16 points: learns from the digits of the notebook, whatever it is given
+# replace:
+#     rng = np.random.default_rng(seed)
+# with:
+#     x, y, rng = x_train, y_train, np.random.default_rng(seed)
 
-    return predict
+
+# %% q7, 6 of 16 points: random numbers of NumPy's global state, so that the seed does nothing
+# replace:
+#     rng = np.random.default_rng(seed)
+# with:
+#     rng = np.random
+
+
+# %% q7, 6 of 16 points: one seed of its own, whichever is asked for
+# replace:
+#     rng = np.random.default_rng(seed)
+# with:
+#     rng = np.random.default_rng(0)

@@ -55,3 +55,10 @@ def pairs(sentences, before, after, min_count):
             around = line[max(i - before, 0) : i] + line[i + 1 : i + 1 + before]
             found += [(centre, neighbour) for neighbour in around]
     return found
+
+
+# %% q1, 4 of 12 points: looks at least one place ahead, even where after is 0
+# replace:
+#             around = line[max(i - before, 0) : i] + line[i + 1 : i + 1 + after]
+# with:
+#             around = line[max(i - before, 0) : i] + line[i + 1 : i + 1 + max(after, 1)]

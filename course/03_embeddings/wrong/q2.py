@@ -49,3 +49,19 @@ def expected_length(counts, threshold):
     counts = counts[counts > 0]
     ratio = threshold * counts.sum() / counts
     return np.sum(counts * (np.sqrt(ratio) + ratio))
+
+
+# %% q2, 4 of 12 points: with the power 0 a word that never comes is drawn: 0 to the power 0 is 1
+# replace:
+#     weights = np.tile(np.where(counts > 0, counts**power, 0), (len(targets), 1))  # 0 ** 0 is 1
+# with:
+#     weights = np.tile(counts**power, (len(targets), 1))
+
+
+# %% q2, 4 of 12 points: divides by counts of 0, and repairs it after the warning
+# replace:
+#     ratio = threshold * counts.sum() / counts[counts > 0]
+#     return np.sum(counts[counts > 0] * np.minimum(1, np.sqrt(ratio) + ratio))
+# with:
+#     ratio = threshold * counts.sum() / counts
+#     return np.nansum(counts * np.minimum(1, np.sqrt(ratio) + ratio))

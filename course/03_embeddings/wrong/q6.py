@@ -8,14 +8,6 @@ def segment(text, words):
     return found
 
 
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
-
-
 def logits(ids, table, weights, bias):
     mask = (ids > 0)[:, :, None]
     mean = (table[ids] * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
@@ -32,40 +24,8 @@ def segment(text, words):
     return found[::-1]
 
 
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
-
-
 def logits(ids, table, weights, bias):
     return table[ids].mean(axis=1) @ weights + bias
-
-
-# %% q6, 0 of 14 points: pads at the front, where a mean does not care but the reader does
-def segment(text, words):
-    found = []
-    while text:
-        piece = next((text[i:] for i in range(len(text)) if text[i:] in words), text[-1])
-        text = text[: -len(piece)]
-        found += [piece] if piece.strip() else []
-    return found[::-1]
-
-
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[length - len(found) :] = found
-    return ids
-
-
-def logits(ids, table, weights, bias):
-    mask = (ids > 0)[:, :, None]
-    mean = (table[ids] * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
-    return mean @ weights + bias
 
 
 # %% q6, 5 of 14 points: believes that no word has more than three characters
@@ -77,14 +37,6 @@ def segment(text, words):
         text = text[: -len(piece)]
         found += [piece] if piece.strip() else []
     return found[::-1]
-
-
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
 
 
 def logits(ids, table, weights, bias):
@@ -103,39 +55,30 @@ def segment(text, words):
     return found[::-1]
 
 
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length), int)
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
-
-
 def logits(ids, table, weights, bias):
     mask = (ids > 0)[:, :, None]
     mean = (table[ids] * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
     return mean @ weights + bias
 
 
-# %% q6, 5 of 14 points: numbers with a decimal point, which pick no rows of a table
-def segment(text, words):
-    found = []
-    while text:
-        piece = next((text[i:] for i in range(len(text)) if text[i:] in words), text[-1])
-        text = text[: -len(piece)]
-        found += [piece] if piece.strip() else []
-    return found[::-1]
+# %% q6, 5 of 14 points: believes that no word has more than four characters
+# replace:
+#         begin = next((i for i in range(end) if text[i:end] in known), end - 1)
+# with:
+#         begins = range(max(end - 4, 0), end)
+#         begin = next((i for i in begins if text[i:end] in known), end - 1)
 
 
-def encode(texts, words, length):
-    ids = np.zeros((len(texts), length))
-    for row, text in zip(ids, texts, strict=True):
-        found = [words.index(w) + 2 if w in words else 1 for w in segment(text, words)][:length]
-        row[: len(found)] = found
-    return ids
+# %% q6, 5 of 14 points: knows the blank of the keyboard only, not the wide one of Chinese texts
+# replace:
+#         if not text[begin:end].isspace():
+# with:
+#         if text[begin:end] not in " \t\n":
 
 
-def logits(ids, table, weights, bias):
-    mask = (ids > 0)[:, :, None]
-    mean = (table[ids] * mask).sum(axis=1) / np.maximum(mask.sum(axis=1), 1)
-    return mean @ weights + bias
+# %% q6, 5 of 14 points: writes zeros into row 0 of the caller's table
+# replace:
+#     total = (table[ids] * mask[:, :, None]).sum(axis=1)
+# with:
+#     table[0] = 0
+#     total = table[ids].sum(axis=1)

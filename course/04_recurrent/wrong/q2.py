@@ -68,3 +68,10 @@ def both_ways(forward, backward, x, mask, start):
 
     times = range(x.shape[1])
     return np.concatenate([read(forward, times), read(backward, times[::-1])], axis=-1)
+
+
+# %% q2, 5 of 14 points: a text of padding alone is read all the same
+# replace:
+#             real = mask[:, t, None]
+# with:
+#             real = mask[:, t, None] | ~mask.any(axis=1)[:, None]

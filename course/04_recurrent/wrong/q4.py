@@ -75,3 +75,10 @@ def split_by_time(series, past, horizon, borders):
         y = [scaled[t : t + horizon, 0] for t in firsts]
         parts.append((np.array(x), np.array(y)))
     return parts
+
+
+# %% q4, 5 of 14 points: takes a column that varies little, in a large unit, for a constant
+# replace:
+#     scaled = (series - known.mean(axis=0)) / np.where(std > 0, std, 1)
+# with:
+#     scaled = (series - known.mean(axis=0)) / np.where(np.isclose(std, 0), 1, std)

@@ -1,4 +1,4 @@
-# %% q3, 0 of 16 points: the root of all heads' width together
+# %% q3, 0 of 20 points: the root of all heads' width together
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -17,7 +17,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 0 of 16 points: the mask comes after the softmax, so the rest does not sum to 1
+# %% q3, 0 of 20 points: the mask comes after the softmax, so the rest does not sum to 1
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -34,7 +34,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 5 of 16 points: either the one mask or the other
+# %% q3, 6 of 20 points: either the one mask or the other
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -53,7 +53,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 5 of 16 points: a query that may look nowhere looks everywhere
+# %% q3, 6 of 20 points: a query that may look nowhere looks everywhere
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -70,7 +70,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 0 of 16 points: makes heads of rows: a reshape without a swap
+# %% q3, 0 of 20 points: makes heads of rows: a reshape without a swap
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(len(x), num_heads, x.shape[1], -1)
@@ -89,7 +89,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(len(q), query.shape[1], -1) @ projections[3], weights
 
 
-# %% q3, 5 of 16 points: the last query sees the last place, whatever T and S are
+# %% q3, 6 of 20 points: the last query sees the last place, whatever T and S are
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -109,7 +109,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 5 of 16 points: takes the mask for a length: so many places from the left
+# %% q3, 6 of 20 points: takes the mask for a length: so many places from the left
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)
@@ -129,7 +129,7 @@ def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=F
     return mixed.reshape(*mixed.shape[:2], -1) @ projections[3], weights
 
 
-# %% q3, 5 of 16 points: looks at as many places as there are queries
+# %% q3, 6 of 20 points: looks at as many places as there are queries
 def multi_head(query, memory, projections, num_heads, memory_mask=None, causal=False):
     def heads(x):
         return x.reshape(*x.shape[:2], num_heads, -1).swapaxes(1, 2)

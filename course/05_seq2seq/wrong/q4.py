@@ -1,11 +1,11 @@
-# %% q4, 0 of 14 points: compares place by place
+# %% q4, 0 of 18 points: compares place by place
 def count_errors(answer, right):
     hits = sum(a == r for a, r in zip(answer, right, strict=False))
     beside = min(len(answer), len(right))
     return hits, beside - hits, len(answer) - beside, len(right) - beside
 
 
-# %% q4, 0 of 14 points: insertions and deletions the wrong way round
+# %% q4, 0 of 18 points: insertions and deletions the wrong way round
 def count_errors(answer, right):
     row = [(j, 0, 0, j, 0) for j in range(len(right) + 1)]
     for i, a in enumerate(answer, 1):
@@ -18,7 +18,7 @@ def count_errors(answer, right):
     return -hits, *errors
 
 
-# %% q4, 5 of 14 points: fewest errors, and nobody asks about the hits
+# %% q4, 6 of 18 points: fewest errors, and nobody asks about the hits
 def count_errors(answer, right):
     row = [(j, 0, 0, 0, j) for j in range(len(right) + 1)]
     for i, a in enumerate(answer, 1):
@@ -31,7 +31,7 @@ def count_errors(answer, right):
     return row[-1][1:]
 
 
-# %% q4, 5 of 14 points: most hits first: the longest common subsequence
+# %% q4, 6 of 18 points: most hits first: the longest common subsequence
 def count_errors(answer, right):
     row = [(0, j, 0, 0, j) for j in range(len(right) + 1)]
     for i, a in enumerate(answer, 1):

@@ -1,78 +1,72 @@
-# %% q5, 0 of 14 points: each hypothesis keeps its own best continuation only
-def n_best(step, beam_size, max_length, alpha, end):
-    log_p = np.asarray(step(()))
-    beam = [((int(v),), log_p[v]) for v in np.argsort(-log_p)[:beam_size]]
-    for _ in range(max_length - 1):
-        for i, (ids, score) in enumerate(beam):
-            if ids[-1] != end:
-                log_p = np.asarray(step(ids))
-                beam[i] = (*ids, int(log_p.argmax())), score + log_p.max()
-    return sorted(beam, key=lambda h: h[1] / ((5 + len(h[0])) / 6) ** alpha, reverse=True)
+# %% q5, 0 of 12 points: g is taken for the probability to copy
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    g = p_generate[..., None]
+    said = np.pad(p_vocabulary, [(0, 0), (0, 0), (0, size - p_vocabulary.shape[-1])])
+    return (1 - g) * said + g * (weights @ np.eye(size)[source])
 
 
-# %% q5, 5 of 14 points: what has ended is taken out of the beam, and makes room for more
-def n_best(step, beam_size, max_length, alpha, end):
-    def rank(hypothesis):
-        return hypothesis[1] / ((5 + len(hypothesis[0])) / 6) ** alpha
-
-    beam, ended = [((), 0.0)], []
-    for _ in range(max_length):
-        found = []
-        for ids, score in beam:
-            log_p = np.asarray(step(ids))
-            found += [((*ids, int(v)), score + log_p[v]) for v in np.flatnonzero(log_p > -np.inf)]
-        ended += [hypothesis for hypothesis in found if hypothesis[0][-1] == end]
-        beam = [hypothesis for hypothesis in found if hypothesis[0][-1] != end]
-        beam = sorted(beam, key=rank, reverse=True)[:beam_size]
-    return sorted(ended + beam, key=rank, reverse=True)[:beam_size]
+def coverage_loss(weights, real):
+    before = np.cumsum(weights, axis=1) - weights
+    return np.minimum(weights, before).sum(axis=-1)[real].mean()
 
 
-# %% q5, 5 of 14 points: the penalty comes at the end, when the beam is made already
-def n_best(step, beam_size, max_length, alpha, end):
-    beam = [((), 0.0)]
-    for _ in range(max_length):
-        found = []
-        for ids, score in beam:
-            if ids[-1:] == (end,):
-                found.append((ids, score))
-            else:
-                p = np.asarray(step(ids))
-                found += [((*ids, int(v)), score + p[v]) for v in np.flatnonzero(p > -np.inf)]
-        beam = sorted(found, key=lambda hypothesis: hypothesis[1], reverse=True)[:beam_size]
-    return sorted(beam, key=lambda h: h[1] / ((5 + len(h[0])) / 6) ** alpha, reverse=True)
+# %% q5, 0 of 12 points: a step's own weight is in its coverage
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    g = p_generate[..., None]
+    said = np.pad(p_vocabulary, [(0, 0), (0, 0), (0, size - p_vocabulary.shape[-1])])
+    return g * said + (1 - g) * (weights @ np.eye(size)[source])
 
 
-# %% q5, 5 of 14 points: returns the rank in the place of the score
-def n_best(step, beam_size, max_length, alpha, end):
-    def rank(hypothesis):
-        return hypothesis[1] / ((5 + len(hypothesis[0])) / 6) ** alpha
-
-    beam = [((), 0.0)]
-    for _ in range(max_length):
-        found = []
-        for ids, score in beam:
-            if ids[-1:] == (end,):
-                found.append((ids, score))
-            else:
-                p = np.asarray(step(ids))
-                found += [((*ids, int(v)), score + p[v]) for v in np.flatnonzero(p > -np.inf)]
-        beam = sorted(found, key=rank, reverse=True)[:beam_size]
-    return [(hypothesis[0], rank(hypothesis)) for hypothesis in beam]
+def coverage_loss(weights, real):
+    return np.minimum(weights, np.cumsum(weights, axis=1)).sum(axis=-1)[real].mean()
 
 
-# %% q5, 5 of 14 points: the end is always 3
-def n_best(step, beam_size, max_length, alpha, end):
-    def rank(hypothesis):
-        return hypothesis[1] / ((5 + len(hypothesis[0])) / 6) ** alpha
+# %% q5, 5 of 12 points: of a repeated word the last place alone counts
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    result = np.zeros((*p_generate.shape, size))
+    result[..., : p_vocabulary.shape[-1]] = p_generate[..., None] * p_vocabulary
+    for b in range(len(source)):
+        result[b][:, source[b]] += (1 - p_generate[b])[:, None] * weights[b]
+    return result
 
-    beam = [((), 0.0)]
-    for _ in range(max_length):
-        found = []
-        for ids, score in beam:
-            if ids[-1:] == (3,):
-                found.append((ids, score))
-            else:
-                p = np.asarray(step(ids))
-                found += [((*ids, int(v)), score + p[v]) for v in np.flatnonzero(p > -np.inf)]
-        beam = sorted(found, key=rank, reverse=True)[:beam_size]
-    return beam
+
+def coverage_loss(weights, real):
+    before = np.cumsum(weights, axis=1) - weights
+    return np.minimum(weights, before).sum(axis=-1)[real].mean()
+
+
+# %% q5, 5 of 12 points: remembers the last step only
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    g = p_generate[..., None]
+    said = np.pad(p_vocabulary, [(0, 0), (0, 0), (0, size - p_vocabulary.shape[-1])])
+    return g * said + (1 - g) * (weights @ np.eye(size)[source])
+
+
+def coverage_loss(weights, real):
+    before = np.pad(weights[:, :-1], [(0, 0), (1, 0), (0, 0)])
+    return np.minimum(weights, before).sum(axis=-1)[real].mean()
+
+
+# %% q5, 5 of 12 points: the mean over all steps, padding included
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    g = p_generate[..., None]
+    said = np.pad(p_vocabulary, [(0, 0), (0, 0), (0, size - p_vocabulary.shape[-1])])
+    return g * said + (1 - g) * (weights @ np.eye(size)[source])
+
+
+def coverage_loss(weights, real):
+    before = np.cumsum(weights, axis=1) - weights
+    return (np.minimum(weights, before).sum(axis=-1) * real).mean()
+
+
+# %% q5, 5 of 12 points: the mean of each row first, then over the rows
+def copy_mixture(p_vocabulary, weights, p_generate, source, size):
+    g = p_generate[..., None]
+    said = np.pad(p_vocabulary, [(0, 0), (0, 0), (0, size - p_vocabulary.shape[-1])])
+    return g * said + (1 - g) * (weights @ np.eye(size)[source])
+
+
+def coverage_loss(weights, real):
+    before = np.cumsum(weights, axis=1) - weights
+    costs = np.minimum(weights, before).sum(axis=-1) * real
+    return (costs.sum(axis=1) / real.sum(axis=1)).mean()

@@ -31,3 +31,10 @@ def separable_conv2d(x, depthwise, pointwise, stride=1):
         for c in range(x.shape[-1])
     ]
     return np.concatenate(channels, axis=-1) @ pointwise
+
+
+# %% q2, 5 of 15 points: keeps the sums of bytes in bytes
+# replace:
+#     return np.concatenate(channels, axis=-1) @ pointwise
+# with:
+#     return np.concatenate(channels, axis=-1).astype(x.dtype) @ pointwise

@@ -34,3 +34,11 @@ def pixels_seen(place, layers):
         before += padding
     first = place * jump - before
     return first, first + size - 1
+
+
+# %% q4, 4 of 13 points: turns the caller's own list round
+# replace:
+#     for kernel_size, stride, padding, dilation in reversed(layers):
+# with:
+#     layers.reverse()
+#     for kernel_size, stride, padding, dilation in layers:

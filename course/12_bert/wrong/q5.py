@@ -1,169 +1,123 @@
 # %% q5, 0 of 12 points: strangers from all documents, its own too
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for document in documents:
-        others = documents
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         others = documents[:number] + documents[number + 1 :]
+# with:
+#         others = documents
 
 
 # %% q5, 0 of 12 points: the labels the other way round: 1 for a stranger
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, 1 - label]
-    return first, second, labels
+# replace:
+#             pairs.append((first, second, int(coin < 0.5)))
+# with:
+#             pairs.append((first, second, int(coin >= 0.5)))
 
 
 # %% q5, 0 of 12 points: strangers where the coin is small
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] >= 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#             if coin >= 0.5:
+# with:
+#             if coin < 0.5:
 
 
 # %% q5, 0 of 12 points: the last sentence of a document is followed by the first of the next
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        after = [s for other in documents[number + 1 :] for s in other][:1]
-        for a, b in itertools.pairwise([*document, *after]):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         for first, second in itertools.pairwise(document):
+# with:
+#         after = [s for other in documents[number + 1 :] for s in other][:1]
+#         for first, second in itertools.pairwise([*document, *after]):
 
 
 # %% q5, 0 of 12 points: each document counts its pairs from 0 again
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for i, (a, b) in enumerate(itertools.pairwise(document)):
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         for first, second in itertools.pairwise(document):
+#             coin, pick = coins[len(pairs)], picks[len(pairs)]
+# with:
+#         for i, (first, second) in enumerate(itertools.pairwise(document)):
+#             coin, pick = coins[i], picks[i]
 
 
-# %% q5, 4 of 12 points: a stranger may read as the true next sentence
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# %% q5, 0 of 12 points: a coin of exactly 0.5 is still the next sentence
+# replace:
+#             if coin >= 0.5:
+# with:
+#             if coin > 0.5:
+# replace:
+#             pairs.append((first, second, int(coin < 0.5)))
+# with:
+#             pairs.append((first, second, int(coin <= 0.5)))
+
+
+# %% q5, 0 of 12 points: any word in common, short ones too
+# replace:
+#     return [int(any(len(word) >= letters for word in a & b)) for a, b in found]
+# with:
+#     return [int(bool(a & b)) for a, b in found]
+
+
+# %% q5, 0 of 12 points: large and small letters are different
+# replace:
+#     found = [[set(re.findall(r"\w+", text.lower())) for text in pair[:2]] for pair in pairs]
+# with:
+#     found = [[set(re.findall(r"\w+", text)) for text in pair[:2]] for pair in pairs]
 
 
 # %% q5, 4 of 12 points: a document with the same sentences is taken for its own
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for document in documents:
-        others = [other for other in documents if other != document]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         others = documents[:number] + documents[number + 1 :]
+# with:
+#         others = [other for other in documents if other != document]
 
 
 # %% q5, 4 of 12 points: documents of one sentence are left out altogether
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    documents = [document for document in documents if len(document) > 1]
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         others = documents[:number] + documents[number + 1 :]
+# with:
+#         others = documents[:number] + documents[number + 1 :]
+#         others = [other for other in others if len(other) > 1]
 
 
 # %% q5, 4 of 12 points: leaves out each sentence of its own document, wherever it stands
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s not in document]
-                if not strangers:
-                    raise ValueError("no stranger")
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# replace:
+#         strangers = [sentence for other in others for sentence in other]
+# with:
+#         strangers = [s for other in others for s in other if s not in document]
 
 
-# %% q5, 4 of 12 points: no stranger: the pair is left out
-def make_pairs(documents, coins, picks):
-    first, second, labels = [], [], []
-    for number, document in enumerate(documents):
-        others = documents[:number] + documents[number + 1 :]
-        for a, b in itertools.pairwise(document):
-            i = len(labels)
-            label = int(coins[i] < 0.5)
-            if not label:
-                strangers = [s for other in others for s in other if s != b]
-                if not strangers:
-                    continue
-                b = strangers[int(picks[i] * len(strangers))]
-            first, second, labels = [*first, a], [*second, b], [*labels, label]
-    return first, second, labels
+# %% q5, 4 of 12 points: the other documents' sentences, without those that come twice
+# replace:
+#         strangers = [sentence for other in others for sentence in other]
+# with:
+#         strangers = [*dict.fromkeys(sentence for other in others for sentence in other)]
+
+
+# %% q5, 4 of 12 points: always five letters, whatever was asked for
+# replace:
+#     return [int(any(len(word) >= letters for word in a & b)) for a, b in found]
+# with:
+#     return [int(any(len(word) >= 5 for word in a & b)) for a, b in found]
+
+
+# %% q5, 4 of 12 points: more letters than were asked for
+# replace:
+#     return [int(any(len(word) >= letters for word in a & b)) for a, b in found]
+# with:
+#     return [int(any(len(word) > min(letters, 4) for word in a & b)) for a, b in found]
+
+
+# %% q5, 4 of 12 points: a part of a word is enough
+# replace:
+#     found = [[set(re.findall(r"\w+", text.lower())) for text in pair[:2]] for pair in pairs]
+#     return [int(any(len(word) >= letters for word in a & b)) for a, b in found]
+# with:
+#     words = [re.findall(r"\w+", pair[0].lower()) for pair in pairs]
+#     texts = [pair[1].lower() for pair in pairs]
+#     both = zip(words, texts, strict=True)
+#     return [int(any(len(word) >= letters and word in text for word in w)) for w, text in both]
+
+
+# %% q5, 4 of 12 points: takes its own document out of the list that it was given
+# replace:
+#         others = documents[:number] + documents[number + 1 :]
+# with:
+#         others = documents[:number] + documents[number + 1 :]
+#         documents[number] = document[:-1] or document

@@ -1,18 +1,18 @@
 # %% q6, 0 of 14 points: turns a kernel over only where it does not fit as it is
 # replace:
-#         return [take(f"{name}.weight", outputs, inputs).T, take(f"{name}.bias", outputs)]
+#         return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 # with:
-#         kernel = take(f"{name}.weight", outputs, inputs)
-#         kernel = kernel if inputs == outputs else kernel.T
-#         return [kernel, take(f"{name}.bias", outputs)]
+#         kernel = take(weights, f"{name}.weight", *size)
+#         kernel = kernel if size[0] == size[1] else kernel.T
+#         return [kernel, take(weights, f"{name}.bias", size[0])]
 
 
 # %% q6, 0 of 14 points: reshapes a kernel in place of turning it over
 # replace:
-#         return [take(f"{name}.weight", outputs, inputs).T, take(f"{name}.bias", outputs)]
+#         return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 # with:
-#         kernel = take(f"{name}.weight", outputs, inputs).reshape(inputs, outputs)
-#         return [kernel, take(f"{name}.bias", outputs)]
+#         kernel = take(weights, f"{name}.weight", *size).reshape(size[::-1])
+#         return [kernel, take(weights, f"{name}.bias", size[0])]
 
 
 # %% q6, 0 of 14 points: queries, keys and values stand side by side as they were, not turned over
@@ -38,21 +38,23 @@
 
 # %% q6, 0 of 14 points: our blocks are counted from 0
 # replace:
-#         ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", inner, D)
+#         ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", D, inner)
 # with:
-#         ours[f"block{i}"] = arrays + dense(f"{at}.output.dense", inner, D)
+#         ours[f"block{i}"] = arrays + dense(f"{at}.output.dense", D, inner)
 
 
 # %% q6, 0 of 14 points: both normalisations behind the dense layers
 # replace:
-#         arrays += dense(f"{at}.attention.output.dense", D, D) + norm(f"{at}.attention.output")
-#         arrays += dense(f"{at}.intermediate.dense", D, inner) + norm(f"{at}.output")
-#         ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", inner, D)
+#         arrays += dense(f"{at}.attention.output.dense", D, D)
+#         arrays += norm(weights, f"{at}.attention.output", D)
+#         arrays += dense(f"{at}.intermediate.dense", inner, D) + norm(weights, f"{at}.output", D)
+#         ours[f"block{i + 1}"] = arrays + dense(f"{at}.output.dense", D, inner)
 # with:
 #         arrays += dense(f"{at}.attention.output.dense", D, D)
-#         arrays += dense(f"{at}.intermediate.dense", D, inner)
-#         arrays += dense(f"{at}.output.dense", inner, D)
-#         ours[f"block{i + 1}"] = arrays + norm(f"{at}.attention.output") + norm(f"{at}.output")
+#         arrays += dense(f"{at}.intermediate.dense", inner, D)
+#         arrays += dense(f"{at}.output.dense", D, inner)
+#         ours[f"block{i + 1}"] = arrays + norm(weights, f"{at}.attention.output", D)
+#         ours[f"block{i + 1}"] += norm(weights, f"{at}.output", D)
 
 
 # %% q6, 5 of 14 points: the blocks in the order of their names: 10 behind 1
@@ -72,33 +74,34 @@
 #     weights = {name[5:]: array for name, array in weights.items()}
 
 
-# %% q6, 5 of 14 points: a missing weight is a KeyError
+# %% q6, 5 of 14 points: reads without `take`: a missing weight is a KeyError, any shape passes
 # replace:
-#         found = weights[name].shape if name in weights else "nothing"
+#         return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 # with:
-#         found = weights[name].shape
+#         return [weights[f"{name}.weight"].T, weights[f"{name}.bias"]]
 
 
 # %% q6, 5 of 14 points: the numbers are as many, so the shape is made to fit
 # replace:
-#         if found != shape:
+#         return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 # with:
-#         if found == "nothing" or np.prod(found) != np.prod(shape):
+#         bias = weights.get(f"{name}.bias")
+#         if bias is None or bias.size != size[0]:
+#             raise ValueError(f"{name}.bias")
+#         return [take(weights, f"{name}.weight", *size).T, bias.reshape(-1)]
+
+
+# %% q6, 5 of 14 points: takes a dense layer's sizes from its own kernel
 # replace:
-#         return weights[name]
+#         return [take(weights, f"{name}.weight", *size).T, take(weights, f"{name}.bias", size[0])]
 # with:
-#         return weights[name].reshape(shape)
+#         kernel = take(weights, f"{name}.weight", *np.shape(weights.get(f"{name}.weight")))
+#         return [kernel.T, take(weights, f"{name}.bias", len(kernel))]
 
 
-# %% q6, 5 of 14 points: says that something is wrong, but not which weight
+# %% q6, 5 of 14 points: takes `bert.` off the names in the dictionary that it was given
 # replace:
-#             raise ValueError(f"{name}: wanted the shape {shape}, found {found}")
+#     weights = {name.removeprefix("bert."): array for name, array in weights.items()}
 # with:
-#             raise ValueError(f"a weight is missing or has not the shape {shape}")
-
-
-# %% q6, 5 of 14 points: looks at the tables only: other shapes pass
-# replace:
-#         if found != shape:
-# with:
-#         if found != shape and (found == "nothing" or name.startswith("embeddings")):
+#     for name in list(weights):
+#         weights[name.removeprefix("bert.")] = weights.pop(name)

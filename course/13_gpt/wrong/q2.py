@@ -187,3 +187,25 @@ def choices(logits, temperature=1.0, top_k=None, top_p=1.0):
     result = np.zeros_like(p)
     np.put_along_axis(result, order, p / p.sum(axis=-1, keepdims=True), axis=-1)
     return result
+
+
+# %% q2, 5 of 14 points: a temperature below 0.01 is greedy
+# replace:
+#     if temperature == 0:
+# with:
+#     if temperature < 0.01:
+
+
+# %% q2, 5 of 14 points: takes improbable tokens away, where nothing was to be taken away
+# replace:
+#     if top_p < 1:
+#         p = np.where(np.cumsum(p, axis=-1) - p < top_p, p, 0)
+# with:
+#     p = np.where(np.cumsum(p, axis=-1) - p < min(top_p, 1 - 1e-9), p, 0)
+
+
+# %% q2, 5 of 14 points: what may not be chosen is improbable, but not impossible
+# replace:
+#         p[:, top_k:] = 0
+# with:
+#         p[:, top_k:] *= 1e-9

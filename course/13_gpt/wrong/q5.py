@@ -7,19 +7,11 @@ def read_on(x, kernels, cache=None):
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
 
 
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
 # %% q5, 0 of 16 points: the cache keeps what is new, and forgets what was there
 def read_on(x, kernels, cache=None):
     q, k, v = (x @ kernel for kernel in kernels)
     odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1])) * np.tri(q.shape[1])
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
 
 
 # %% q5, 0 of 16 points: puts the new places in front of the old ones
@@ -32,10 +24,6 @@ def read_on(x, kernels, cache=None):
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
 
 
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
 # %% q5, 0 of 16 points: no root of d
 def read_on(x, kernels, cache=None):
     q, k, v = (x @ kernel for kernel in kernels)
@@ -44,10 +32,6 @@ def read_on(x, kernels, cache=None):
     n, length = q.shape[1], k.shape[1]
     odds = np.exp(q @ np.swapaxes(k, 1, 2)) * np.tri(n, length, length - n)
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
 
 
 # %% q5, 0 of 16 points: a triangle from the corner, however many places are old
@@ -61,38 +45,6 @@ def read_on(x, kernels, cache=None):
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
 
 
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
-# %% q5, 0 of 16 points: counts the keys alone
-def read_on(x, kernels, cache=None):
-    q, k, v = (x @ kernel for kernel in kernels)
-    if cache is not None:
-        k, v = np.concatenate([cache[0], k], axis=1), np.concatenate([cache[1], v], axis=1)
-    n, length = q.shape[1], k.shape[1]
-    odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1])) * np.tri(n, length, length - n)
-    return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (num_layers * length * width * size)
-
-
-# %% q5, 0 of 16 points: each text brings the weights along
-def read_on(x, kernels, cache=None):
-    q, k, v = (x @ kernel for kernel in kernels)
-    if cache is not None:
-        k, v = np.concatenate([cache[0], k], axis=1), np.concatenate([cache[1], v], axis=1)
-    n, length = q.shape[1], k.shape[1]
-    odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1])) * np.tri(n, length, length - n)
-    return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return memory // ((parameters + 2 * num_layers * length * width) * size)
-
-
 # %% q5, 5 of 16 points: right for one new place: a longer piece with old places looks ahead
 def read_on(x, kernels, cache=None):
     q, k, v = (x @ kernel for kernel in kernels)
@@ -101,10 +53,6 @@ def read_on(x, kernels, cache=None):
         k, v = np.concatenate([cache[0], k], axis=1), np.concatenate([cache[1], v], axis=1)
         odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1]))
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
 
 
 # %% q5, 5 of 16 points: reads one new place only, once there is a cache
@@ -119,10 +67,6 @@ def read_on(x, kernels, cache=None):
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
 
 
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
 # %% q5, 5 of 16 points: divides by the root of D, the width of x
 def read_on(x, kernels, cache=None):
     q, k, v = (x @ kernel for kernel in kernels)
@@ -133,34 +77,11 @@ def read_on(x, kernels, cache=None):
     return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
 
 
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return max(0, memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
-# %% q5, 5 of 16 points: fewer texts than none
-def read_on(x, kernels, cache=None):
-    q, k, v = (x @ kernel for kernel in kernels)
-    if cache is not None:
-        k, v = np.concatenate([cache[0], k], axis=1), np.concatenate([cache[1], v], axis=1)
-    n, length = q.shape[1], k.shape[1]
-    odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1])) * np.tri(n, length, length - n)
-    return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    return (memory - parameters * size) // (2 * num_layers * length * width * size)
-
-
-# %% q5, 5 of 16 points: rounds to the nearest number of texts
-def read_on(x, kernels, cache=None):
-    q, k, v = (x @ kernel for kernel in kernels)
-    if cache is not None:
-        k, v = np.concatenate([cache[0], k], axis=1), np.concatenate([cache[1], v], axis=1)
-    n, length = q.shape[1], k.shape[1]
-    odds = np.exp(q @ np.swapaxes(k, 1, 2) / np.sqrt(q.shape[-1])) * np.tri(n, length, length - n)
-    return odds / odds.sum(axis=-1, keepdims=True) @ v, (k, v)
-
-
-def texts_that_fit(memory, parameters, num_layers, width, length, size):
-    room = max(0, memory - parameters * size)
-    return round(room / (2 * num_layers * length * width * size))
+# %% q5, 0 of 16 points: changes the cache that it was given
+# replace:
+#     if cache is not None:
+#         k, v = (np.concatenate(both, axis=1) for both in zip(cache, (k, v), strict=True))
+# with:
+#     if cache is not None:
+#         cache[0][:] -= 0.001
+#         k, v = (np.concatenate(both, axis=1) for both in zip(cache, (k, v), strict=True))

@@ -8,13 +8,6 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     return min(peak, bandwidth * intensity), bound
 
 
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = [2 * batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
-    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
-
-
 def smallest_batch(n, m, peak, bandwidth, size=4):
     return int(np.ceil(size * peak / bandwidth / 2))
 
@@ -27,56 +20,9 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     return min(peak, bandwidth * intensity), bound
 
 
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = [batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
-    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
-
-
 def smallest_batch(n, m, peak, bandwidth, size=4):
     gained = n * m - size * peak / bandwidth * (n + m)
     return int(np.ceil(size * peak / bandwidth * n * m / gained)) if gained > 0 else None
-
-
-# %% q2, 0 of 14 points: one roofline for the sum of all layers
-def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
-    moved = size * (batch_size * n + n * m + batch_size * m)
-    intensity = 2 * batch_size * n * m / moved
-    bound = "compute" if intensity >= peak / bandwidth else "memory"
-    return min(peak, bandwidth * intensity), bound
-
-
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = sum(2 * batch_size * n * m for n, m in pairs)
-    moved = sum(size * (batch_size * n + n * m + batch_size * m) for n, m in pairs)
-    return min(peak, bandwidth * work / moved)
-
-
-def smallest_batch(n, m, peak, bandwidth, size=4):
-    ridge = size * peak / bandwidth
-    gained = 2 * n * m - ridge * (n + m)
-    return int(np.ceil(ridge * n * m / gained)) if gained > 0 else None
-
-
-# %% q2, 0 of 14 points: the mean of the layers' speeds
-def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
-    moved = size * (batch_size * n + n * m + batch_size * m)
-    intensity = 2 * batch_size * n * m / moved
-    bound = "compute" if intensity >= peak / bandwidth else "memory"
-    return min(peak, bandwidth * intensity), bound
-
-
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    return np.mean([layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs])
-
-
-def smallest_batch(n, m, peak, bandwidth, size=4):
-    ridge = size * peak / bandwidth
-    gained = 2 * n * m - ridge * (n + m)
-    return int(np.ceil(ridge * n * m / gained)) if gained > 0 else None
 
 
 # %% q2, 5 of 14 points: every number has four bytes
@@ -85,13 +31,6 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     intensity = 2 * batch_size * n * m / moved
     bound = "compute" if intensity >= peak / bandwidth else "memory"
     return min(peak, bandwidth * intensity), bound
-
-
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = [2 * batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth)[0] for n, m in pairs]
-    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
 
 
 def smallest_batch(n, m, peak, bandwidth, size=4):
@@ -108,13 +47,6 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     return min(peak, bandwidth * intensity), bound
 
 
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = [2 * batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
-    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
-
-
 def smallest_batch(n, m, peak, bandwidth, size=4):
     for batch in range(1, 101):
         if layer_speed(batch, n, m, peak, bandwidth, size)[1] == "compute":
@@ -122,7 +54,7 @@ def smallest_batch(n, m, peak, bandwidth, size=4):
     return None
 
 
-# %% q2, 9 of 14 points: bound by memory at the ridge itself
+# %% q2, 0 of 14 points: bound by memory at the ridge itself
 def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     moved = size * (batch_size * n + n * m + batch_size * m)
     intensity = 2 * batch_size * n * m / moved
@@ -130,13 +62,37 @@ def layer_speed(batch_size, n, m, peak, bandwidth, size=4):
     return min(peak, bandwidth * intensity), bound
 
 
-def network_speed(batch_size, sizes, peak, bandwidth, size=4):
-    pairs = list(itertools.pairwise(sizes))
-    work = [2 * batch_size * n * m for n, m in pairs]
-    speeds = [layer_speed(batch_size, n, m, peak, bandwidth, size)[0] for n, m in pairs]
-    return sum(work) / sum(w / s for w, s in zip(work, speeds, strict=True))
-
-
 def smallest_batch(n, m, peak, bandwidth, size=4):
     gained = 2 * n * m - size * peak / bandwidth * (n + m)
     return int(size * peak / bandwidth * n * m / gained) + 1 if gained > 0 else None
+
+
+# %% q2, 5 of 14 points: tries no batch above 1,000
+# replace:
+#     return int(np.ceil(needed * n * m / gained)) if gained > 0 else None
+# with:
+#     tried = range(1, 1001)
+#     speeds = (layer_speed(batch, n, m, peak, bandwidth, size) for batch in tried)
+#     return next((b for b, (_, bound) in zip(tried, speeds) if bound == "compute"), None)
+
+
+# %% q2, 5 of 14 points: gives up at a million examples
+# replace:
+#     return int(np.ceil(needed * n * m / gained)) if gained > 0 else None
+# with:
+#     batch = int(np.ceil(needed * n * m / gained)) if gained > 0 else 10**9
+#     return batch if batch <= 10**6 else None
+
+
+# %% q2, 0 of 14 points: rounds to the nearest batch
+# replace:
+#     return int(np.ceil(needed * n * m / gained)) if gained > 0 else None
+# with:
+#     return round(needed * n * m / gained) if gained > 0 else None
+
+
+# %% q2, 5 of 14 points: every layer is wide enough at the limit
+# replace:
+#     return int(np.ceil(needed * n * m / gained)) if gained > 0 else None
+# with:
+#     return int(np.ceil(needed * n * m / max(gained, 1))) if gained >= 0 else None

@@ -150,3 +150,24 @@ class LossScale:
         if self.good == self.patience:
             self.scale, self.good = self.scale * 2, 0
         return found
+
+
+# %% q5, 5 of 14 points: looks at the sum, which may overflow though all numbers are finite
+# replace:
+#         if not all(np.isfinite(gradient).all() for gradient in gradients):
+# with:
+#         if not all(np.isfinite(gradient.sum()) for gradient in gradients):
+
+
+# %% q5, 5 of 14 points: looks at the largest number only, -inf passes
+# replace:
+#         if not all(np.isfinite(gradient).all() for gradient in gradients):
+# with:
+#         if not all(np.isfinite(gradient.max()) for gradient in gradients):
+
+
+# %% q5, 5 of 14 points: gradients of eight bytes a number
+# replace:
+#         found = [gradient.astype("float32") / np.float32(self.scale) for gradient in gradients]
+# with:
+#         found = [gradient / np.float64(self.scale) for gradient in gradients]
