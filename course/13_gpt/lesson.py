@@ -533,8 +533,8 @@ in_most = np.mean(1.5 * back[:, nearest] < back[:, farthest])
 claim("windows in which one looks 1.5 times as far", in_most, at_least=0.9)
 
 # %% [markdown]
-# It is. So this is the heads' habit and not a trait of one text. Whether it is *useful*, a picture
-# of weights cannot tell: for that we would have to take a head away and measure the loss.
+# It is. Whether that is *useful*, weights cannot tell: for that we would have to take a head away
+# and measure the loss.
 #
 # ## Choosing a token
 #
@@ -647,8 +647,7 @@ print(decode(begin), end="")
 print()
 
 # %% [markdown]
-# Read it: what looks like Python, and does it mean anything? This is a small model after 1,200
-# steps.
+# Read it: does it mean anything?
 #
 # ### Two promises
 #
@@ -898,8 +897,8 @@ ax.set(xlabel="milliseconds for each token", title=f"one text, one core of {host
 plt.show()
 
 # %% [markdown]
-# Do not take the order of the bars for a law: on another processor they may stand otherwise. For
-# yours, run `python benchmarks/run.py gpt_speed`. What does XLA bring to our own loop here?
+# On another processor the bars may stand in another order. For yours, run `python benchmarks/run.py
+# gpt_speed`. What does XLA bring to our own loop here?
 
 # %%
 for batch in (1, 8):
@@ -991,7 +990,16 @@ print("and its training loss in the end:", small_text["last training loss"])
 #
 # With weights that others have trained, it is the same: put the published files of a GPT-2 into a
 # folder (`config.json`, `model.safetensors`, `vocab.json` and `merges.txt`), and
-# `TextGenerator.load("gpt2")` reads them. Its `writer.model` is a `GPT` as in this lesson.
+# `TextGenerator.load("gpt2")` reads them. These are its parts, one by one, for all that this lesson
+# does with a model, from `generate` to the picture of surprise:
+#
+# ```
+# model = gpt.GPT.from_checkpoint("gpt2")
+# tokenizer = BytePairTokenizer.load("gpt2/merges.txt")
+# names = "pad_token", "unknown_token", "start_token", "end_token"
+# special_tokens = dict.fromkeys(names, "<|endoftext|>")
+# vocabulary = Vocabulary.load("gpt2/vocab.json", **special_tokens)
+# ```
 #
 # ## Summary
 #
