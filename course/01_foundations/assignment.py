@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: From a line to a network"
-#     minutes: 150
+#     minutes: 130
 #     repairs: [002-4.1]
 #     limits: {cell: 30, total: 120, memory: 4096}
 #   kernelspec:
@@ -18,7 +18,7 @@
 # a block of a network by hand, build an optimizer, and at the end train a whole network that you
 # wrote yourself. NumPy is all you need; everything else is in the lesson and in the text below.
 #
-# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
+# **About 130 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 002 §4.1.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises

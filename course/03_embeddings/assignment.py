@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: Words as vectors"
-#     minutes: 150
+#     minutes: 125
 #     repairs: [000-4.1.1, 002-4.2]
 #     limits: {cell: 30, total: 120, memory: 4096}
 #   kernelspec:
@@ -19,7 +19,7 @@
 # on real Chinese reviews and look at what it gets wrong. NumPy is enough for all of it, and no
 # Chinese is needed.
 #
-# **About 150 minutes**, in two sittings if you like. **100 points.** **Repairs:** article 000
+# **About 125 minutes**, in two sittings if you like. **100 points.** **Repairs:** article 000
 # §4.1.1 and article 002 §4.2.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises

@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: From sequence to sequence"
-#     minutes: 150
+#     minutes: 130
 #     repairs: [000-4.1.2, 004-4.3]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -19,7 +19,7 @@
 # and at the end repair the model of article 000: yours will read dates in words and write them in
 # numbers.
 #
-# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
+# **About 130 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 000 §4.1.2, article 004 §4.3.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises

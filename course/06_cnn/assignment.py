@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: Convolutional networks"
-#     minutes: 145
+#     minutes: 120
 #     repairs: [000-4.2.1]
 #     limits: {cell: 60, total: 150, memory: 6144}
 #   kernelspec:
@@ -18,7 +18,7 @@
 # an ordinary one, find out which pixels a network looks at, repair the network of article 000, and
 # at the end train one that finds a digit anywhere on a dirty sheet, yours too.
 #
-# **About 145 minutes.** **100 points.** **Repairs:** article 000 §4.2.1.
+# **About 120 minutes.** **100 points.** **Repairs:** article 000 §4.2.1.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
 # the error), run the cell, then run the test cell below it and read its message. `check()` in the
