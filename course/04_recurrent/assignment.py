@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: Recurrent networks"
-#     minutes: 140
+#     minutes: 125
 #     repairs: [003-1.4.2, 004-4.2]
 #     limits: {cell: 60, total: 200, memory: 6144}
 #   kernelspec:
@@ -18,7 +18,7 @@
 # article 003 holds its test data apart, measure what a forecast is worth, find out how a real tagger
 # goes wrong, and at the end repair and train the classifier of article 004.
 #
-# **About 140 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
+# **About 125 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 003 §1.4.2, article 004 §4.2.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
