@@ -16,6 +16,9 @@ solution:
 
 The lines stand as in the solution, behind `# `. They are whole lines, which the solution (without
 its docstrings) has exactly once; an answer may replace several places, one behind the other.
+
+A later question may build on a wrong answer and lose points, too. What is left of them stands in
+the title: `# %% q4, 0 of 18 points, q5 5: no network`.
 """
 
 import ast
@@ -26,7 +29,8 @@ from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment, role
 
 WRONG_ANSWERS = 3  # a question, at least
-_TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
+_NUMBER = r"\d+(?:\.\d+)?"
+_TITLE = re.compile(rf"# %% (q\d+), ({_NUMBER}) of ({_NUMBER}) points((?:, q\d+ {_NUMBER})*): (.+)")
 _MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
@@ -39,6 +43,7 @@ class Answer:
     title: str
     source: str
     place: str
+    others: dict[str, float]  # points of later questions that it touches
 
 
 def wrong_answers(assignment: Assignment) -> list[Answer]:
@@ -72,7 +77,8 @@ def wrong_answers(assignment: Assignment) -> list[Answer]:
                     source = _replaced(solutions[title[1]], source)
             except CourseError as error:
                 problems.append(f"{place}: {error}")
-            answers.append(Answer(title[1], float(title[2]), title[4], source, place))
+            others = {q: float(n) for q, n in re.findall(rf"(q\d+) ({_NUMBER})", title[4])}
+            answers.append(Answer(title[1], float(title[2]), title[5], source, place, others))
     for question in assignment.questions:
         if (count := sum(answer.question == question for answer in answers)) < WRONG_ANSWERS:
             problems.append(

@@ -36,7 +36,7 @@
 #             coin, pick = coins[i], picks[i]
 
 
-# %% q5, 0 of 12 points: a coin of exactly 0.5 is still the next sentence
+# %% q5, 8 of 12 points: a coin of exactly 0.5 is still the next sentence
 # replace:
 #             if coin >= 0.5:
 # with:
@@ -54,7 +54,7 @@
 #     return [int(bool(a & b)) for a, b in found]
 
 
-# %% q5, 0 of 12 points: large and small letters are different
+# %% q5, 4 of 12 points: large and small letters are different
 # replace:
 #     found = [[set(re.findall(r"\w+", text.lower())) for text in pair[:2]] for pair in pairs]
 # with:
@@ -115,7 +115,7 @@
 #     return [int(any(len(word) >= letters and word in text for word in w)) for w, text in both]
 
 
-# %% q5, 4 of 12 points: takes its own document out of the list that it was given
+# %% q5, 0 of 12 points: takes its own document out of the list that it was given
 # replace:
 #         others = documents[:number] + documents[number + 1 :]
 # with:
