@@ -640,8 +640,8 @@ with check.question("q5_hidden", points=11):
         before = [array.copy() for array in (x, *kernels, *shorter)]
         again, _ = read_on(x[:, -1:], kernels, shorter)
         check.equal("what you got", [x, *kernels], before[:4], hint="make new arrays")
-        for array, old in zip(shorter, before[4:], strict=True):  # computed: the last bits differ
-            check.close("the cache that you got", array, old, hint="make new arrays")
+        # computed, so the last bits may differ
+        check.close("the cache that you got", np.array(shorter), np.array(before[4:]), hint=both)
         check.close("the last place again", again, wanted[0][:, -1:], hint=pieces)
 ### END HIDDEN TESTS
 
