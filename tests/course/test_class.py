@@ -55,7 +55,7 @@ def stub(monkeypatch):
 
     monkeypatch.setattr(grade, "grade_cells", grade_cells)
     monkeypatch.setattr(grade, "Reference", lambda *_: None)
-    monkeypatch.setattr(grade.sandbox, "probe", lambda kind: None)
+    monkeypatch.setattr(grade.isolation, "probe", lambda kind: None)
     return graded
 
 

@@ -23,7 +23,11 @@ def folder(tmp_path, monkeypatch):
 
 
 def test_data_list_shows_what_is_embedded_public_and_prepared(capsys):
-    assert run(capsys, "data", "load", "digits") == (0, "digits: train 1,797\n", "")
+    assert run(capsys, "data", "load", "digits") == (
+        0,
+        "digits: train 1,797, in_order 1,797, in_order 1,797\n",
+        "",
+    )
     code, out, _ = run(capsys, "data", "list")
     states = {line.split()[0]: line.split()[1] for line in out.splitlines()}
     assert code == 0
@@ -36,7 +40,10 @@ def test_loading_an_embedded_set_is_quiet():
     """Neither TensorFlow's start-up lines nor TFDS's bars."""
     command = [sys.executable, "-m", "aimodels", "data", "load", "digits"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert (done.stdout, done.stderr) == ("digits: train 1,797\n", "")
+    assert (done.stdout, done.stderr) == (
+        "digits: train 1,797, in_order 1,797, in_order 1,797\n",
+        "",
+    )
 
 
 def test_an_unknown_set_is_one_message(capsys):

@@ -57,14 +57,14 @@ def build_network(channels, num_classes, filters):
     return network
 
 
-# %% q5, 0 of 20 points: compiled with plain gradient descent, not with Adam
+# %% q5, 13 of 20 points: compiled with plain gradient descent, not with Adam
 # replace:
 #     network.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 # with:
 #     network.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 
 
-# %% q5, 0 of 20 points: compiled with RMSprop, whose first step looks like Adam's
+# %% q5, 13 of 20 points: compiled with RMSprop, whose first step looks like Adam's
 # replace:
 #     network.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
 # with:
