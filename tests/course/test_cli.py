@@ -25,7 +25,7 @@ def folder(tmp_path, monkeypatch):
 def test_data_list_shows_what_is_embedded_public_and_prepared(capsys):
     assert run(capsys, "data", "load", "digits") == (
         0,
-        "digits: train 1,797, in_order 1,797, in_order 1,797\n",
+        "digits: train 1,797, in_order 1,797\n",
         "",
     )
     code, out, _ = run(capsys, "data", "list")
@@ -41,7 +41,7 @@ def test_loading_an_embedded_set_is_quiet():
     command = [sys.executable, "-m", "aimodels", "data", "load", "digits"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == (
-        "digits: train 1,797, in_order 1,797, in_order 1,797\n",
+        "digits: train 1,797, in_order 1,797\n",
         "",
     )
 
