@@ -110,11 +110,11 @@ def test_binary_with_line_breaks_as_word2vec_writes_it(tmp_path):
         ("v.npy", b"\x93NUMPY\x01\x00", "an array without words"),
         (
             "v.txt.gz",
-            gzip.compress(b"2 2\na 1 2\nb 3 4\n")[:-12],
+            gzip.compress(b"2 2\na 1 2\nb 3 4\n", mtime=0)[:-12],
             "damaged or cut off, so it cannot",
         ),
         ("v.txt.bz2", b"BZh9 no bzip2", "damaged or cut off, so it cannot"),
-        ("v.txt.gz", gzip.compress(b""), "line 1: nothing is there"),
+        ("v.txt.gz", gzip.compress(b"", mtime=0), "line 1: nothing is there"),
         ("v.zip", b"PK\x03\x04 glove", "another zip archive must be unpacked first"),
         ("v.txt", b"1 0\na\n", "line 2"),
         ("v.bin", b"no header", "line 1"),
@@ -154,10 +154,10 @@ PLAIN = b"2 2\na 1 2\nb 3 4\n"
         ("v.bin", PLAIN),
         ("v.bin", b"a 1 2\nb 3 4\n"),
         ("v", PLAIN),
-        ("v.vec.gz", gzip.compress(PLAIN)),
+        ("v.vec.gz", gzip.compress(PLAIN, mtime=0)),
         ("v.bz2", bz2.compress(PLAIN)),
         ("v.txt.xz", lzma.compress(PLAIN)),
-        ("v.txt", gzip.compress(PLAIN)),  # its content says what it is, not its name
+        ("v.txt", gzip.compress(PLAIN, mtime=0)),  # its content says what it is, not its name
     ],
 )
 def test_forms_of_the_same_vectors(tmp_path, name, content):
