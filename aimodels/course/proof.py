@@ -108,7 +108,7 @@ class Proof:
             wanted = dict(none)
             for test in tests:
                 wanted[test.question] += test.points
-            wanted |= answer.others | {answer.question: answer.points}
+            wanted[answer.question] = answer.points
             item = f"{answer.question}, {answer.title}"
             name = f"{answer.place}: {item}"
             if item in self.cases:

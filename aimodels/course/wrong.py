@@ -16,9 +16,6 @@ solution:
 
 The lines stand as in the solution, behind `# `. They are whole lines, which the solution (without
 its docstrings) has exactly once; an answer may replace several places, one behind the other.
-
-A later question may build on a wrong answer and lose points, too. What is left of them stands in
-the title: `# %% q4, 0 of 18 points, q5 5: no network`.
 """
 
 import ast
@@ -29,8 +26,7 @@ from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment, role
 
 WRONG_ANSWERS = 3  # a question, at least
-_NUMBER = r"\d+(?:\.\d+)?"
-_TITLE = re.compile(rf"# %% (q\d+), ({_NUMBER}) of ({_NUMBER}) points((?:, q\d+ {_NUMBER})*): (.+)")
+_TITLE = re.compile(r"# %% (q\d+), (\d+(?:\.\d+)?) of (\d+(?:\.\d+)?) points: (.+)")
 _MARKERS = ("### BEGIN SOLUTION", "### END SOLUTION")
 
 
@@ -43,7 +39,6 @@ class Answer:
     title: str
     source: str
     place: str
-    others: dict[str, float]  # points of later questions that it touches
 
 
 def wrong_answers(assignment: Assignment) -> list[Answer]:
@@ -77,8 +72,7 @@ def wrong_answers(assignment: Assignment) -> list[Answer]:
                     source = _replaced(solutions[title[1]], source)
             except CourseError as error:
                 problems.append(f"{place}: {error}")
-            others = {q: float(n) for q, n in re.findall(rf"(q\d+) ({_NUMBER})", title[4])}
-            answers.append(Answer(title[1], float(title[2]), title[5], source, place, others))
+            answers.append(Answer(title[1], float(title[2]), title[4], source, place))
     for question in assignment.questions:
         if (count := sum(answer.question == question for answer in answers)) < WRONG_ANSWERS:
             problems.append(

@@ -199,7 +199,7 @@ def next_token_loss(model, ids):
     return float(np.mean(np.where(labels != 0, each, 0)))
 
 
-# %% q4, 0 of 18 points, q5 5: no network: keeps the arrays, and looks at each place when asked
+# %% q4, 0 of 18 points: no network: keeps the arrays, and looks at each place when asked
 class Kept:
     def __init__(self, num_heads):
         self.num_heads, self.arrays = num_heads, {}
@@ -278,7 +278,7 @@ def next_token_loss(model, ids):
 #     labels, logits = ids[:, 1:], model(ids)[:, :-1]
 
 
-# %% q4, 0 of 18 points, q5 5: keeps the arrays, and asks a judge that is no longer there
+# %% q4, 0 of 18 points: keeps the arrays, and asks a judge that is no longer there
 class Fake:
     def __init__(self, num_heads):
         self.num_heads, self.arrays = num_heads, {}
