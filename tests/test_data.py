@@ -147,7 +147,12 @@ def fill(folder, **replaced):
 
 def left(folder):
     """Everything below `folder` that is not a prepared set."""
-    return [p for p in folder.rglob("*") if "1.0.0" not in p.parts and not list(p.glob("1.0.0"))]
+    versions = ("1.0.0", "1.1.0")
+    return [
+        path
+        for path in folder.rglob("*")
+        if not {*versions} & {*path.parts} and not any((path / v).is_dir() for v in versions)
+    ]
 
 
 def python(code, **environment):

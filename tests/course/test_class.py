@@ -67,7 +67,7 @@ def run(assignment, stub, tmp_path, monkeypatch, capsys):
 
     def run(*arguments, fails=False):
         stub.clear()
-        code = cli.main(["grade", *map(str, arguments), "--output", str(to)])
+        code = cli.main(["grade", *map(str, arguments), "--output", str(to), "--jobs", "1"])
         captured = capsys.readouterr()
         assert code == int(fails), captured.err
         return captured.err if fails else captured.out
