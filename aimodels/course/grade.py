@@ -10,7 +10,7 @@ from aimodels.course import CourseError, isolation
 from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Gradebook, Mark, Result, digest, free
 from aimodels.course.identity import Who
-from aimodels.course.marking import Reference, grade_cells
+from aimodels.course.marking import PARSING, Reference, grade_cells
 from aimodels.course.roster import Person, Roster
 from aimodels.course.submission import Submission, SubmissionError, answers, as_code, read
 from aimodels.course.tables import read_late, read_manual, write_csv
@@ -30,7 +30,8 @@ def grade_one(
         if submission.page:
             raise _Foreign(f"This notebook is of {submission.page}, not of {assignment.page}.")
         cells = read(submission)
-        result.answers = answers(as_code(cells, assignment)[0], assignment)
+        with PARSING:
+            result.answers = answers(as_code(cells, assignment)[0], assignment)
         result.status, result.message, result.questions = grade_cells(
             cells, assignment, reference, kind, cancelled
         )

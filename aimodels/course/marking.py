@@ -18,6 +18,8 @@ from aimodels.course.submission import as_code, compose
 from aimodels.course.verdict import judge
 
 _RECORDS = "__import__('aimodels.course.questions').course.questions.check.records()"
+# Python 3.11 counts the depth of all threads' syntax trees together, and raises a SystemError.
+PARSING = threading.Lock()
 
 
 @dataclass
@@ -74,7 +76,9 @@ class Reference:
     """
 
     def __init__(self, assignment: Assignment, kind: str, cancelled: threading.Event):
-        outcome = run(assignment.reference_steps(), assignment.limits, kind, cancelled)
+        with PARSING:
+            steps = assignment.reference_steps()
+        outcome = run(steps, assignment.limits, kind, cancelled)
         where = assignment.page.source
         if outcome.status != "ok" or outcome.broken:
             what = outcome.message or ", ".join(
@@ -154,8 +158,9 @@ def grade_cells(
     With `tests` only these are run and marked.
     """
     tests = assignment.tests if tests is None else tests
-    cells, said = as_code(cells, assignment)
-    steps, restored = compose(cells, assignment, reference.given)
+    with PARSING:
+        cells, said = as_code(cells, assignment)
+        steps, restored = compose(cells, assignment, reference.given)
     steps = [step for step in steps if step.test is None or step.test in tests]
     outcome = run(steps, assignment.limits, kind, cancelled)
     questions = {name: Mark(0, points) for name, points in assignment.questions.items()}
