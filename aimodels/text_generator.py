@@ -1,10 +1,10 @@
 """A language model with its tokenizer: text in, text out."""
 
-import json
 from pathlib import Path
 
 import keras
 
+from aimodels import files
 from aimodels.decoding import TextStreamer, generate
 from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
@@ -117,7 +117,7 @@ class TextGenerator:
 
 
 def _of_run(folder: Path) -> tuple:
-    run = _json(folder / "run.json")
+    run = _read(folder / "run.json")
     if run.get("model") != "gpt":
         raise ValueError(f"{folder} holds a run of {run.get('model')!r}: only a GPT writes text")
     if not (folder / "model.keras").is_file():
@@ -132,7 +132,7 @@ def _of_run(folder: Path) -> tuple:
 
 def _published(folder: Path) -> tuple:
     model = GPT.from_checkpoint(folder)
-    end = _json(folder / "config.json").get("eos_token_id")
+    end = _read(folder / "config.json").get("eos_token_id")
     stop_token_ids = end if isinstance(end, list) else [] if end is None else [end]
     older = (folder / "vocab.json").is_file()
     if not older and not (folder / "tokenizer.json").is_file():
@@ -147,8 +147,5 @@ def _published(folder: Path) -> tuple:
     return model, tokenizer, vocabulary, stop_token_ids
 
 
-def _json(path: Path) -> dict:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except ValueError:
-        raise ValueError(f"{path} is damaged: it is not JSON") from None
+def _read(path: Path) -> dict:
+    return files.parse_json(path, files.read_text(path))

@@ -113,7 +113,7 @@ class TestFolder:
         (copy / "run.json").write_text(json.dumps({"model": "bert"}))
         assert "holds a run of 'bert': only a GPT writes text" in self.said(copy)
         (copy / "run.json").write_text("{")
-        assert "run.json is damaged" in self.said(copy)
+        assert "is damaged: run.json is no JSON" in self.said(copy)
 
     def test_of_another_vocabulary(self, copy):
         with (copy / "vocabulary.txt").open("a") as file:
