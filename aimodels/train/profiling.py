@@ -1,10 +1,10 @@
 r"""What a model costs, and what a machine gives: FLOPs, bytes, memory, examples a second.
 
 A computation of $F$ floating point operations that moves $B$ bytes has the arithmetic intensity
-$I = F / B$. A machine with a peak of $P$ FLOP/s and a memory bandwidth of $W$ bytes/s reaches at
-most
+$I = F / B$. A machine with a peak of $\pi$ FLOP/s and a memory bandwidth of $\beta$ bytes/s reaches
+at most
 
-$$ \min(P,\; W I) \quad \text{FLOP/s} $$
+$$ \min(\pi,\; \beta I) \quad \text{FLOP/s} $$
 
 the roofline.
 """

@@ -546,23 +546,28 @@ print("Hidden tests: other sizes and slopes, a large block, inputs that stay as 
 with check.question("q5_hidden", points=10):
     names = ["x", "W1", "b1", "W2", "b2"]
 
-    def loss(step, which, inputs, directions, arriving, slope):
-        moved = list(inputs)
-        moved[which] = moved[which] + step * directions[which]
-        return np.sum(arriving * block(*moved, slope))
+    def wanted(arriving, x, W1, b1, W2, b2, slope):
+        """By sums over all indices at once."""
+        z1 = x @ W1 + b1
+        outer = arriving * np.where(x + leaky_relu(z1, slope) @ W2 + b2 > 0, 1, slope)
+        inner = np.einsum("nd,hd->nh", outer, W2) * np.where(z1 > 0, 1, slope)
+        return [
+            outer + np.einsum("nh,dh->nd", inner, W1),
+            np.einsum("nd,nh->dh", x, inner),
+            np.einsum("nh->h", inner),
+            np.einsum("nh,nd->hd", leaky_relu(z1, slope), outer),
+            np.einsum("nd->d", outer),
+        ]
 
-    for seed, n, d, h, slope in [(2, 1, 4, 2, 0.3), (3, 6, 2, 7, -0.2), (4, 900, 40, 400, 0.05)]:
+    for seed, n, d, h, slope in [(2, 1, 4, 2, 0.3), (3, 6, 2, 7, -0.2), (4, 300, 40, 100, 0.05)]:
         arriving, *inputs = block_example(seed, n, d, h)
-        _, *directions = block_example(seed + 10, n, d, h)
         before = [array.copy() for array in (arriving, *inputs)]
         gradients = block_backward(arriving, *inputs, slope)
         for i in range(5):
-            check.equal(f"shape for {names[i]}", np.shape(gradients[i]), np.shape(inputs[i]))
             check.close(
-                f"the gradient for {names[i]}, in one direction",
-                np.sum(gradients[i] * directions[i]),
-                finite_differences(loss, 0.0, i, before[1:], directions, before[0], slope),
-                rtol=1e-4,
+                f"the gradient for {names[i]}",
+                gradients[i],
+                wanted(*before, slope)[i],
                 hint="the slope s is an argument; where is it needed? Compare with the judge for "
                 "other sizes, other slopes and a batch of one",
             )

@@ -128,7 +128,7 @@ with check.question("q1_hidden", points=8):
 # %% [markdown]
 # ## Question 2: how fast at best? (14 points)
 #
-# A machine computes at most $P$ (`peak`) FLOP/s, and moves at most $W$ (`bandwidth`) bytes/s
+# A machine computes at most $\pi$ (`peak`) FLOP/s, and moves at most $\beta$ (`bandwidth`) bytes/s
 # between memory and processor. The forward pass of one dense layer, $Y = XA$ with $X$ of shape
 # (B, n) and the weights $A$ of shape (n, m), reads $X$ and $A$ and writes $Y$, each once, with
 # `size` bytes a number. A multiplication and an addition are two operations. (Leave the bias out.)
