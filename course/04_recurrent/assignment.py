@@ -868,6 +868,16 @@ with check.question("q7_hidden", points=15):
         hint="learn it from `ids` and `labels`, whatever they are, with a table of "
         "`vocabulary_size` rows; train long enough for any seed",
     )
+    z = np.asarray(other(padded))
+    above = np.mean(z, axis=-1, keepdims=True) + 2  # an eleventh class, which logits pass by far
+    check.accuracy(
+        "logits that stand out from their mean",
+        np.argmax(np.concatenate([z, above], axis=-1), axis=-1),
+        turn[notes(400, seed=71, length=100)[1]],
+        at_least=0.85,
+        hint="probabilities never differ by more than 1: no softmax in the network, and "
+        "`from_logits=True` in the loss",
+    )
     many = notes(400, seed=72, rare=0.4)[0]
     strange = check.given(np.where(many > 0, many + 20, 0))
     check.accuracy(

@@ -79,3 +79,11 @@ def train(ids, labels, vocabulary_size, seed):
     network.compile(keras.optimizers.Adam(1e-2), loss)
     network.fit(ids, labels, epochs=8, batch_size=32, verbose=0)
     return network
+
+
+# %% q7, 7 of 22 points: a softmax at the end, as in the article's network
+# replace:
+#     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+# with:
+#     network = keras.Model(inputs, keras.layers.Softmax()(network.output))
+#     loss = keras.losses.SparseCategoricalCrossentropy()
