@@ -217,7 +217,7 @@ class GoogLeNet(Model):
     def without_auxiliary_heads(self) -> Model:
         """The classifier alone, with the same layers: what is left after training."""
         logits = self.get_layer("logits").output
-        return Model(self.inputs, logits, name=self.name)
+        return Model(self.input, logits, name=self.name)
 
     def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs) -> None:
         """As `train.Model.compile`. One loss is meant for each head, and metrics for the logits."""
