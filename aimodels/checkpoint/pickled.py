@@ -96,6 +96,9 @@ def load(stream: io.BytesIO) -> Any:
                 case "TUPLE1" | "TUPLE2" | "TUPLE3":
                     items = [stack.pop() for _ in range(int(instruction.name[5]))]
                     stack.append(tuple(reversed(items)))
+                case "APPEND":
+                    value = stack.pop()
+                    _only(list, stack[-1]).append(value)
                 case "APPENDS":
                     items, stack = stack, marks.pop()
                     _only(list, stack[-1]).extend(items)
