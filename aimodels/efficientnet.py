@@ -198,9 +198,7 @@ class EfficientNetLite(Model):
         x = relu6(convolution(x, 1280, name="head"), name="head_relu")
         x = layers.GlobalAveragePooling2D(name="average")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-        initializer = keras.initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
-        logits = layers.Dense(num_classes, kernel_initializer=initializer, name="logits")
-        super().__init__(inputs, logits(x), **kwargs)
+        super().__init__(inputs, layers.Dense(num_classes, name="logits")(x), **kwargs)
         self.pyramid_outputs = {level: pyramid[level] for level in ("P3", "P4", "P5")}
 
     @classmethod
