@@ -151,7 +151,7 @@ class EfficientNetLite(Model):
     Example:
         >>> model = EfficientNetLite((None, None, 3), num_classes=10)
         >>> model.count_params()
-        3423890
+        3425834
         >>> {level: x.shape[-1] for level, x in model.pyramid_outputs.items()}
         {'P3': 40, 'P4': 112, 'P5': 320}
     """
