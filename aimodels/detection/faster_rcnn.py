@@ -206,6 +206,7 @@ class FasterRCNN(Detector):
             "score_threshold": score_threshold,
             "iou_threshold": iou_threshold,
             "max_detections": max_detections,
+            "max_candidates": num_proposals,
         }
 
     def detection_loss(self, truth: Mapping, outputs: Mapping) -> tf.Tensor:

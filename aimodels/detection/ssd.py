@@ -50,6 +50,8 @@ class SSD(Detector):
         score_threshold: least confidence of a box that `detect` returns.
         iou_threshold: of two boxes of one class with a larger IoU the worse one goes.
         max_detections: number of boxes per picture that `detect` returns, at most.
+        max_candidates: number of boxes that compete in each class. One object may have dozens of
+            anchors, so with too few of them the objects that are less sure are lost.
         **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: (B, H, W, C), pixels as the backbone wants them; of order one for the small one.
@@ -88,10 +90,14 @@ class SSD(Detector):
         score_threshold: float = 0.05,
         iou_threshold: float = 0.5,
         max_detections: int = 100,
+        max_candidates: int = 400,
         **kwargs,
     ):
         check_positive_int(
-            num_classes=num_classes, head_filters=head_filters, max_detections=max_detections
+            num_classes=num_classes,
+            head_filters=head_filters,
+            max_detections=max_detections,
+            max_candidates=max_candidates,
         )
         if class_loss not in ("focal", "hard_negatives"):
             raise ValueError(f'class_loss must be "focal" or "hard_negatives"; got {class_loss!r}')
@@ -136,6 +142,7 @@ class SSD(Detector):
             "score_threshold": score_threshold,
             "iou_threshold": iou_threshold,
             "max_detections": max_detections,
+            "max_candidates": max_candidates,
         }
         self.anchors = anchors
         assign_targets(  # bad thresholds are refused now
