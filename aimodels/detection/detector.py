@@ -51,13 +51,13 @@ class Detector(Model):
         part.detection_loss, part.decode = self.detection_loss, self.decode
         return part
 
-    def compile(self, optimizer="adam", **kwargs) -> None:
+    def compile(self, optimizer="adam", loss=None, **kwargs) -> None:
         """As `train.Model.compile`; the loss is the detector's own.
 
         Raises:
             ValueError: if a loss is given.
         """
-        if kwargs.get("loss") is not None or kwargs.get("metrics"):
+        if loss is not None or kwargs.get("metrics"):
             raise ValueError(
                 f"{type(self).__name__} brings its own loss, and mean average precision is measured"
                 " afterwards: compile it with an optimizer, without loss and metrics"
