@@ -12,8 +12,8 @@ from aimodels.train import Model
 class Detector(Model):
     """A model that is trained with `{"boxes", "labels"}` and brings its own loss.
 
-    A subclass has `image_shape` and `num_classes`, and two methods: `detection_loss`, of each
-    picture, and `decode`, from its raw outputs to boxes.
+    A subclass has `image_shape`, `num_classes`, and `pyramid_outputs`, the maps it looks at; and
+    two methods: `detection_loss`, of each picture, and `decode`, from its raw outputs to boxes.
     """
 
     def detection_loss(self, truth: Mapping, outputs: Mapping) -> tf.Tensor:
@@ -36,13 +36,29 @@ class Detector(Model):
         """
         return self.decode(self(images, training=False))
 
-    def compile(self, optimizer="adam", **kwargs) -> None:
+    def without_backbone(self) -> "Detector":
+        """What stands behind the backbone, as a detector from a list of maps, sharing all layers.
+
+        Where the backbone stays as it was published, its maps need to be computed only once: with
+        `backbone` the one that the detector was made from and `levels` its maps, fine to coarse,
+
+            maps = keras.Model(backbone.inputs, levels).predict(images)
+            detector.without_backbone().fit(maps, truth)
+
+        trains the detector, several times faster.
+        """
+        part = Detector(list(self.pyramid_outputs.values()), self.output)
+        part.image_shape, part.num_classes = self.image_shape, self.num_classes
+        part.detection_loss, part.decode = self.detection_loss, self.decode
+        return part
+
+    def compile(self, optimizer="adam", loss=None, **kwargs) -> None:
         """As `train.Model.compile`; the loss is the detector's own.
 
         Raises:
             ValueError: if a loss is given.
         """
-        if kwargs.get("loss") is not None or kwargs.get("metrics"):
+        if loss is not None or kwargs.get("metrics"):
             raise ValueError(
                 f"{type(self).__name__} brings its own loss, and mean average precision is measured"
                 " afterwards: compile it with an optimizer, without loss and metrics"
@@ -77,10 +93,10 @@ class Detector(Model):
         Raises:
             ValueError: if the pictures are not of the model's shape, or integers of 16 bits.
         """
-        return super().predict(check_images(x, self.image_shape), *args, **kwargs)
+        return super().predict(check_images(x, self.inputs[0].shape[1:]), *args, **kwargs)
 
     def _checked(self, x, y):
-        x = check_images(x, self.image_shape)
+        x = check_images(x, self.inputs[0].shape[1:])
         if y is not None:
             return x, check_truth(y, self.image_shape, self.num_classes)
         if isinstance(x, tf.data.Dataset):
