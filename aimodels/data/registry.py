@@ -17,7 +17,7 @@ class Entry(NamedTuple):
 
 # Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
 SETS = {
-    "bccd": Entry(364, "MIT", "blood cells under a microscope, with boxes", "digits"),
+    "bccd": Entry(364, "MIT", "blood cells under a microscope, with boxes", "digit_scenes"),
     "breast_cancer": Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
     "chinese_poems": Entry(19657, "MIT", "poems of the Tang dynasty", "reviews_zh"),
     "chnsenticorp_htl": Entry(7764, "none stated", "reviews of hotels, in Chinese", "reviews_zh"),
@@ -43,7 +43,9 @@ SETS = {
     "tiny_shakespeare": Entry(
         3, "public domain", "plays of Shakespeare, one text in each split", "wikipedia_sample"
     ),
-    "voc": Entry(9963, "Flickr's terms", "photographs of 20 kinds of things, with boxes", "digits"),
+    "voc": Entry(
+        9963, "Flickr's terms", "photographs of 20 kinds of things, with boxes", "digit_scenes"
+    ),
     "wikipedia_sample": Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
     "wnut17": Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
     "word_analogies": Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),
