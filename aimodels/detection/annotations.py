@@ -60,7 +60,6 @@ def read_scenes(
         FileNotFoundError: if a file, a folder, or the picture of an annotation is missing.
         ValueError: if a file is damaged or not what it seems, or a size, a class or a number in it
             makes no sense; it names the file and what is wrong.
-
         ImportError: if Pillow is not installed.
 
     Reference:
