@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from rounding import assert_close
 
-from aimodels import data, detection
+from aimodels import data, detection, lite
 from aimodels.detection import SSD, FasterRCNN, assign_targets, pad_truth, roi_align
 from aimodels.detection.faster_rcnn import Proposals, PyramidRoIAlign
 from aimodels.metrics import mean_average_precision
@@ -204,6 +204,18 @@ def test_behind_the_backbone_it_is_the_same_model(batch):
     assert loss[-1] < loss[0]
     assert np.abs(model.predict(images, verbose=0)["confidence"] - before).max() > 1e-3
     assert difference() < 1e-4
+
+
+@pytest.mark.slow
+def test_the_whole_is_one_file_for_machines_without_tensorflow(tmp_path, batch):
+    """Proposals, RoI align and both suppressions included."""
+    model = small(score_threshold=0.0)
+    lite.export_detector(model, tmp_path / "detector.tflite")
+    found = lite.LiteDetector(tmp_path / "detector.tflite").detect(batch[0])
+    expected = model.predict(batch[0], verbose=0)
+    assert expected["num_detections"].min() > 0
+    for name, y in expected.items():
+        np.testing.assert_allclose(found[name], y, atol=1e-4)
 
 
 @pytest.mark.parametrize(
