@@ -5,7 +5,7 @@
 #         rivals = kept
 
 
-# %% q3, 0 of 13 points: an IoU equal to the threshold is dropped as well
+# %% q3, 9 of 13 points: an IoU equal to the threshold is dropped as well
 # replace:
 #         if not np.isnan(scores[i]) and all(iou[i, j] <= threshold for j in rivals):
 # with:
@@ -28,7 +28,7 @@ def suppress(iou, scores, labels, threshold):
     return [i for i in order if not rivals[i].any() and not np.isnan(scores[i])]
 
 
-# %% q3, 0 of 13 points: keeps the order in which the detections came
+# %% q3, 4 of 13 points: keeps the order in which the detections came
 # replace:
 #     return kept
 # with:
@@ -46,7 +46,7 @@ def suppress(iou, scores, labels, threshold):
 #         if all(iou[i, j] <= threshold for j in rivals):
 
 
-# %% q3, 4 of 13 points: class after class, and not one order
+# %% q3, 0 of 13 points: class after class, and not one order
 # replace:
 #     for i in np.argsort(-scores):
 # with:

@@ -50,7 +50,7 @@
 #     found = np.asarray(found)[np.argsort(np.asarray(scores))]
 
 
-# %% q4, 0 of 13 points: fails without a detection
+# %% q4, 9 of 13 points: fails without a detection
 # replace:
 #     return (right * envelope).sum() / num_truths
 # with:
@@ -58,7 +58,7 @@
 #     return area + (right * envelope).sum() / num_truths
 
 
-# %% q4, 4 of 13 points: the maximum of two neighbours, not of all that follow
+# %% q4, 0 of 13 points: the maximum of two neighbours, not of all that follow
 # replace:
 #     envelope = np.maximum.accumulate(precision[::-1])[::-1]
 # with:
