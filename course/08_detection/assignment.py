@@ -774,9 +774,9 @@ for ax, scene, boxes, labels in zip(axes.flat, scenes, *truth.values(), strict=F
 plt.show()
 
 # %% [markdown]
-# Is this hard? The next cell needs no training. What is brighter than the ground by some threshold
-# is ink, ink that hangs together is a digit, and its label is that of the most similar scan. Beside
-# it stands a detector that throws dice.
+# Is this hard? The next two cells need no training. What is brighter than the ground by some
+# threshold is ink, ink that hangs together is a digit, and its label is that of the most similar
+# scan. Beside it stands a detector that throws dice.
 
 
 # %% {locked rival}
@@ -836,13 +836,13 @@ for name, found in {
 # %% [markdown]
 # Write `train(scenes, truth, seed)`. It trains a detector on `scenes` $(B, 64, 64, 1)$, bytes, with
 # `truth` as above, and returns a *function*: from scenes of the same kind, bytes as well, to a
-# dictionary with `boxes` $(B, N, 4)$ in pixels, `labels` and `confidence` $(B, N)$. You choose $N$;
-# the label −1 says that a row holds no box. Set Keras' random numbers with `seed` first. The hidden
-# tests train once more, with other labels.
+# dictionary with `boxes` $(B, N, 4)$ in pixels, `labels` and `confidence` $(B, N)$. You choose $N$,
+# up to 100; the label −1 says that a row holds no box. Set Keras' random numbers with `seed` first.
+# The hidden tests train once more, with other labels.
 #
 # - Your detector may be new, built of your answers, or `detection.SSD`, whose `predict` gives such
-#   a dictionary. Its parameters speak of anchors: how large are digits, and how wide for their
-#   height? The network wants pixels of order one, in training and later.
+#   a dictionary. Its parameters speak of anchors (how large are digits, and how wide for their
+#   height?) and of losses. The network wants pixels of order one, in training and later.
 # - Choose epochs, learning rate and batch size on the validation scenes. About 40 seconds of
 #   training are enough; a grader stops any cell after 120. A learning rate that falls to 0 helps.
 #
@@ -864,9 +864,9 @@ def train(scenes, truth, seed):
     chosen = {"anchor_sizes": (12, 20), "scales": (1, 1.4), "aspect_ratios": (1.4,)}
     chosen |= {"head_filters": 32, "class_loss": "hard_negatives"}
     network = detection.SSD(scenes.shape[1:], num_classes=10, **chosen)
-    schedule = keras.optimizers.schedules.CosineDecay(3e-3, 5 * len(scenes) // 8)
+    schedule = keras.optimizers.schedules.CosineDecay(3e-3, len(scenes) // 2)
     network.compile(keras.optimizers.Adam(schedule))
-    network.fit(scenes / np.float32(255), truth, epochs=5, batch_size=8, verbose=0)
+    network.fit(scenes / np.float32(255), truth, epochs=4, batch_size=8, verbose=0)
     return lambda scenes: network.predict(scenes / np.float32(255), verbose=0)
     ### END SOLUTION
 
