@@ -31,6 +31,8 @@ NUMBERS = FEATURES[:, :1] + 1
 FUTURE = SERIES[:, 0]
 CROSSENTROPY = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 BLOCKS = {"hidden_dim": 8, "num_heads": 2, "num_layers": 1, "max_sequence_length": 8}
+STACKS = {"stackwise_num_filters": (2, 4), "stackwise_num_blocks": (1, 1)}
+NARROW = {"batch_normalization": True, "stem": "cifar", "width_multiplier": 0.05}
 READER = {"embedding_dim": 4, "units": 4}
 
 
@@ -44,6 +46,29 @@ MODELS = {
     "LogisticRegression": ((4,), {}, FEATURES, NUMBERS > 1, "mse"),
     "MLP": ((4, (np.int64(5),), CLASSES), {}, FEATURES, LABELS, CROSSENTROPY),
     "CNN": (((8, 8, 1), CLASSES), {"filters": (4, 4)}, IMAGES, LABELS, CROSSENTROPY),
+    "ResNet": (((8, 8, 1), CLASSES), STACKS, IMAGES, LABELS, CROSSENTROPY),
+    "ResNet of version 2": (
+        ((8, 8, 1), CLASSES),
+        {**STACKS, "block_type": "bottleneck_block", "use_pre_activation": True},
+        IMAGES,
+        LABELS,
+        CROSSENTROPY,
+    ),
+    "GoogLeNet": (((8, 8, 1), CLASSES), NARROW, IMAGES, LABELS, CROSSENTROPY),
+    "GoogLeNet with heads": (
+        ((8, 8, 1), CLASSES),
+        {**NARROW, "auxiliary_heads": True},
+        IMAGES,
+        LABELS,
+        CROSSENTROPY,
+    ),
+    "InceptionV3": (
+        ((75, 75, 1), CLASSES),
+        {"width_multiplier": 0.02},
+        RNG.normal(size=(COUNT, 75, 75, 1)).astype("float32"),
+        LABELS,
+        CROSSENTROPY,
+    ),
     "TextCNN": (
         (20, CLASSES),
         {"embedding_dim": 4, "kernel_sizes": (2, 3), "filters": 4, "dropout": 0.0},
