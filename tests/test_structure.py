@@ -15,8 +15,8 @@ ROWS = [
     {"checkpoint", "data", "text", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},
-    {"batch_norm", "bert", "cnn", "embeddings", "foundations", "gpt", "inception", "recurrent"}
-    | {"resnet", "seq2seq", "text_classification", "transformer"},
+    {"batch_norm", "bert", "cnn", "efficientnet", "embeddings", "foundations", "gpt"}
+    | {"inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
     {"course"},
