@@ -1,7 +1,7 @@
 """Plain and residual networks of 20 and 56 layers: their training losses, over seeds.
 
-The recipe is that of the lesson of chapter 07: ten epochs of gradient descent with momentum. Nothing
-is chosen here, and no test set is read: it is about what can be trained.
+The recipe is that of the lesson of chapter 07: ten epochs of gradient descent with momentum.
+Nothing is chosen here, and no test set is read: it is about what can be trained.
 """
 
 import keras
