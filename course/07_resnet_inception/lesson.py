@@ -1191,8 +1191,8 @@ claim("support vectors on mean and spread", by_tone, at_most=0.8)
 claim("Lite0 with a new head", transferred, at_least=0.95)
 
 # %% [markdown]
-# Under a hundred small tiles, a few seconds, and a real win. Save it; load it, as another program would; and
-# let it name one picture.
+# Under a hundred small tiles, a few seconds, and a real win. Save it; load it, as another program
+# would; and let it name one picture. (Put the path of one of yours here.)
 
 # %%
 mine.save(folder / "mine.keras")
