@@ -95,7 +95,7 @@ def batch_norm_gradients(
     Example:
         >>> x, dy = np.array([[1.0], [3.0], [5.0]]), np.array([[1.0], [0.0], [0.0]])
         >>> dx, dgamma, dbeta = batch_norm_gradients(x, np.ones(1), dy)
-        >>> dbeta, abs(dx.sum()) < 1e-12  # shifting all of x changes nothing
+        >>> dbeta, bool(abs(dx.sum()) < 1e-12)  # shifting all of x changes nothing
         (array([1.]), True)
     """
     x, dy = _checked(x, epsilon, gamma=gamma), np.asarray(dy)

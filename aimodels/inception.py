@@ -217,7 +217,7 @@ class GoogLeNet(Model):
     def without_auxiliary_heads(self) -> Model:
         """The classifier alone, with the same layers: what is left after training."""
         logits = self.get_layer("logits").output
-        return Model(self.inputs, logits, name=self.name)
+        return Model(self.input, logits, name=self.name)
 
     def compile(self, optimizer="rmsprop", loss=None, *args, **kwargs) -> None:
         """As `train.Model.compile`. One loss is meant for each head, and metrics for the logits."""
@@ -262,40 +262,32 @@ def _auxiliary_features(x, width, norm, dropout, name):
     return keras.layers.Dropout(dropout, name=f"{name}_dropout")(x)
 
 
-def _modules() -> list[list]:
+def _modules(width_multiplier: float) -> list[list]:
     """[szegedy2016], Table 1: the modules mixed0 to mixed10, as lists of branches."""
 
-    def figure5(pool):  # 35 x 35: a 5 x 5 kernel, and two 3 x 3 that see as much
-        branches = [[(64, 1)], [(48, 1), (64, 5)], [(64, 1), (96, 3), (96, 3)]]
-        return [*branches, [("average", 1), (pool, 1)]]
+    def conv(filters, *how):
+        return (_scaled(filters, width_multiplier), *how)
+
+    def figure5(n):  # 35 x 35: a 5 x 5 kernel, and two 3 x 3 that see as much
+        five, three = [conv(48, 1), conv(64, 5)], [conv(64, 1), conv(96, 3), conv(96, 3)]
+        return [[conv(64, 1)], five, three, [("average", 1), conv(n, 1)]]
 
     def figure6(n):  # 17 x 17: a 7 x 7 kernel as 1 x 7 and 7 x 1, once and twice
-        row, column = (n, (1, 7)), (n, (7, 1))
-        once = [(n, 1), row, (192, (7, 1))]
-        twice = [(n, 1), column, row, column, (192, (1, 7))]
-        return [[(192, 1)], once, twice, [("average", 1), (192, 1)]]
+        row, column = conv(n, (1, 7)), conv(n, (7, 1))
+        once = [conv(n, 1), row, conv(192, (7, 1))]
+        twice = [conv(n, 1), column, row, column, conv(192, (1, 7))]
+        return [[conv(192, 1)], once, twice, [("average", 1), conv(192, 1)]]
 
-    fork = [(384, (1, 3)), (384, (3, 1))]
-    figure7 = [  # 8 x 8: 1 x 3 and 3 x 1 beside each other
-        [(320, 1)],
-        [(384, 1), fork],
-        [(448, 1), (384, 3), fork],
-        [("average", 1), (192, 1)],
-    ]
-    to_17 = [[(384, 3, 2)], [(64, 1), (96, 3), (96, 3, 2)], [("max", 2)]]
-    to_8 = [
-        [(192, 1), (320, 3, 2)],
-        [(192, 1), (192, (1, 7)), (192, (7, 1)), (192, 3, 2)],
-        [("max", 2)],
-    ]
-    return [
-        *(figure5(pool) for pool in (32, 64, 64)),
-        to_17,
-        *(figure6(n) for n in (128, 160, 160, 192)),
-        to_8,
-        figure7,
-        figure7,
-    ]
+    def figure7():  # 8 x 8: 1 x 3 and 3 x 1 beside each other
+        fork = [conv(384, (1, 3)), conv(384, (3, 1))]
+        once, twice = [conv(384, 1), fork], [conv(448, 1), conv(384, 3), fork]
+        return [[conv(320, 1)], once, twice, [("average", 1), conv(192, 1)]]
+
+    to_17 = [[conv(384, 3, 2)], [conv(64, 1), conv(96, 3), conv(96, 3, 2)], [("max", 2)]]
+    seven = [conv(192, 1), conv(192, (1, 7)), conv(192, (7, 1)), conv(192, 3, 2)]
+    to_8 = [[conv(192, 1), conv(320, 3, 2)], seven, [("max", 2)]]
+    at_35, at_17 = map(figure5, (32, 64, 64)), map(figure6, (128, 160, 160, 192))
+    return [*at_35, to_17, *at_17, to_8, figure7(), figure7()]
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -308,6 +300,7 @@ class InceptionV3(Model):
     Args:
         image_shape: (height, width, channels), at least 75 x 75; height and width may be None.
         num_classes: number of classes, and of logits.
+        batch_normalization: False leaves it out, and gives the convolutions a bias.
         width_multiplier: every number of filters is multiplied by it.
         **kwargs: passed to `train.Model`, such as `name`.
 
@@ -330,6 +323,7 @@ class InceptionV3(Model):
         self,
         image_shape: Sequence[int | None] = (299, 299, 3),
         num_classes: int = 1000,
+        batch_normalization: bool = True,
         width_multiplier: float = 1.0,
         **kwargs,
     ):
@@ -337,22 +331,21 @@ class InceptionV3(Model):
         check_positive_int(minimum=2, num_classes=num_classes)
         check_positive_number(width_multiplier=width_multiplier)
 
-        def width(step):
-            what, *rest = step
-            return step if isinstance(what, str) else (_scaled(what, width_multiplier), *rest)
+        norm = batch_normalization
+
+        def conv(x, filters, kernel_size, strides, padding, name):
+            filters = _scaled(filters, width_multiplier)
+            return _conv(x, filters, kernel_size, strides, padding, norm, name)
 
         x = inputs = keras.Input(image_shape, name="image")
-        for i, (filters, *how) in enumerate([(32, 3, 2, "valid"), (32, 3, 1, "valid"), (64, 3)], 1):
-            x = _conv(x, _scaled(filters, width_multiplier), *how, name=f"stem{i}")
+        x = conv(x, 32, 3, 2, "valid", "stem1")
+        x = conv(x, 32, 3, 1, "valid", "stem2")
+        x = conv(x, 64, 3, 1, "same", "stem3")
         x = keras.layers.MaxPooling2D(3, 2, name="stem3_pool")(x)
-        for i, (filters, size) in enumerate([(80, 1), (192, 3)], 4):
-            x = _conv(x, _scaled(filters, width_multiplier), size, 1, "valid", name=f"stem{i}")
+        x = conv(x, 80, 1, 1, "valid", "stem4")
+        x = conv(x, 192, 3, 1, "valid", "stem5")
         x = keras.layers.MaxPooling2D(3, 2, name="stem5_pool")(x)
-        for i, branches in enumerate(_modules()):
-            scaled = [
-                [list(map(width, s)) if isinstance(s, list) else width(s) for s in steps]
-                for steps in branches
-            ]
-            x = _side_by_side(x, scaled, True, f"mixed{i}")
+        for i, branches in enumerate(_modules(width_multiplier)):
+            x = _side_by_side(x, branches, norm, f"mixed{i}")
         x = keras.layers.GlobalAveragePooling2D(name="average")(x)
         super().__init__(inputs, keras.layers.Dense(num_classes, name="logits")(x), **kwargs)

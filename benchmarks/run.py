@@ -2,6 +2,7 @@
 
     python benchmarks/run.py --list
     python benchmarks/run.py cnn_mnist cnn_fashion_mnist
+    python benchmarks/run.py resnet_fashion_mnist --set epochs=6 --set seeds=1
 
 A benchmark is a file `benchmarks/NAME.py` with a docstring and a function `run() -> dict` that
 returns its figures. What it ran on, with which versions, when and from which commit is added here,
@@ -51,14 +52,29 @@ def commit() -> str:
         return "unknown"
 
 
-def measure(name: str) -> Path:
+def setting(text: str) -> tuple[str, object]:
+    """An argument of a benchmark's `run`, as `--set` takes it.
+
+    Example:
+        >>> setting("epochs=6"), setting('names=["mnist"]')
+        (('epochs', 6), ('names', ['mnist']))
+    """
+    name, _, value = text.partition("=")
+    try:
+        return name, json.loads(value)
+    except ValueError:
+        message = f"{text!r}: write NAME=VALUE, the value as in JSON, such as epochs=6"
+        raise argparse.ArgumentTypeError(message) from None
+
+
+def measure(name: str, settings: dict | None = None) -> Path:
     """Run a benchmark and write its figures beside the facts that they depend on."""
     from aimodels.course import doctor
 
     measured = commit()  # before the run: what is committed meanwhile did not run
     result = {
         "name": name,
-        "figures": importlib.import_module(name).run(),
+        "figures": importlib.import_module(name).run(**settings or {}),
         "machine": doctor.machine(),
         "versions": doctor.versions(),
         "commit": measured,
@@ -76,6 +92,14 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("name", nargs="*", help="which benchmarks to run, one after the other")
     parser.add_argument("--list", action="store_true", help="say which there are")
+    parser.add_argument(
+        "--set",
+        action="append",
+        default=[],
+        type=setting,
+        metavar="NAME=VALUE",
+        help="an argument of the benchmark's run(), such as epochs=6",
+    )
     options = parser.parse_args(arguments)
     known = names()
     if options.list or not options.name:
@@ -91,7 +115,7 @@ def main(arguments: list[str] | None = None) -> int:
     sys.path.insert(0, str(HERE))
     for name in options.name:
         print(f"{name}: {known[name]}", flush=True)
-        path = measure(name)
+        path = measure(name, dict(options.set))
         print(path.read_text(encoding="utf-8"), end="")
     return 0
 

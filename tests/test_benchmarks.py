@@ -3,8 +3,10 @@
 import importlib.util
 import json
 import re
+import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aimodels.course.assignment import Assignment, role
@@ -50,6 +52,19 @@ def test_a_result_holds_its_figures_and_what_they_depend_on(runner):
     assert result["figures"] == {"n": 3}
     assert result["machine"]["cores"] >= 1
     assert set(result) == {"name", "figures", "machine", "versions", "commit", "date"}
+
+
+def test_settings_reach_the_benchmark(runner, capsys):
+    (runner.HERE / "tiny.py").write_text(
+        '"""Counts."""\n\n\ndef run(n=3, names=()):\n    return {"n": n, "names": names}\n'
+    )
+    sys.modules.pop("tiny", None)
+    assert runner.main(["tiny", "--set", "n=5", "--set", 'names=["a"]']) == 0
+    [path] = runner.RESULTS.iterdir()
+    assert json.loads(path.read_text())["figures"] == {"n": 5, "names": ["a"]}
+    with pytest.raises(SystemExit):
+        runner.main(["tiny", "--set", "n"])
+    assert "write NAME=VALUE" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -102,6 +117,48 @@ def test_the_bars_are_what_ten_seeds_reach(tmp_path):
     ten, twenty = load("bars").bars(page).values()
     assert ten == {"bar": 0.7, "accuracies": [0.8, 0.9] * 5, "lowest": 0.8}
     assert twenty == {"bar": 0.3, "accuracies": [0.4, 0.45] * 5, "lowest": 0.4}
+
+
+@pytest.mark.slow
+def test_resnets_are_measured_beside_their_peers(monkeypatch):
+    """In small: the program's whole way, on random pictures."""
+    rng = np.random.default_rng(0)
+    monkeypatch.setattr(
+        "aimodels.data.arrays",
+        lambda name, splits: [
+            (rng.integers(0, 256, (40, 28, 28, 1)), np.arange(40) % 10) for _ in splits
+        ],
+    )
+    figures = load("resnet_fashion_mnist").run(epochs=1, seeds=2, names=["mnist"], limit=40)
+    assert {key: figures[key] for key in ("epochs", "seeds", "training_pictures")} == {
+        "epochs": 1,
+        "seeds": 2,
+        "training_pictures": 40,
+    }
+    models = figures["mnist"]
+    assert set(models) == {"ResNet-20", "CNN", "gradient boosting"}
+    for network in ("ResNet-20", "CNN"):
+        runs = [run["test_accuracy"] for run in models[network]["runs"]]
+        assert len(runs) == 2
+        assert models[network]["test_accuracy"] == pytest.approx(np.mean(runs), abs=1e-4)
+    assert 0 <= models["gradient boosting"]["test_accuracy"] <= 1
+
+
+@pytest.mark.slow
+def test_resnet_50_and_its_peer_take_turns(monkeypatch):
+    monkeypatch.syspath_prepend(BENCHMARKS)
+    figures = load("resnet_speed").run(size=32, batch=2, rounds=1)
+    for task in ("reading", "training step"):
+        assert set(figures[task]) == {
+            "ours",
+            "ours with XLA",
+            "keras.applications",
+            "keras.applications with XLA",
+        }
+        for peer, facts in figures[task].items():
+            assert facts["milliseconds"] > 0
+            assert facts["same_answer"], peer
+    assert figures["training step"]["ours"]["times the speed of keras.applications"] > 0
 
 
 def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):
