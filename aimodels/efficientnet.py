@@ -151,7 +151,7 @@ class EfficientNetLite(Model):
     Example:
         >>> model = EfficientNetLite((None, None, 3), num_classes=10)
         >>> model.count_params()
-        3423890
+        3425834
         >>> {level: x.shape[-1] for level, x in model.pyramid_outputs.items()}
         {'P3': 40, 'P4': 112, 'P5': 320}
     """
@@ -198,9 +198,7 @@ class EfficientNetLite(Model):
         x = relu6(convolution(x, 1280, name="head"), name="head_relu")
         x = layers.GlobalAveragePooling2D(name="average")(x)
         x = layers.Dropout(dropout, name="dropout")(x)
-        initializer = keras.initializers.VarianceScaling(1 / 3, "fan_out", "uniform")
-        logits = layers.Dense(num_classes, kernel_initializer=initializer, name="logits")
-        super().__init__(inputs, logits(x), **kwargs)
+        super().__init__(inputs, layers.Dense(num_classes, name="logits")(x), **kwargs)
         self.pyramid_outputs = {level: pyramid[level] for level in ("P3", "P4", "P5")}
 
     @classmethod

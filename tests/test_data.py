@@ -15,6 +15,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -459,6 +460,32 @@ def test_url_serves_what_the_mirror_lacks(host, tmp_path):
     np.testing.assert_array_equal(x.ravel() % 2, y)
     assert Host.requests == ["labels.gz"]
     assert left(tmp_path / "data") == []
+
+
+def test_a_mirror_may_hold_small_files_in_a_zip_archive(tiny, no_network, tmp_path):
+    (tmp_path / "mirror").mkdir()
+    with zipfile.ZipFile(tmp_path / "mirror" / "all.zip", "w") as archive:
+        archive.writestr("folder/numbers.gz", FILES["numbers.gz"])
+        archive.writestr("labels.gz", b"damaged")
+    with pytest.raises(data.DataError, match=r"all\.zip/labels\.gz is damaged or another file"):
+        data.load("tiny_public", mirror=tmp_path / "mirror")
+    (tmp_path / "mirror" / "labels.gz").write_bytes(FILES["labels.gz"])  # it goes before
+    x, y = data.arrays("tiny_public", mirror=tmp_path / "mirror")
+    np.testing.assert_array_equal(x.ravel() % 2, y)
+    assert left(tmp_path / "data") == []
+
+
+def test_a_mirrors_archive_that_is_none(tiny, no_network, tmp_path):
+    (tmp_path / "mirror").mkdir()
+    (tmp_path / "mirror" / "all.zip").write_bytes(b"<html>")
+    with pytest.raises(data.DataError, match=r"all\.zip is damaged or no zip archive"):
+        data.load("tiny_public", mirror=tmp_path / "mirror")
+
+
+def test_of_many_missing_files_some_are_named(no_network):
+    with pytest.raises(data.DataError, match=r"IMG_\d+\.JPG\n     and 1,191 more\n") as caught:
+        data.load("sign_language_digits")
+    assert str(caught.value).count("https://") == 9
 
 
 def test_no_source(tiny, no_network, tmp_path):

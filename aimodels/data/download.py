@@ -10,6 +10,7 @@ import threading
 import time
 import urllib.error
 import urllib.request
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -97,7 +98,7 @@ def _blocks(name: str, origin: Path | str) -> Iterator[bytes]:
         with _open(origin) if isinstance(origin, str) else origin.open("rb") as stream:
             while block := stream.read(1 << 20):
                 yield block
-    except (OSError, http.client.HTTPException) as error:
+    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as error:
         raise DataError(f"{name}: cannot read {origin} ({error}).") from error
 
 

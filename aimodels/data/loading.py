@@ -5,6 +5,7 @@ import io
 import os
 import random
 import sys
+import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -242,6 +243,9 @@ def _origins(
         folder = Path(mirror).expanduser()
         folder = folder / name if (folder / name).is_dir() else folder
         paths = {url: folder / file.filename for url, file in wanted.items()}
+        if not all(path.is_file() for path in paths.values()):
+            packed = _packed(folder)
+            paths |= {u: packed.get(p.name, p) for u, p in paths.items() if not p.is_file()}
     missing = [url for url in wanted if url not in paths or not paths[url].is_file()]
     if silent := unreachable(missing):
         size = sum(file.size for file in registered_files(builder_class).values())
@@ -252,10 +256,24 @@ def _origins(
             tried += [f"mirror: {len(missing)} of {len(wanted)} files missing in {folder}"]
         else:
             tried += [f"mirror: there is no folder {folder}"]
-        tried += ["\n     ".join([f"canonical URL: {'; '.join(silent)}", *missing])]
+        urls = [*missing[:9], f"and {len(missing) - 9:,} more"] if missing[10:] else missing
+        tried += ["\n     ".join([f"canonical URL: {'; '.join(silent)}", *urls])]
         raise DataError(
             f"the data set {name!r} ({size / 1e6:.1f} MB) cannot be had. Tried:\n"
             + "\n".join(f"  {i}. {line}" for i, line in enumerate(tried, 1))
             + f"\nMeanwhile use {SETS[name].instead!r}, which needs no download."
         )
     return [(file, url if url in missing else paths[url]) for url, file in wanted.items()]
+
+
+def _packed(folder: Path) -> dict[str, zipfile.Path]:
+    """The files inside the zip archives of a mirror, by their names without folders."""
+    found = {}
+    for path in sorted(folder.glob("*.zip")):
+        try:
+            archive = zipfile.Path(path)
+            names = archive.root.namelist()
+        except zipfile.BadZipFile as error:
+            raise DataError(f"{path} is damaged or no zip archive ({error}).") from None
+        found |= {name.rpartition("/")[2]: archive / name for name in names if name[-1] != "/"}
+    return found

@@ -32,6 +32,9 @@ SETS = {
     "rt_polarity": Entry(
         10662, "CC BY 4.0", "sentences of film reviews; 1 means good", "wikipedia_sample"
     ),
+    "sign_language_digits": Entry(
+        1200, "Apache-2.0", "photographs of hands that show a digit, 100x100 pixels", "digits"
+    ),
     "thucnews_titles": Entry(
         19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
     ),

@@ -1,0 +1,1 @@
+"""`sign_language_digits`: photographs of hands that show a digit."""
