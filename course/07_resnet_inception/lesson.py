@@ -218,9 +218,9 @@ claim("without, 56 layers against 8", without[-1] / without[0], at_most=1e-2)
 claim("with normalisation, 56 layers against 8", with_norm[-1] / with_norm[0], at_least=20)
 
 # %% [markdown]
-# Without normalisation the gradient vanishes, so such a network would hardly learn at all. With it,
-# nothing vanishes. On the contrary. And our networks *had* normalisation. So the first suspect
-# explains why nobody could train 56 layers before normalisation, but not the picture above.
+# Without normalisation the gradient vanishes. With it, nothing vanishes; on the contrary. And our
+# networks *had* normalisation. So the first suspect explains why deep networks were so hard to
+# train without it, but not the picture above.
 #
 # Two questions are left. What does normalisation do? And what is wrong with a gradient that is
 # large enough?
@@ -400,8 +400,7 @@ claim("plain, 56 layers", plain_alike[56][1], at_most=0.1)
 # %% [markdown]
 # With 8 layers the gradient turns slowly. With 56 it is white noise: a step of one part in 128
 # gives a direction that has nothing to do with the one before. This is called a **shattered
-# gradient** ([Balduzzi et al. 2017](#balduzzi2017)). Longer training, or another learning rate, is
-# no cure for noise.
+# gradient** ([Balduzzi et al. 2017](#balduzzi2017)).
 #
 # ## The idea: add, do not replace
 #
@@ -456,9 +455,9 @@ print(f"28 residual factors of 1.02: {np.prod(1 + small_factors):.2f}")
 # %% [markdown]
 # ## Built, compared, imported
 #
-# Three lines more than the plain block. Where the block halves the map or changes the number of
-# channels, $x$ and $F(x)$ do not fit together; there a 1 × 1 convolution brings $x$ into shape (a
-# **projection**).
+# The plain block, two lines more, and an addition. Where the block halves the map or changes the
+# number of channels, $x$ and $F(x)$ do not fit together; there a 1 × 1 convolution brings $x$ into
+# shape (a **projection**).
 
 
 # %%
@@ -546,8 +545,8 @@ claim("residual, with", growth["residual"][1], at_most=measured(growth["plain"][
 
 # %% [markdown]
 # On the left, the plain gradient vanishes and the residual one grows: each block adds to the sum,
-# and nothing keeps it small. So skips alone are not enough either. On the right both stay nearer to
-# 1, the residual one nearer. Now train.
+# and nothing keeps it small. So skips alone are not enough either. On the right, with both, it
+# grows far less than the plain one. Now train.
 
 # %%
 losses["residual", 20] = train(residual[20])
@@ -1246,8 +1245,8 @@ for name, model in {"shifted": shifted, "meant": meant}.items():
 assert shifted.output_shape[-1] == 2
 
 # %% [markdown]
-# Two channels for the whole rest of the network. Such a network trains, and learns a little. So
-# print shapes and count parameters by hand, as we did for ResNet-20.
+# Two channels for the whole rest of the network, and no error message. So print shapes, and count
+# parameters by hand, as we did for ResNet-20.
 #
 # **An Inception without branches.** The article's class is a copy of its ResNet with 1 × 1 kernels
 # only: nothing stands side by side, nothing looks around. What can a network see whose kernels are
