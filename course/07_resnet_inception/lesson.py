@@ -1099,20 +1099,10 @@ claim("daisy: share of the middle 5 × 5", daisy[1:6, 1:6].sum() / daisy.sum(), 
 # ### Transfer
 #
 # The last layer knows 1,000 classes. What stands before it, 1,280 numbers per picture, describes
-# pictures in general. Keep it, and train only a new last layer: **transfer learning**. Or train the
-# later layers on, too: **fine-tuning**. A benchmark did both on 1,200 photographs of hands that
-# show the digits 0 to 9 (`sign_language_digits`), once with random fifths held out, once with whole
-# blocks of picture numbers, as neighbouring numbers often show the same hand:
-
-# %%
-transfer = recorded("sign_language_transfer")["figures"]
-for split, said in {"random": "random fifths", "blocks": "blocks of picture numbers"}.items():
-    print(f"held out: {said}")
-    for method in ("nearest_neighbour", "gradients_and_svm", "frozen_features", "fine_tuned"):
-        print(f"  {method.replace('_', ' '):<20} {transfer[split][f'mean_{method}']:.3f}")
-    assert transfer[split]["mean_fine_tuned"] > transfer[split]["mean_gradients_and_svm"]
-
-# %% [markdown]
+# pictures in general. Keep it, and train only a new last layer: **transfer learning**. (Or train
+# the later layers on, too: **fine-tuning**. `python benchmarks/run.py sign_language_transfer` does
+# both on photographs of hands.) That is what you will do now.
+#
 # ## Yours
 #
 # Now with your own pictures. Put them into folders, one per class: `train/cat/1.jpg`,
