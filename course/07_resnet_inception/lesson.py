@@ -855,15 +855,16 @@ claim("ResNet-8, test accuracy", score["ResNet-8"], at_least=0.92)
 claim("ResNet-8 minus support vectors", score["ResNet-8"] - score["support vectors"], at_least=0.2)
 claim("support vectors on digits of 24 pixels", sizes[24], at_least=0.95)
 claim("support vectors on digits of 8 pixels", sizes[8], at_most=0.4)
-claim("ResNet-8 minus CNN", score["ResNet-8"] - score["CNN of chapter 06"], at_least=0)
+gap = score["ResNet-8"] - score["CNN of chapter 06"]
+claim("ResNet-8 minus CNN", gap, at_least=-0.02, at_most=0.08)
 claim("CNN minus Inception", score["CNN of chapter 06"] - score["Inception"], at_least=0)
 
 # %% [markdown]
 # Read the table by columns. At 24 pixels every digit fills the sheet, and the support vectors read
 # as well as anybody. At 8 pixels the digits move, and they are lost: they have learned places.
-# ResNet-8 leads the CNN by a few hundredths. One seed and 898 sheets do not make that a large
-# victory, and ResNet-8 has three times the parameters. This Inception loses to both. It is also the
-# smallest:
+# ResNet-8 and the CNN are close: with one seed and 898 sheets I would call it a draw, and ResNet-8
+# has three times the parameters. Skips pay where a network is deep. This Inception loses to both.
+# It is also the smallest:
 
 # %%
 for name, model in models.items():
