@@ -164,7 +164,7 @@ claim("plain, 20 layers: training loss", losses["plain", 20][-1], at_most=0.4)
 claim("plain, 56 layers: training loss", losses["plain", 56][-1], at_least=1)
 
 # %% [markdown]
-# The 56 layers remember fewer of 1,078 digits than the 20 layers do, though they could do all that
+# The 56 layers fit these 1,078 digits worse than the 20 layers do, though they could do all that
 # the 20 can. It cannot be overfitting: that would make the *training* loss small. He et al. called
 # it **degradation**. Why does it happen?
 #
@@ -185,7 +185,7 @@ for w in (0.8, 1.25):
 # The first layer then hears almost nothing of the error, or far too much: gradients **vanish** or
 # **explode**. Does that happen here? We take the networks at their start, and measure the length
 # of the gradient at the first block. First without normalisation: a fresh layer that is *used*,
-# not trained, divides by $\sqrt{1 + \epsilon}$, which is nothing. Then with it.
+# not trained, divides by $\sqrt{1 + \epsilon}$, which changes almost nothing. Then with it.
 
 
 # %%
