@@ -15,7 +15,7 @@ ROWS = [
     {"checkpoint", "data", "text", "pictures", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},
-    {"bert", "cnn", "embeddings", "foundations", "gpt", "recurrent", "seq2seq"}
+    {"bert", "cnn", "detection", "embeddings", "foundations", "gpt", "recurrent", "seq2seq"}
     | {"text_classification", "transformer"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},

@@ -1,0 +1,43 @@
+"""Detection: which objects are in a picture, and where."""
+
+from aimodels.detection.anchors import pyramid_anchors
+from aimodels.detection.boxes import (
+    area,
+    clip,
+    convert_format,
+    decode,
+    encode,
+    giou,
+    iou,
+    pairwise_iou,
+)
+from aimodels.detection.detector import Detector
+from aimodels.detection.losses import focal_loss, giou_loss, hard_negatives, smooth_l1
+from aimodels.detection.matching import assign_targets, match
+from aimodels.detection.ssd import SSD
+from aimodels.detection.suppression import keep_best, non_max_suppression
+from aimodels.detection.truth import check_truth, pad_truth
+
+__all__ = [
+    "SSD",
+    "Detector",
+    "area",
+    "assign_targets",
+    "check_truth",
+    "clip",
+    "convert_format",
+    "decode",
+    "encode",
+    "focal_loss",
+    "giou",
+    "giou_loss",
+    "hard_negatives",
+    "iou",
+    "keep_best",
+    "match",
+    "non_max_suppression",
+    "pad_truth",
+    "pairwise_iou",
+    "pyramid_anchors",
+    "smooth_l1",
+]

@@ -1,0 +1,216 @@
+"""SSD: one network, one look, and at each place of its maps some boxes with their classes."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import layers
+
+from aimodels.checks import check_positive_int
+from aimodels.detection.anchors import pyramid_anchors
+from aimodels.detection.boxes import clip, decode
+from aimodels.detection.detector import Detector
+from aimodels.detection.losses import focal_loss, giou_loss, hard_negatives, smooth_l1
+from aimodels.detection.matching import assign_targets
+from aimodels.detection.suppression import non_max_suppression
+
+FILTERS = {"P1": 24, "P2": 48, "P3": 64}
+PRIOR = 0.01  # what an untrained detector believes: no object here
+
+
+@keras.saving.register_keras_serializable("aimodels")
+class SSD(Detector):
+    r"""A one-stage detector: at every place of a pyramid of maps, boxes relative to anchors.
+
+    With A anchors in all and K classes the network gives codes (A, 4) and logits (A, K). Each
+    anchor learns what `assign_targets` says; with P the anchors that have an object,
+
+    $$ L = \frac{1}{\max(|P|, 1)} \Big( \sum_{a} L_{\text{class}}(a)
+           + w \sum_{a \in P} L_{\text{box}}(a) \Big) $$
+
+    Args:
+        image_shape: (height, width, channels), fixed numbers.
+        num_classes: number of classes, K.
+        backbone: model with `pyramid_outputs`, a dict of maps from fine to coarse, such as
+            {"P3": ..., "P4": ...}; None makes a small network for small pictures, strides 4 and 8.
+        anchor_sizes: side of a square anchor in pixels, one per map; 4 strides if None.
+        scales: factors of the size.
+        aspect_ratios: height / width of the anchors.
+        head_filters: number of filters of the convolution before the outputs of each map.
+        class_loss: "focal", or "hard_negatives": cross-entropy of the anchors with an object and
+            of three times as many that are wrong most.
+        box_loss: "smooth_l1" of the codes, or "giou" of the boxes.
+        box_weight: $w$.
+        positive: least IoU of an anchor and a box for a match.
+        negative: IoU below which an anchor is background.
+        score_threshold: least confidence of a box that `detect` returns.
+        iou_threshold: of two boxes of one class with a larger IoU the worse one goes.
+        max_detections: number of boxes per picture that `detect` returns, at most.
+        **kwargs: passed to `train.Model`, such as `name`.
+
+    Input shape: (B, H, W, C), pixels as the backbone wants them; of order one for the small one.
+    Output shape: `codes` (B, A, 4) and `logits` (B, A, K); `detect` and `predict` give boxes.
+
+    Raises:
+        ValueError: if an argument is out of range; it says which.
+
+    Reference:
+        [liu2016ssd]; the focal loss [lin2017focal].
+
+    Example:
+        >>> model = SSD((64, 64, 1), num_classes=10)
+        >>> {name: y.shape[1:] for name, y in model(np.zeros((2, 64, 64, 1))).items()}
+        {'codes': TensorShape([1920, 4]), 'logits': TensorShape([1920, 10])}
+        >>> found = model.predict(np.zeros((2, 64, 64, 1)), verbose=0)
+        >>> found["boxes"].shape, found["num_detections"].tolist()
+        ((2, 100, 4), [0, 0])
+    """
+
+    def __init__(
+        self,
+        image_shape: Sequence[int],
+        num_classes: int,
+        backbone: keras.Model | None = None,
+        anchor_sizes: Sequence[float] | None = None,
+        scales: Sequence[float] = (1.0, 2**0.5),
+        aspect_ratios: Sequence[float] = (0.5, 1.0, 2.0),
+        head_filters: int = 64,
+        class_loss: str = "focal",
+        box_loss: str = "smooth_l1",
+        box_weight: float = 1.0,
+        positive: float = 0.5,
+        negative: float = 0.4,
+        score_threshold: float = 0.05,
+        iou_threshold: float = 0.5,
+        max_detections: int = 100,
+        **kwargs,
+    ):
+        if np.ndim(image_shape) != 1 or len(image_shape) != 3:
+            raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
+        for number in image_shape:
+            check_positive_int(image_shape=number)
+        check_positive_int(
+            num_classes=num_classes, head_filters=head_filters, max_detections=max_detections
+        )
+        if class_loss not in ("focal", "hard_negatives"):
+            raise ValueError(f'class_loss must be "focal" or "hard_negatives"; got {class_loss!r}')
+        if box_loss not in ("smooth_l1", "giou"):
+            raise ValueError(f'box_loss must be "smooth_l1" or "giou"; got {box_loss!r}')
+        inputs = keras.Input(image_shape, name="image")
+        maps = _maps(inputs, backbone)
+        shapes = [tuple(x.shape[1:3]) for x in maps.values()]
+        strides = [-(-image_shape[0] // height) for height, _ in shapes]
+        for (height, width), stride in zip(shapes, strides, strict=True):
+            if (height, width) != (-(-image_shape[0] // stride), -(-image_shape[1] // stride)):
+                raise ValueError(
+                    f"the backbone's map {height} x {width} does not divide a picture of "
+                    f"{image_shape[0]} x {image_shape[1]} into equal squares"
+                )
+        anchors = pyramid_anchors(image_shape, strides, anchor_sizes, scales, aspect_ratios)
+        per_place = len(scales) * len(aspect_ratios)
+        outputs = {"codes": [], "logits": []}
+        for level, x in maps.items():
+            x = _block(x, head_filters, f"{level}_head")
+            for name, numbers, bias in (
+                ("codes", 4, 0.0),
+                ("logits", num_classes, -math.log((1 - PRIOR) / PRIOR)),
+            ):
+                y = layers.Conv2D(
+                    per_place * numbers,
+                    3,
+                    padding="same",
+                    kernel_initializer=keras.initializers.RandomNormal(stddev=0.01),
+                    bias_initializer=keras.initializers.Constant(bias),
+                    name=f"{level}_{name}",
+                )(x)
+                outputs[name].append(layers.Reshape((-1, numbers))(y))
+        super().__init__(
+            inputs,
+            {
+                name: layers.Concatenate(axis=1, name=name)(parts) if len(parts) > 1 else parts[0]
+                for name, parts in outputs.items()
+            },
+            **kwargs,
+        )
+        self.image_shape, self.num_classes = tuple(image_shape), num_classes
+        self.class_loss, self.box_loss, self.box_weight = class_loss, box_loss, box_weight
+        self.matching = {"positive": positive, "negative": negative}
+        self.suppression = {
+            "score_threshold": score_threshold,
+            "iou_threshold": iou_threshold,
+            "max_detections": max_detections,
+        }
+        self.anchors = anchors
+        assign_targets(  # bad thresholds are refused now
+            anchors, {"boxes": np.zeros((1, 1, 4)), "labels": [[-1]]}, positive, negative
+        )
+
+    def detection_loss(self, truth: Mapping, outputs: Mapping) -> tf.Tensor:
+        targets = assign_targets(self.anchors, truth, **self.matching)
+        labels = targets["labels"]
+        has_object = labels >= 0
+        y_true = tf.one_hot(labels, self.num_classes)
+        if self.class_loss == "focal":
+            class_loss = focal_loss(y_true, outputs["logits"])
+            counts = labels > -2
+        else:
+            entropy = tf.nn.sigmoid_cross_entropy_with_logits(y_true, outputs["logits"])
+            class_loss = tf.reduce_sum(entropy, axis=-1)
+            counts = has_object | hard_negatives(class_loss, labels)
+        if self.box_loss == "giou":
+            pair = (decode(codes, self.anchors) for codes in (targets["codes"], outputs["codes"]))
+            box_loss = giou_loss(*pair)
+        else:
+            box_loss = smooth_l1(targets["codes"], outputs["codes"])
+        total = tf.where(counts, class_loss, 0.0)
+        total += self.box_weight * tf.where(has_object, box_loss, 0.0)
+        number = tf.reduce_sum(tf.cast(has_object, tf.float32), axis=1)
+        return tf.reduce_sum(total, axis=1) / tf.maximum(number, 1.0)
+
+    def decode(self, outputs: Mapping) -> dict[str, tf.Tensor]:
+        outputs = tf.nest.map_structure(lambda y: tf.cast(y, tf.float32), outputs)
+        boxes = clip(decode(outputs["codes"], self.anchors), self.image_shape)
+        return non_max_suppression(boxes, tf.sigmoid(outputs["logits"]), **self.suppression)
+
+
+def _maps(inputs, backbone: keras.Model | None) -> dict[str, keras.KerasTensor]:
+    """The feature maps, fine to coarse."""
+    if backbone is None:
+        return _small_pyramid(inputs)
+    maps = getattr(backbone, "pyramid_outputs", None)
+    if not maps:
+        raise ValueError(
+            "backbone must have pyramid_outputs, a dict of its feature maps by level, such as "
+            f'{{"P3": ..., "P4": ...}}; {type(backbone).__name__} has none'
+        )
+    maps = dict(sorted(maps.items()))
+    found = keras.Model(backbone.inputs, maps, name="backbone")(inputs)
+    return {name: found[name] for name in maps}
+
+
+def _small_pyramid(x) -> dict[str, keras.KerasTensor]:
+    """Strides 4 and 8; the fine map is told what the coarse one sees around each place."""
+    x = _block(x, 16, "stem")
+    maps = {}
+    for level, filters in FILTERS.items():
+        x = layers.MaxPooling2D(padding="same", name=f"{level}_pool")(x)
+        x = maps[level] = _block(_block(x, filters, f"{level}_1"), filters, f"{level}_2")
+    fine, coarse = maps["P2"], maps["P3"]
+    around = layers.UpSampling2D(name="P3_up")(_block(coarse, FILTERS["P2"], "P3_to_P2", size=1))
+    around = around[:, : fine.shape[1], : fine.shape[2]]  # odd sizes were rounded up
+    return {"P2": layers.Add(name="P2_sum")([fine, around]), "P3": coarse}
+
+
+def _block(x, filters: int, name: str, size: int = 3):
+    x = layers.Conv2D(
+        filters,
+        size,
+        padding="same",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
+    return layers.ReLU(name=f"{name}_relu")(x)
