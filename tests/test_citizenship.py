@@ -25,6 +25,7 @@ IDS[::2, 4:] = 0  # padding
 SEGMENTS = np.where(np.arange(LENGTH) < 3, 0, IDS > 0).astype("int32")
 FEATURES = RNG.normal(size=(COUNT, 4)).astype("float32")
 IMAGES = RNG.normal(size=(COUNT, 8, 8, 1)).astype("float32")
+PHOTOGRAPHS = RNG.normal(size=(COUNT, 32, 32, 3)).astype("float32")
 SERIES = RNG.normal(size=(COUNT, LENGTH, 2)).astype("float32")
 LABELS = np.arange(COUNT) % CLASSES
 NUMBERS = FEATURES[:, :1] + 1
@@ -44,6 +45,16 @@ MODELS = {
     "LogisticRegression": ((4,), {}, FEATURES, NUMBERS > 1, "mse"),
     "MLP": ((4, (np.int64(5),), CLASSES), {}, FEATURES, LABELS, CROSSENTROPY),
     "CNN": (((8, 8, 1), CLASSES), {"filters": (4, 4)}, IMAGES, LABELS, CROSSENTROPY),
+    "EfficientNetLite": (
+        ((32, 32, 3), CLASSES),
+        {
+            **{"width_coefficient": 0.1, "depth_coefficient": 0.5},
+            **{"dropout": 0.0, "drop_connect_rate": 0.0},
+        },
+        PHOTOGRAPHS,
+        LABELS,
+        CROSSENTROPY,
+    ),
     "TextCNN": (
         (20, CLASSES),
         {"embedding_dim": 4, "kernel_sizes": (2, 3), "filters": 4, "dropout": 0.0},
