@@ -11,6 +11,7 @@ course = c.CourseDirectory
 course.course_id = "aimodels"
 course.root = str(Path(__file__).resolve().parent)
 course.source_directory = "solutions"  # solutions/NN_name/assignment.ipynb
+course.notebook_id = "assignment"  # not exercises.ipynb beside it, which holds solutions
 # Never "chapters": `nbgrader generate_assignment --force` deletes the folder that it writes to,
 # and the lessons stand there.
 course.release_directory = "release"

@@ -19,7 +19,7 @@ from aimodels.course import CourseError, headers
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 IGNORED = "nbval-ignore-output"  # the tag of a cell whose output nbval does not compare
 BUILT = "built"  # what `build` notes in the notebook's metadata, beside the front matter
-_TARGETS = {"lesson": "chapters", "assignment": "solutions"}
+_TARGETS = {"lesson": "chapters", "exercises": "solutions", "assignment": "solutions"}
 
 
 @dataclass(frozen=True)

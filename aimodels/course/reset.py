@@ -24,7 +24,7 @@ def reset(pages: Iterable[Page]) -> list[str]:
     Raises:
         CourseError: without git, if the assignment's solution or nbgrader is missing.
     """
-    return [line for page in pages for line in _reset(page)]
+    return [line for page in pages if page.kind != "exercises" for line in _reset(page)]
 
 
 def _reset(page: Page) -> list[str]:

@@ -36,6 +36,7 @@ LESSON_SECONDS, CELL_SECONDS = 180, 60
 PICTURES = 3
 FRONT_MATTER = {
     "lesson": {"title": str, "goals": list, "prerequisites": list, "minutes": int, "repairs": list},
+    "exercises": {"title": str},
     "assignment": {"title": str, "minutes": int, "repairs": list, "limits": dict},
 }
 # A reader of a second language: words a minute, seconds for a line of code and for a picture.
@@ -45,6 +46,7 @@ QUESTIONS = 6
 SOLUTION = re.compile(r"### BEGIN SOLUTION\n(.*?)### END SOLUTION", re.DOTALL)
 NOT_READ = re.compile(r"### BEGIN (SOLUTION|HIDDEN TESTS)\n.*?### END \1", re.DOTALL)
 POINTS = 100
+PROMISES = {"lesson": ["You will be able to"], "assignment": [f"{POINTS} points"]}
 _REFERENCE = r'<a id="([^"]+)"></a>((?:.|\n(?!\s*[-\n]))*)'
 _CITATION = r"\]\(#([a-z]+\d{4}\w*)\)"
 
@@ -144,16 +146,16 @@ def front_matter(page: Page, notebook: NotebookNode) -> Problems:
     first = notebook.cells[0].source if notebook.cells else ""
     if not first.startswith(f"# {facts['title']}\n"):
         yield 0, f"the first cell does not start with the title, # {facts['title']}"
-    wanted = [f"About {facts['minutes']} minutes"]
-    wanted += ["You will be able to"] if page.kind == "lesson" else [f"{POINTS} points"]
+    wanted = [f"About {facts['minutes']} minutes"] if "minutes" in facts else []
+    wanted += PROMISES.get(page.kind, [])
     wanted += [*facts.get("goals", []), *facts.get("prerequisites", [])]
-    wanted += [re.sub(r"^(\d+)-", r"\1 §", repair) for repair in facts["repairs"]]
+    wanted += [re.sub(r"^(\d+)-", r"\1 §", repair) for repair in facts.get("repairs", [])]
     shown = " ".join(first.split())  # whatever the line breaks
     for text in wanted:
         if text not in shown:
             yield 0, f"the first cell does not say {text!r}"
     start = next((cell.source for _, cell in code_cells(notebook)), "")
-    if page.kind == "lesson" and not re.fullmatch(START, start):
+    if page.kind != "assignment" and not re.fullmatch(START, start):
         yield None, "the first code cell is not `import aimodels` and `aimodels.start(seed=…)`"
 
 
@@ -264,6 +266,20 @@ def citations(page: Page, notebook: NotebookNode) -> Problems:
         yield listed[key][0], f"reference {key} is listed, but never cited"
 
 
+def solved(page: Page, notebook: NotebookNode) -> Problems:
+    """Each numbered exercise of the lesson has its solution, `## Exercise N`, and no other."""
+    if page.kind != "exercises":
+        return
+    lesson = Page(page.root, page.chapter, "lesson")
+    text = "\n".join(cell.source for cell in read_source(lesson).cells)
+    asked = re.findall(r"^(\d+)\. ", text.partition("\n## Exercises\n")[2], re.MULTILINE)
+    text = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "markdown")
+    found = re.findall(r"^## Exercise (\d+)\b", text, re.MULTILINE)
+    if found != asked:
+        shown = [", ".join(numbers) or "none" for numbers in (asked, found)]
+        yield None, f"the lesson's exercises are {shown[0]}, those solved here {shown[1]}"
+
+
 def sound(page: Page, notebook: NotebookNode) -> Problems:
     """The questions of an assignment are complete, and nothing that decides is shown or guessed."""
     if page.kind != "assignment":
@@ -340,6 +356,7 @@ SOURCE_RULES: list[Callable[[Page, NotebookNode], Problems]] = [
     front_matter,
     rhythm,
     citations,
+    solved,
     sound,
 ]
 RULES = [agrees, executed, *SOURCE_RULES, pictured, timing, copied]

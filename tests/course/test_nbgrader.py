@@ -50,6 +50,8 @@ def test_nbgrader_makes_the_same_copy_and_gives_the_same_points(
     root, chapter = assignment_page.root, assignment_page.chapter
     shutil.copy(CONFIG, root)
     before = assignment_page.notebook.read_bytes()
+    beside = assignment_page.notebook.with_name("exercises.ipynb")  # never handed out
+    nbformat.write(nbformat.v4.new_notebook(), beside)
 
     def nbgrader(command: str) -> None:
         arguments = [sys.executable, "-m", "nbgrader", command, chapter]
@@ -57,7 +59,9 @@ def test_nbgrader_makes_the_same_copy_and_gives_the_same_points(
         assert done.returncode == 0, done.stderr
 
     nbgrader("generate_assignment")
-    release = nbformat.read(root / "release" / chapter / "assignment.ipynb", as_version=4)
+    released = root / "release" / chapter
+    assert [path.name for path in released.glob("*.ipynb")] == ["assignment.ipynb"]
+    release = nbformat.read(released / "assignment.ipynb", as_version=4)
     assignment = Assignment(assignment_page)
     assert release.cells == assignment.read_copy().cells
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from aimodels import cli
-from aimodels.course import build, notebooks, rules
+from aimodels.course import build, notebooks, reset, rules
 
 
 def problems(page) -> str:
@@ -188,3 +188,65 @@ def test_the_command_says_what_it_found(page, monkeypatch, capsys):
     assert "2 problems" in capsys.readouterr().out
     assert cli.main(["course", "check", "07"]) == 1
     assert capsys.readouterr().err == "aimodels: no chapter 07; there are 01_tiny\n"
+
+
+EXERCISES = """\
+# ---
+# jupyter:
+#   aimodels:
+#     title: "Exercises: a tiny lesson"
+# ---
+
+# %% [markdown]
+# # Exercises: a tiny lesson
+#
+# ## Exercise 1: add
+
+# %%
+import aimodels
+
+aimodels.start(seed=1)
+
+# %% [markdown]
+# ## Exercise 2: divide
+
+# %%
+assert 6 / 2 == 3
+"""
+
+
+@pytest.fixture
+def exercises(page):
+    """The solutions of a lesson with two exercises; only its text counts here."""
+    lesson = "\n# %% [markdown]\n# ## Exercises\n#\n# 1. Add.\n# 2. Divide\n#    6 by 2.\n"
+    page.source.write_text(page.source.read_text() + lesson)
+    solutions = notebooks.Page(page.root, page.chapter, "exercises")
+    solutions.source.write_text(EXERCISES)
+    return solutions
+
+
+def test_exercises_are_built_beside_the_assignment(exercises):
+    pages = notebooks.find_pages(exercises.root)
+    assert [page.kind for page in pages] == ["lesson", "exercises"]
+    place = exercises.notebook.relative_to(exercises.root).as_posix()
+    assert place == "solutions/01_tiny/exercises.ipynb"
+    assert rules.lint(exercises) == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("# ## Exercise 2: divide\n", "# Divide.\n", "exercises are 1, 2, those solved here 1"),
+        ("Exercise 2:", "Exercise 3:", "exercises are 1, 2, those solved here 1, 3"),
+        ("aimodels.start(seed=1)", "aimodels.start()", "the first code cell is not"),
+        ("# # Exercises:", "# # Solutions:", "does not start with the title, # Exercises: a tiny"),
+        ("#     title:", "#     name:", "front matter: title is missing"),
+    ],
+)
+def test_exercises_that_do_not_fit_their_lesson_are_found(exercises, old, new, message):
+    edit_source(exercises, old, new)
+    assert message in "\n".join(rules.lint(exercises))
+
+
+def test_a_reset_leaves_the_exercises_alone(exercises):
+    assert reset.reset([exercises]) == []
