@@ -11,7 +11,18 @@ from collections.abc import Sequence
 import numpy as np
 from keras import ops
 
-FORMATS = ("xyxy", "yxyx", "xywh", "center_xywh")
+TO_CORNERS = {
+    "xyxy": lambda x1, y1, x2, y2: (x1, y1, x2, y2),
+    "yxyx": lambda y1, x1, y2, x2: (x1, y1, x2, y2),
+    "xywh": lambda x, y, w, h: (x, y, x + w, y + h),
+    "center_xywh": lambda x, y, w, h: (x - w / 2, y - h / 2, x + w / 2, y + h / 2),
+}
+FROM_CORNERS = {
+    "xyxy": lambda x1, y1, x2, y2: (x1, y1, x2, y2),
+    "yxyx": lambda x1, y1, x2, y2: (y1, x1, y2, x2),
+    "xywh": lambda x1, y1, x2, y2: (x1, y1, x2 - x1, y2 - y1),
+    "center_xywh": lambda x1, y1, x2, y2: ((x1 + x2) / 2, (y1 + y2) / 2, x2 - x1, y2 - y1),
+}
 LARGEST_LOG_SCALE = float(np.log(1000 / 16))  # a decoded box is at most this much larger
 
 
@@ -44,32 +55,18 @@ def convert_format(boxes, source: str, target: str, image_shape: Sequence[int] |
         [0.25, 0.25, 0.75, 0.75]
     """
     for name in (source, target):
-        if str(name).removeprefix("rel_") not in FORMATS:
+        if str(name).removeprefix("rel_") not in TO_CORNERS:
             raise ValueError(
-                f"no box format {name!r}; there are {', '.join(FORMATS)}, each also with rel_"
+                f"no box format {name!r}; there are {', '.join(TO_CORNERS)}, each also with rel_"
             )
-    a, b, c, d = _parts(boxes)
-    match source.removeprefix("rel_"):
-        case "yxyx":
-            a, b, c, d = b, a, d, c
-        case "xywh":
-            c, d = a + c, b + d
-        case "center_xywh":
-            a, b, c, d = a - c / 2, b - d / 2, a + c / 2, b + d / 2
+    corners = TO_CORNERS[source.removeprefix("rel_")](*_parts(boxes))
     from_relative, to_relative = source.startswith("rel_"), target.startswith("rel_")
     if from_relative != to_relative:
         if image_shape is None:
             raise ValueError(f"from {source} to {target} needs image_shape, (height, width)")
         height, width = (float(n) if from_relative else 1 / float(n) for n in image_shape[:2])
-        a, b, c, d = a * width, b * height, c * width, d * height
-    match target.removeprefix("rel_"):
-        case "yxyx":
-            a, b, c, d = b, a, d, c
-        case "xywh":
-            c, d = c - a, d - b
-        case "center_xywh":
-            a, b, c, d = (a + c) / 2, (b + d) / 2, c - a, d - b
-    return ops.stack([a, b, c, d], axis=-1)
+        corners = [part * size for part, size in zip(corners, [width, height] * 2, strict=True)]
+    return ops.stack(FROM_CORNERS[target.removeprefix("rel_")](*corners), axis=-1)
 
 
 def area(boxes):
