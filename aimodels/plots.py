@@ -180,6 +180,43 @@ def confusion_matrix(matrix: np.ndarray, names=None, ax: Axes | None = None) -> 
     return ax
 
 
+def diagram(boxes: dict[str, tuple], arrows: list[tuple], ax: Axes | None = None) -> Axes:
+    """Draw a computation: boxes with text, and arrows from one to the other.
+
+    Args:
+        boxes: for each name, the place of its middle and its text, (x, y, text); y grows downward.
+            A fourth item is the box's color; white if there is none.
+        arrows: (from, to), names of boxes. A third item bends the arrow: 0.5 to one side, -0.5 to
+            the other.
+        ax: where to draw; a new figure, one inch per unit, if not given.
+
+    Raises:
+        ValueError: if an arrow names a box that there is not.
+
+    Example:
+        >>> ax = diagram({"x": (0, 0, "2"), "y": (2, 0, "4", "lightblue")}, [("x", "y")])
+        >>> [text.get_text() for text in ax.texts if text.get_text()]
+        ['2', '4']
+    """
+    if unknown := {name for a, b, *_ in arrows for name in (a, b)} - {*boxes}:
+        raise ValueError(f"no box {min(unknown)!r}; there are {sorted(boxes)}")
+    xs, ys = zip(*(box[:2] for box in boxes.values()), strict=True)
+    low, high, top, bottom = min(xs) - 0.8, max(xs) + 0.8, min(ys) - 0.6, max(ys) + 0.6
+    ax = ax or plt.subplots(figsize=(high - low, bottom - top), layout="constrained")[1]
+    drawn = {}
+    for name, (x, y, text, *color) in boxes.items():
+        frame = {"boxstyle": "round,pad=0.5", "facecolor": color[0] if color else "white"}
+        drawn[name] = ax.text(x, y, text, ha="center", va="center", fontsize=11, bbox=frame)
+    ax.set(xlim=(low, high), ylim=(bottom, top))
+    ax.set_axis_off()
+    for a, b, *bend in arrows:
+        ends = {"patchA": drawn[a].get_bbox_patch(), "patchB": drawn[b].get_bbox_patch()}
+        curve = f"arc3,rad={bend[0] if bend else 0}"
+        line = {"arrowstyle": "-|>", "connectionstyle": curve, "color": "black", "shrinkA": 0}
+        ax.annotate("", boxes[b][:2], boxes[a][:2], arrowprops=line | ends)
+    return ax
+
+
 def surface(function, x: tuple, y: tuple, ax: Axes | None = None, levels=20, **kwargs) -> Axes:
     """Draw a function of two numbers as a map: each line joins points of the same height.
 

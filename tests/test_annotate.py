@@ -62,8 +62,8 @@ def test_a_box_is_drawn_where_it_is_and_the_picture_is_kept():
 
 
 def test_boxes_over_the_edge_or_turned_round_are_no_error():
-    boxes = [[-50, -60, 900, 900], [30, 30, 20, 20], [5, 5, 5, 5], [-9, 85, 4, 95]]
-    found = {"boxes": boxes, "confidence": [1, 0.5, 0.2, 0], "labels": [0, 1, 99, -1]}
+    boxes = [[-50, -60, 900, 900], [30, 30, 20, 20], [5, 5, 5, 5], [-9, 85, 4, 95], [np.nan] * 4]
+    found = {"boxes": boxes, "confidence": [1, 0.5, 0.2, 0, 1], "labels": [0, 1, 99, -1, 2]}
     assert annotate.draw(square_at(3), found, ["a"]).shape == (90, 121, 3)
 
 
@@ -160,6 +160,20 @@ def test_a_saved_detector_sees_its_own_size_and_answers_in_the_pictures(monkeypa
     assert np.all(spots.seen[30:] == -1)
     np.testing.assert_array_equal(found["boxes"], [[12, 8, 24, 20], [118, 60, 120, 60]])
     np.testing.assert_array_equal(found["labels"], [1, 0])
+
+
+def test_the_command_opens_a_saved_detector(folder, tmp_path, capsys):
+    from aimodels.detection import SSD
+
+    SSD((32, 48, 3), num_classes=2, score_threshold=0.0).save(tmp_path / "ssd.keras")
+    arguments = ["--output", str(tmp_path / "out"), "--names", "cat,dog", "--confidence", "0"]
+    arguments += ["--model", str(tmp_path / "ssd.keras"), "--pixels", "-1", "1"]
+    assert main(["detect", str(folder), *arguments]) == 0
+    [first, _] = json.loads((tmp_path / "out" / "detections.json").read_text())
+    rows = first["frames"][0]["detections"]  # untrained: its priors, all over the picture
+    assert {row["label"] for row in rows} <= {"cat", "dog"}
+    assert np.all(np.array([row["box"] for row in rows]) <= [512, 600, 512, 600])
+    assert len(rows) > 10
 
 
 def test_an_animation_is_annotated_frame_by_frame(tmp_path):

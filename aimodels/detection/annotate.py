@@ -43,8 +43,8 @@ def draw(image: np.ndarray, found: Detections, names: Sequence[str] = ()) -> np.
     ):
         colour = _COLOURS[int(label) % len(_COLOURS)]
         x_min, y_min, x_max, y_max = (float(number) for number in box)
-        if x_max < x_min or y_max < y_min:
-            continue  # Pillow draws no box without an inside
+        if not (x_min <= x_max and y_min <= y_max):
+            continue  # turned round, or not numbers: Pillow would raise
         pen.rectangle((x_min, y_min, x_max, y_max), outline=colour, width=line)
         for x, y in dots:
             pen.ellipse((x - line, y - line, x + line, y + line), fill=colour)
