@@ -15,7 +15,7 @@ def match(
     An anchor takes the box it overlaps most with if their IoU is at least `positive`; below
     `negative` it is background; between the two it is ignored. Besides, every true box gets the
     anchor that overlaps most with it, or the next best where another box has that one: boxes that
-    find a better anchor choose first. Of equal ones the first counts.
+    find a better anchor choose first. Of equal ones the first counts; IoU counts to four digits.
 
     Args:
         anchors: (A, 4), or (B, A, 4) where each picture has its own.
@@ -44,11 +44,13 @@ def match(
         )
     boxes, labels = tf.convert_to_tensor(truth["boxes"]), tf.convert_to_tensor(truth["labels"])
     real = (labels >= 0) & (area(boxes) > 0)  # (B, M)
-    overlap = tf.where(real[..., None], pairwise_iou(boxes, anchors), -1.0)  # (B, M, A)
+    # In whole ten-thousandths: which of two equal ones counts must not hang on their rounding.
+    overlap = tf.round(pairwise_iou(boxes, anchors) * 1e4)
+    overlap = tf.where(real[..., None], overlap, -1.0)  # (B, M, A)
     best = tf.reduce_max(overlap, axis=1)  # (B, A)
     number = tf.argmax(overlap, axis=1, output_type=tf.int32)
-    rest = tf.where(best < negative, BACKGROUND, IGNORED)
-    matched = tf.where(best >= positive, number, rest)
+    rest = tf.where(best < round(negative * 1e4), BACKGROUND, IGNORED)
+    matched = tf.where(best >= round(positive * 1e4), number, rest)
     if not own_anchor:
         return matched
     own = _one_anchor_each(overlap)
