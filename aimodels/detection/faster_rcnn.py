@@ -183,12 +183,12 @@ class FasterRCNN(Detector):
         strides = strides_of(image_shape, maps)
         sizes = [4 * stride for stride in strides] if anchor_sizes is None else anchor_sizes
         anchors = pyramid_anchors(image_shape, strides, sizes, [1.0], aspect_ratios)
-        maps = feature_pyramid(maps, filters)
-        codes, logits = _region_proposals(maps, filters, len(aspect_ratios))
+        pyramid = feature_pyramid(maps, filters)
+        codes, logits = _region_proposals(pyramid, filters, len(aspect_ratios))
         cut = Proposals(anchors, image_shape, num_proposals, 4 * num_proposals, 0.7, name="cut")
         proposals = cut(codes, logits)
         align = PyramidRoIAlign(roi_size, strides, sizes, name="roi_align")
-        x = align(list(maps.values()), proposals)  # (B, R, P, P, C)
+        x = align(list(pyramid.values()), proposals)  # (B, R, P, P, C)
         x = layers.Reshape((num_proposals, roi_size * roi_size * filters), name="flat")(x)
         for number in (1, 2):
             x = layers.Dense(hidden_dim, "relu", name=f"hidden{number}")(x)
@@ -201,10 +201,12 @@ class FasterRCNN(Detector):
         }
         super().__init__(inputs, outputs, **kwargs)
         self.image_shape, self.num_classes, self.anchors = tuple(image_shape), num_classes, anchors
+        self.pyramid_outputs = maps
         self.suppression = {
             "score_threshold": score_threshold,
             "iou_threshold": iou_threshold,
             "max_detections": max_detections,
+            "max_candidates": num_proposals,
         }
 
     def detection_loss(self, truth: Mapping, outputs: Mapping) -> tf.Tensor:
