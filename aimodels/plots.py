@@ -142,7 +142,8 @@ def boxes(corners, texts=None, ax: Axes | None = None, color="tab:red", **style)
     for (left, top, right, bottom), text, edge in zip(corners, texts, colors, strict=True):
         shape = {"fill": False, "edgecolor": edge, "linewidth": 1.8} | style
         ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, **shape))
-        ax.text(left, top, text, color=edge, va="bottom", fontsize=9, clip_on=True)
+        label = {"facecolor": edge, "edgecolor": "none", "pad": 1}
+        ax.text(left, top, text, color="white", va="bottom", fontsize=9, clip_on=True, bbox=label)
     return ax
 
 
