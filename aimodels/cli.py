@@ -1,9 +1,11 @@
-"""The command line: `aimodels course | grade | data | train | generate | launch | doctor`.
+"""The command line: `aimodels course | grade | data | train | generate | detect | launch | doctor`.
 
 Light to import: a command imports what it needs.
 """
 
 import argparse
+import functools
+import json
 import os
 import shlex
 import signal
@@ -127,6 +129,38 @@ def _parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--seed", type=int, metavar="N", help="the same one writes the same text")
     generate.set_defaults(run=_generate)
+
+    detect = commands.add_parser(
+        "detect", help="find faces, or what your detector knows, in pictures and films"
+    )
+    detect.add_argument(
+        "source", type=Path, metavar="FILE_OR_FOLDER", help="a picture, a film, or a folder of them"
+    )
+    detect.add_argument(
+        "--output",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="for what was annotated, and for detections.json; the originals stay as they are",
+    )
+    detect.add_argument(
+        "--model", type=Path, metavar="FILE.keras", help="a saved detector; else faces (BlazeFace)"
+    )
+    detect.add_argument(
+        "--names", metavar="A,B,...", help="names of the model's classes, in their order"
+    )
+    detect.add_argument(
+        "--pixels",
+        type=float,
+        nargs=2,
+        default=(0, 1),
+        metavar=("BLACK", "WHITE"),
+        help="as the model was trained with them (default 0 1)",
+    )
+    detect.add_argument(
+        "--confidence", type=float, default=0.5, metavar="C", help="at least (default 0.5)"
+    )
+    detect.set_defaults(run=_detect)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
     start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
@@ -390,6 +424,42 @@ def _launch(args: argparse.Namespace) -> int:
         raise CourseError(f"launch wants a Python script; {args.script or 'none'} is no file")
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # the workers are ended, too
     return launch([sys.executable, args.script, *args.arguments], args.workers, args.restarts)
+
+
+def _detect(args: argparse.Namespace) -> int:
+    aimodels.start()
+    from aimodels.checks import check_rate
+    from aimodels.detection import annotate
+    from aimodels.detection.blazeface import BlazeFace
+    from aimodels.files import write_text
+
+    try:
+        sources = annotate.sources(args.source, args.output)
+        check_rate(confidence=args.confidence)
+        names = args.names.split(",") if args.names else []
+        if args.model is None:
+            faces, names = BlazeFace.from_package(), names or ["face"]
+            detect = functools.partial(faces.find_faces, confidence_threshold=args.confidence)
+        else:
+            detect = annotate.load_detector(args.model, args.confidence, tuple(args.pixels))
+    except (ImportError, ValueError) as error:  # of an argument, or of what is not installed
+        raise CourseError(str(error)) from error
+    base = args.source if args.source.is_dir() else args.source.parent
+    records = []
+    for path in sources:
+        try:
+            target = args.output / path.relative_to(base)
+            records.append(annotate.annotate(path, target, detect, names))
+        except (ImportError, OSError, ValueError) as error:  # of this file: the others go on
+            print(f"aimodels: {error}", file=sys.stderr)
+            continue
+        frames = records[-1]["frames"]
+        boxes = sum(len(frame["detections"]) for frame in frames)
+        in_frames = f" in {len(frames)} frames" if len(frames) > 1 else ""
+        console.write(f"{path}: {boxes} found{in_frames}")
+    write_text(args.output / "detections.json", json.dumps(records, indent=1) + "\n")
+    console.write(f"{len(records)} of {len(sources)} annotated in {args.output}")
+    return int(len(records) < len(sources))
 
 
 def _doctor(args: argparse.Namespace) -> int:

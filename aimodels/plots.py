@@ -115,6 +115,38 @@ def image_grid(images, titles=None, columns: int = 8, signed: bool = False) -> n
     return axes[: len(images)]
 
 
+def boxes(corners, texts=None, ax: Axes | None = None, color="tab:red", **style) -> Axes:
+    """Draw boxes over a picture that `imshow` has drawn, each with its text above it.
+
+    Args:
+        corners: (N, 4), x_min, y_min, x_max, y_max in pixels; (0, 0) is the picture's corner.
+        texts: N texts or numbers, or None.
+        ax: where to draw; the current axes if None.
+        color: colour of all boxes, or a list with one for each.
+        **style: passed to `matplotlib.patches.Rectangle`, such as `linestyle="--"`.
+
+    Raises:
+        ValueError: if there is not one text per box.
+
+    Example:
+        >>> ax = boxes([[1, 1, 5, 4], [2, 2, 3, 6]], texts=["a", "b"])
+        >>> len(ax.patches), ax.texts[1].get_position()
+        (2, (np.float64(1.5), np.float64(1.5)))
+    """
+    corners = np.reshape(corners, (-1, 4)).astype(float) - 0.5  # the first pixel's centre is at 0
+    texts = [""] * len(corners) if texts is None else list(texts)
+    colors = [color] * len(corners) if isinstance(color, str) else list(color)
+    if not len(corners) == len(texts) == len(colors):
+        raise ValueError(f"{len(corners)} boxes, {len(texts)} texts and {len(colors)} colours")
+    ax = ax or plt.gca()
+    for (left, top, right, bottom), text, edge in zip(corners, texts, colors, strict=True):
+        shape = {"fill": False, "edgecolor": edge, "linewidth": 1.8} | style
+        ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, **shape))
+        label = {"facecolor": edge, "edgecolor": "none", "pad": 1}
+        ax.text(left, top, text, color="white", va="bottom", fontsize=9, clip_on=True, bbox=label)
+    return ax
+
+
 def confusion_matrix(matrix: np.ndarray, names=None, ax: Axes | None = None) -> Axes:
     """Draw how often each true class was predicted as which class; mistakes stand out in red.
 

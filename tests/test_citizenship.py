@@ -94,6 +94,13 @@ MODELS = {
         OBJECTS,
         None,
     ),
+    "BlazeFace": (
+        (),
+        {},
+        RNG.uniform(-1, 1, (COUNT, 128, 128, 3)).astype("float32"),
+        {"codes": np.zeros((COUNT, 896, 16)), "logits": np.zeros((COUNT, 896))},
+        {"codes": "mse", "logits": "mse"},
+    ),
     "TextCNN": (
         (20, CLASSES),
         {"embedding_dim": 4, "kernel_sizes": (2, 3), "filters": 4, "dropout": 0.0},

@@ -12,7 +12,7 @@ PACKAGE = Path(aimodels.__file__).parent
 # From the bottom up; a module imports only from rows above its own, and from its own package.
 ROWS = [
     {"checks", "console", "files", "registration"},
-    {"checkpoint", "data", "text", "plots"},
+    {"checkpoint", "data", "text", "pictures", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}

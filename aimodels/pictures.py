@@ -1,0 +1,102 @@
+"""Pictures from files, as people have them: turned, transparent, grey, of 16 bits, broken."""
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+
+from aimodels import files
+
+MAX_PIXELS = 100_000_000  # of one picture, 300 MB as bytes
+
+
+def read_picture(path: str | Path) -> np.ndarray:
+    """Read a picture as a viewer shows it.
+
+    Turned as its EXIF data say, transparent parts on white, 16 bits scaled to 8, grey as three
+    equal channels; of several frames, the first.
+
+    Args:
+        path: a file of any kind that Pillow reads: JPEG, PNG, GIF, WebP, TIFF, BMP, ...
+
+    Returns:
+        (height, width, 3), bytes.
+
+    Raises:
+        FileNotFoundError: if there is no such file; the message says what its folder holds.
+        ValueError: if it is no picture, cut off, or of more than `MAX_PIXELS`.
+
+    Example:
+        >>> import tempfile
+        >>> path = Path(tempfile.mkdtemp(), "grey16.png")
+        >>> Image.fromarray(np.full((2, 3), 65535, "uint16")).save(path)
+        >>> read_picture(path).shape, read_picture(path).max()
+        ((2, 3, 3), np.uint8(255))
+    """
+    with _opened(path) as picture:
+        return _as_shown(picture)
+
+
+def read_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float]]:
+    """The frames of a picture file, one by one, as `read_picture`; a still picture has one.
+
+    Args:
+        path: an animated GIF, WebP or PNG, a TIFF of several pages, or a still picture.
+
+    Yields:
+        A frame, (height, width, 3) in bytes, and for how many seconds it is shown; 0 if the file
+        does not say.
+
+    Raises:
+        FileNotFoundError, ValueError: as `read_picture`.
+    """
+    with _opened(path) as picture:
+        # A telephone's JPEG may have a second picture, for depth or brightness: no frame.
+        frames = [picture] if picture.format in ("JPEG", "MPO") else ImageSequence.Iterator(picture)
+        for frame in frames:
+            seconds = frame.info.get("duration", 0) / 1000
+            yield _as_shown(frame.copy()), seconds
+
+
+@contextmanager
+def _opened(path: str | Path):
+    """The open picture; what Pillow raises on the way is one sentence."""
+    path = files.find(path)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is below
+            picture = Image.open(path)
+        with picture:
+            if picture.width * picture.height > MAX_PIXELS:
+                raise Image.DecompressionBombError
+            yield picture
+    except UnidentifiedImageError:
+        what = files.kind_of(path.read_bytes()[:512]) or "no picture of a known kind"
+        raise ValueError(f"{path} is {what}") from None
+    except Image.DecompressionBombError:
+        raise ValueError(
+            f"{path} has more than {MAX_PIXELS / 1e6:.0f} million pixels: reduce it first"
+        ) from None
+    except (OSError, SyntaxError, EOFError) as error:  # Pillow's, for damaged files
+        raise ValueError(f"{path} is cut off or damaged: copy it again ({error})") from None
+
+
+def _as_shown(picture: Image.Image) -> np.ndarray:
+    picture.load()
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith(("I", "F")):  # 16 or 32 bits, grey
+        grey = np.nan_to_num(np.asarray(picture, np.float64))
+        # A picture of 16 bits may come in a wider type; real numbers go from 0 to 1, else to 255.
+        full = 1 if grey.max(initial=0) <= 1 and picture.mode == "F" else 255
+        if picture.mode.startswith("I"):
+            full = max(65535, grey.max(initial=0))
+        grey = np.clip(grey * (255 / full), 0, 255).round().astype(np.uint8)
+        return np.repeat(grey[..., None], 3, axis=-1)
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        paper = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(paper, picture)
+    return np.array(picture.convert("RGB"))

