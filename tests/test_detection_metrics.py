@@ -1,5 +1,8 @@
 """Average precision and errors of counts, in cases worked by hand."""
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
@@ -116,6 +119,15 @@ def test_all_boxes_count_however_many(rng):
 def test_nothing_is_printed(capfd):
     scores(truth_of([(0, *A)]), found([(0.9, 0, *A)]))
     assert capfd.readouterr() == ("", "")
+
+
+def test_threads_leave_the_output_where_it_was():
+    truth = {"boxes": np.array([[[0, 0, 4, 4.0]]]), "labels": np.array([[0]])}
+    found = truth | {"confidence": np.array([[0.9]])}
+    before = sys.stdout
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda _: mean_average_precision(truth, found, num_classes=1), range(200)))
+    assert sys.stdout is before
 
 
 def test_what_does_not_fit_is_refused():

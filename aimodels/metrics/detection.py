@@ -2,9 +2,13 @@
 
 import contextlib
 import io
+import threading
 from collections.abc import Mapping
 
 import numpy as np
+
+# Two threads that redirect the process's output at once would leave it redirected.
+_ONE_AT_A_TIME = threading.Lock()
 
 
 def mean_average_precision(
@@ -66,7 +70,7 @@ def mean_average_precision(
     found = _annotations(boxes, labels)
     for one, score in zip(found, confidence[labels >= 0], strict=True):
         one["score"] = float(score)
-    with contextlib.redirect_stdout(io.StringIO()):
+    with _ONE_AT_A_TIME, contextlib.redirect_stdout(io.StringIO()):
         sets = []
         for part in (annotations, found):
             made = coco.COCO()
