@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import textwrap
+import warnings
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ import tensorflow as tf
 
 from aimodels import data, detection, lite
 from aimodels.detection import SSD, augment
+from aimodels.efficientnet import EfficientNetLite
 from aimodels.metrics import mean_average_precision
 
 SIDE = 32
@@ -287,6 +289,35 @@ def test_a_size_that_strides_do_not_divide(rng):
     assert model.anchors.shape[0] == (12 * 16 + 6 * 8) * 6
     found = model.predict(rng.random((2, 45, 61, 3)), verbose=0)
     assert found["boxes"].shape == (2, 100, 4)
+
+
+@pytest.mark.slow
+def test_a_backbone_of_ones_own(rng, tmp_path):
+    """Frozen or not, it is part of the detector, and is saved with it."""
+    backbone = EfficientNetLite(
+        (64, 64, 3), 5, width_coefficient=0.1, depth_coefficient=0.5, name="eyes"
+    )
+    model = SSD((64, 64, 3), 2, backbone=backbone, pyramid_filters=8, head_filters=8)
+    levels = list(backbone.pyramid_outputs)
+    assert len(model.anchors) == 6 * sum((64 // 2 ** int(level[1])) ** 2 for level in levels)
+    x, y = squares(rng, 4, side=64)
+    x = np.repeat(x, 3, axis=-1)
+    before = backbone.get_weights()
+    model.compile(keras.optimizers.SGD(0.01))
+    with warnings.catch_warnings():  # nothing is left without a gradient
+        warnings.simplefilter("error", UserWarning)
+        model.fit(x, y, verbose=0)
+    changed = [
+        not np.array_equal(*pair) for pair in zip(before, backbone.get_weights(), strict=True)
+    ]
+    assert np.mean(changed) > 0.8  # all but what only ImageNet's classes need
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(loaded(x)["logits"], model(x)["logits"])
+    backbone.trainable = False
+    heads = [v.path for v in model.trainable_variables]
+    assert heads
+    assert not any("eyes" in path or "stem" in path for path in heads)
 
 
 # One program
