@@ -1,4 +1,4 @@
-r"""GPT as one LiteRT file, for machines without TensorFlow; with weights of 8 bits on request.
+r"""A GPT or a detector as one LiteRT file, for machines without TensorFlow; weights of 8 bits too.
 
 W (float32) -> q (int8) and one scale per output: a quarter of the bytes to read
 """
@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from aimodels.detection.detector import Detector
 from aimodels.gpt import GPT
 
 
@@ -61,9 +62,41 @@ def export(model: GPT, path: str | Path, int8: bool = True) -> None:
         new = [part[:, index] for pair in new for part in pair]
         return {"logits": logits, "new": tf.stack(new)}
 
+    _write(model, step, signature, path, int8)
+
+
+def export_detector(model: Detector, path: str | Path, int8: bool = False) -> None:
+    """Write a detector, from one picture to its boxes, suppression included, as a LiteRT file.
+
+    Args:
+        model: detector that computes in float32.
+        path: path of the file to write, such as `detector.tflite`.
+        int8: whether to round the weights as `export` does; boxes then move a little.
+
+    Raises:
+        ValueError: if the model computes in another type.
+
+    Example:
+        >>> import tempfile
+        >>> from aimodels.detection import SSD
+        >>> path = Path(tempfile.mkdtemp(), "detector.tflite")
+        >>> export_detector(SSD((32, 32, 1), num_classes=3), path)
+        >>> LiteDetector(path).detect(np.zeros((2, 32, 32, 1)))["boxes"].shape
+        (2, 100, 4)
+    """
+    if model.compute_dtype != "float32":
+        raise ValueError(
+            f"the model computes in {model.compute_dtype}; LiteRT needs one that computes in "
+            "float32"
+        )
+    signature = [tf.TensorSpec((1, *model.image_shape), tf.float32, "image")]
+    _write(model, model.detect, signature, path, int8)
+
+
+def _write(model: keras.Model, function, signature: list, path: str | Path, int8: bool) -> None:
     archive = keras.export.ExportArchive()
     archive.track(model)
-    archive.add_endpoint("serve", step, signature)
+    archive.add_endpoint("serve", function, signature)
     with tempfile.TemporaryDirectory() as folder:
         archive.write_out(folder, verbose=False)
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
@@ -87,6 +120,23 @@ def _silent():
         os.close(stderr)
 
 
+def _interpreter(path: str | Path, writer: str, num_threads: int | None):
+    """LiteRT with an open file; `writer` is the function that writes such files."""
+    try:
+        from ai_edge_litert.interpreter import Interpreter
+    except ImportError:
+        raise ImportError("LiteRT is missing: pip install aimodels[lite]") from None
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"no file {path}: write it with aimodels.lite.{writer}")
+    try:
+        with _silent():
+            lite = Interpreter(str(path), num_threads=num_threads)
+            lite.allocate_tensors()
+    except ValueError as error:
+        raise ValueError(f"{path} is no file of aimodels.lite.{writer}: {error}") from None
+    return lite
+
+
 class LiteGPT:
     """A file of `export`, for `decoding.generate` in place of the model.
 
@@ -103,16 +153,8 @@ class LiteGPT:
     eager = True
 
     def __init__(self, path: str | Path, num_threads: int | None = None):
+        self._lite = _interpreter(path, "export", num_threads)
         try:
-            from ai_edge_litert.interpreter import Interpreter
-        except ImportError:
-            raise ImportError("LiteRT is missing: pip install aimodels[lite]") from None
-        if not Path(path).is_file():
-            raise FileNotFoundError(f"no file {path}: write it with aimodels.lite.export")
-        try:
-            with _silent():
-                self._lite = Interpreter(str(path), num_threads=num_threads)
-                self._lite.allocate_tensors()
             inputs = {part["name"]: part for part in self._lite.get_input_details()}
             inputs = {name.split("_")[-1].split(":")[0]: part for name, part in inputs.items()}
             self._ids, self._at, self._cache = (
@@ -148,3 +190,47 @@ class LiteGPT:
                     self._inside = row_cache  # one row's cache need not be copied each time
             logits.append(lite.get_tensor(self._logits)[0])
         return tf.constant(np.stack(logits)), cache
+
+
+class LiteDetector:
+    """A file of `export_detector`.
+
+    Args:
+        path: path of the file.
+        num_threads: number of threads of the computation; LiteRT's choice if None.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no LiteRT file, or not one of `export_detector`.
+        ImportError: if LiteRT is not installed; it says how to get it.
+    """
+
+    OUTPUTS = ("boxes", "confidence", "labels", "num_detections")
+
+    def __init__(self, path: str | Path, num_threads: int | None = None):
+        lite = _interpreter(path, "export_detector", num_threads)
+        try:
+            self._run = lite.get_signature_runner()
+            shape = self._run.get_input_details()["image"]["shape"]
+            if set(self._run.get_output_details()) != set(self.OUTPUTS):
+                raise KeyError(*self._run.get_output_details())
+        except (ValueError, KeyError) as error:
+            raise ValueError(
+                f"{path} is no file of aimodels.lite.export_detector: {error}"
+            ) from None
+        self.image_shape = tuple(int(number) for number in shape[1:])
+
+    def detect(self, images) -> dict[str, np.ndarray]:
+        """As `Detector.detect`, picture by picture.
+
+        Raises:
+            ValueError: if the pictures have another shape than the file's.
+        """
+        images = np.asarray(images, "float32")
+        if images.shape[1:] != self.image_shape or not len(images):
+            raise ValueError(
+                f"images must be (B, {', '.join(map(str, self.image_shape))}), B at least 1; got "
+                f"{images.shape}"
+            )
+        found = [self._run(image=image[None]) for image in images]
+        return {name: np.concatenate([one[name] for one in found]) for name in self.OUTPUTS}

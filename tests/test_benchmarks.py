@@ -5,6 +5,7 @@ import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from aimodels.course.assignment import Assignment, role
@@ -132,6 +133,61 @@ def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):
         else:
             kind = student.rstrip("0123456789")
             assert len(different) == {"right": 0, "half": 1, "blank": len(right)}[kind]
+
+
+@pytest.mark.slow
+def test_the_blood_cells_program_runs_whole_on_a_few_drawn_pictures(monkeypatch, rng):
+    """White cells as violet squares, red ones as pink ones, on a bright ground."""
+    from aimodels.detection import Scenes, pad_truth
+
+    program = load("bccd")
+
+    def drawn(name, split, image_size):
+        images = np.full((5, *image_size, 3), 220, "uint8") - rng.integers(9, size=(5, 240, 320, 1))
+        boxes, labels = [], []
+        for image in images:
+            of_this = [
+                [20, 20, 70, 72],
+                [120, 60, 168, 110],
+                [180, 120, 285, 220],
+                [30, 180, 50, 201],
+            ]
+            for (x1, y1, x2, y2), label in zip(of_this, [0, 0, 1, 2], strict=True):
+                image[y1:y2, x1:x2] = [(190, 150, 150), (140, 110, 200), (140, 120, 200)][label]
+            boxes.append(of_this)
+            labels.append([0, 0, 1, 2])
+        names = ["RBC", "WBC", "Platelets"]
+        return Scenes(images.astype("uint8"), pad_truth(boxes, labels), names, [f"{split}: one"])
+
+    monkeypatch.setattr(program, "load_scenes", drawn)
+    monkeypatch.setattr(program, "SPLITS", ("train", "validation", "test"))
+    figures = program.run(seeds=(1,), epochs={"one-stage": 1, "two-stage": 1}, pictures=3)
+    json.dumps(figures)
+    assert figures["pictures"] == {"train": 3, "validation": 3, "test": 3}
+    assert figures["left out"] == ["train: one", "validation: one", "test: one"]
+    by_colour = figures["without a network"]
+    assert by_colour["AP@0.5"] == {"RBC": 1.0, "WBC": 1.0, "Platelets": 1.0}
+    assert by_colour["cells miscounted per picture"] == {"RBC": 0, "WBC": 0, "Platelets": 0}
+    for kind in ("one-stage", "two-stage"):
+        [one] = figures[kind]["seeds"].values()
+        assert len(one["validation mAP@0.5 by epoch"]) == 1
+        assert 0 <= figures[kind]["lowest test mAP@0.5"] <= figures[kind]["mean test mAP@0.5"] <= 1
+        assert one["untrained"]["mAP@0.5"] < 0.2
+        assert 10_000 < one["parameters trained"] < one["parameters"]
+
+
+def test_the_mirror_images_of_blood_cells_have_their_boxes(rng):
+    from aimodels.detection import Scenes, pad_truth
+
+    program = load("bccd")
+    images = np.zeros((1, 240, 320, 3), "uint8")
+    images[0, 20:50, 10:80] = 255
+    truth = pad_truth([[[10, 20, 80, 50]]], [[0]])
+    for steps in program.MIRRORS:
+        seen, boxes = program.mirrored(Scenes(images, truth, ["RBC"], []), *steps)
+        x1, y1, x2, y2 = boxes["boxes"][0, 0].astype(int)
+        assert seen[0, y1:y2, x1:x2].min() == 255
+        assert (seen[0] > 0).sum() == 3 * (y2 - y1) * (x2 - x1)
 
 
 def test_a_class_of_thirty_was_graded_within_ten_minutes_twice_alike():

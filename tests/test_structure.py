@@ -15,8 +15,8 @@ ROWS = [
     {"checkpoint", "data", "text", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},
-    {"bert", "cnn", "detection", "embeddings", "foundations", "gpt", "recurrent", "seq2seq"}
-    | {"text_classification", "transformer"},
+    {"bert", "cnn", "detection", "efficientnet", "embeddings", "foundations", "gpt"}
+    | {"recurrent", "seq2seq", "text_classification", "transformer"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
     {"course"},

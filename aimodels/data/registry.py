@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
 # Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
 SETS = {
+    "bccd": Entry(364, "MIT", "blood cells under a microscope, with boxes", "digits"),
     "breast_cancer": Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
     "chinese_poems": Entry(19657, "MIT", "poems of the Tang dynasty", "reviews_zh"),
     "chnsenticorp_htl": Entry(7764, "none stated", "reviews of hotels, in Chinese", "reviews_zh"),
@@ -39,6 +40,7 @@ SETS = {
     "tiny_shakespeare": Entry(
         3, "public domain", "plays of Shakespeare, one text in each split", "wikipedia_sample"
     ),
+    "voc": Entry(9963, "Flickr's terms", "photographs of 20 kinds of things, with boxes", "digits"),
     "wikipedia_sample": Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
     "wnut17": Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
     "word_analogies": Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),
@@ -128,7 +130,11 @@ def find_builder(name: str) -> Any:
 
 def registered_files(builder_class: Any) -> dict[str, Any]:
     """TFDS's registry of a set: size, checksum and filename by URL; empty for embedded sets."""
-    return builder_class.url_infos or {}
+    files = builder_class.url_infos or {}
+    for config in builder_class.BUILDER_CONFIGS[:1]:  # of VOC's years only the first is used
+        wanted = config.filenames.values()
+        files = {url: file for url, file in files.items() if file.filename in wanted}
+    return files
 
 
 def directory(data_dir: str | os.PathLike | None = None) -> Path:
@@ -138,7 +144,11 @@ def directory(data_dir: str | os.PathLike | None = None) -> Path:
 
 
 def home_of(builder_class: Any, root: Path) -> Path:
-    return root / builder_class.name / str(builder_class.VERSION)
+    """Where TFDS keeps a set; of one with configurations, the first."""
+    home = root / builder_class.name
+    for config in builder_class.BUILDER_CONFIGS[:1]:
+        return home / config.name / str(config.version)
+    return home / str(builder_class.VERSION)
 
 
 def is_prepared(home: Path) -> bool:

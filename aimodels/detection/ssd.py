@@ -14,9 +14,9 @@ from aimodels.detection.boxes import clip, decode
 from aimodels.detection.detector import Detector
 from aimodels.detection.losses import focal_loss, giou_loss, hard_negatives, smooth_l1
 from aimodels.detection.matching import assign_targets
+from aimodels.detection.pyramid import conv_block, feature_pyramid, pyramid_maps, strides_of
 from aimodels.detection.suppression import non_max_suppression
 
-FILTERS = {"P1": 24, "P2": 48, "P3": 64}
 PRIOR = 0.01  # what an untrained detector believes: no object here
 
 
@@ -38,6 +38,8 @@ class SSD(Detector):
         anchor_sizes: side of a square anchor in pixels, one per map; 4 strides if None.
         scales: factors of the size.
         aspect_ratios: height / width of the anchors.
+        pyramid_filters: channels of a `feature_pyramid` over the maps; None leaves them as they
+            are: the fine ones do not know then what the coarse ones saw.
         head_filters: number of filters of the convolution before the outputs of each map.
         class_loss: "focal", or "hard_negatives": cross-entropy of the anchors with an object and
             of three times as many that are wrong most.
@@ -48,6 +50,8 @@ class SSD(Detector):
         score_threshold: least confidence of a box that `detect` returns.
         iou_threshold: of two boxes of one class with a larger IoU the worse one goes.
         max_detections: number of boxes per picture that `detect` returns, at most.
+        max_candidates: number of boxes that compete in each class. One object may have dozens of
+            anchors, so with too few of them the objects that are less sure are lost.
         **kwargs: passed to `train.Model`, such as `name`.
 
     Input shape: (B, H, W, C), pixels as the backbone wants them; of order one for the small one.
@@ -76,6 +80,7 @@ class SSD(Detector):
         anchor_sizes: Sequence[float] | None = None,
         scales: Sequence[float] = (1.0, 2**0.5),
         aspect_ratios: Sequence[float] = (0.5, 1.0, 2.0),
+        pyramid_filters: int | None = None,
         head_filters: int = 64,
         class_loss: str = "focal",
         box_loss: str = "smooth_l1",
@@ -85,34 +90,29 @@ class SSD(Detector):
         score_threshold: float = 0.05,
         iou_threshold: float = 0.5,
         max_detections: int = 100,
+        max_candidates: int = 400,
         **kwargs,
     ):
-        if np.ndim(image_shape) != 1 or len(image_shape) != 3:
-            raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
-        for number in image_shape:
-            check_positive_int(image_shape=number)
         check_positive_int(
-            num_classes=num_classes, head_filters=head_filters, max_detections=max_detections
+            num_classes=num_classes,
+            head_filters=head_filters,
+            max_detections=max_detections,
+            max_candidates=max_candidates,
         )
         if class_loss not in ("focal", "hard_negatives"):
             raise ValueError(f'class_loss must be "focal" or "hard_negatives"; got {class_loss!r}')
         if box_loss not in ("smooth_l1", "giou"):
             raise ValueError(f'box_loss must be "smooth_l1" or "giou"; got {box_loss!r}')
-        inputs = keras.Input(image_shape, name="image")
-        maps = _maps(inputs, backbone)
-        shapes = [tuple(x.shape[1:3]) for x in maps.values()]
-        strides = [-(-image_shape[0] // height) for height, _ in shapes]
-        for (height, width), stride in zip(shapes, strides, strict=True):
-            if (height, width) != (-(-image_shape[0] // stride), -(-image_shape[1] // stride)):
-                raise ValueError(
-                    f"the backbone's map {height} x {width} does not divide a picture of "
-                    f"{image_shape[0]} x {image_shape[1]} into equal squares"
-                )
+        if pyramid_filters is not None:
+            check_positive_int(pyramid_filters=pyramid_filters)
+        inputs, maps = pyramid_maps(image_shape, backbone)
+        strides = strides_of(image_shape, maps)
+        levels = feature_pyramid(maps, pyramid_filters) if pyramid_filters else maps
         anchors = pyramid_anchors(image_shape, strides, anchor_sizes, scales, aspect_ratios)
         per_place = len(scales) * len(aspect_ratios)
         outputs = {"codes": [], "logits": []}
-        for level, x in maps.items():
-            x = _block(x, head_filters, f"{level}_head")
+        for level, x in levels.items():
+            x = conv_block(x, head_filters, f"{level}_head")
             for name, numbers, bias in (
                 ("codes", 4, 0.0),
                 ("logits", num_classes, -math.log((1 - PRIOR) / PRIOR)),
@@ -135,12 +135,14 @@ class SSD(Detector):
             **kwargs,
         )
         self.image_shape, self.num_classes = tuple(image_shape), num_classes
+        self.pyramid_outputs = maps
         self.class_loss, self.box_loss, self.box_weight = class_loss, box_loss, box_weight
         self.matching = {"positive": positive, "negative": negative}
         self.suppression = {
             "score_threshold": score_threshold,
             "iou_threshold": iou_threshold,
             "max_detections": max_detections,
+            "max_candidates": max_candidates,
         }
         self.anchors = anchors
         assign_targets(  # bad thresholds are refused now
@@ -173,44 +175,3 @@ class SSD(Detector):
         outputs = tf.nest.map_structure(lambda y: tf.cast(y, tf.float32), outputs)
         boxes = clip(decode(outputs["codes"], self.anchors), self.image_shape)
         return non_max_suppression(boxes, tf.sigmoid(outputs["logits"]), **self.suppression)
-
-
-def _maps(inputs, backbone: keras.Model | None) -> dict[str, keras.KerasTensor]:
-    """The feature maps, fine to coarse."""
-    if backbone is None:
-        return _small_pyramid(inputs)
-    maps = getattr(backbone, "pyramid_outputs", None)
-    if not maps:
-        raise ValueError(
-            "backbone must have pyramid_outputs, a dict of its feature maps by level, such as "
-            f'{{"P3": ..., "P4": ...}}; {type(backbone).__name__} has none'
-        )
-    maps = dict(sorted(maps.items()))
-    found = keras.Model(backbone.inputs, maps, name="backbone")(inputs)
-    return {name: found[name] for name in maps}
-
-
-def _small_pyramid(x) -> dict[str, keras.KerasTensor]:
-    """Strides 4 and 8; the fine map is told what the coarse one sees around each place."""
-    x = _block(x, 16, "stem")
-    maps = {}
-    for level, filters in FILTERS.items():
-        x = layers.MaxPooling2D(padding="same", name=f"{level}_pool")(x)
-        x = maps[level] = _block(_block(x, filters, f"{level}_1"), filters, f"{level}_2")
-    fine, coarse = maps["P2"], maps["P3"]
-    around = layers.UpSampling2D(name="P3_up")(_block(coarse, FILTERS["P2"], "P3_to_P2", size=1))
-    around = around[:, : fine.shape[1], : fine.shape[2]]  # odd sizes were rounded up
-    return {"P2": layers.Add(name="P2_sum")([fine, around]), "P3": coarse}
-
-
-def _block(x, filters: int, name: str, size: int = 3):
-    x = layers.Conv2D(
-        filters,
-        size,
-        padding="same",
-        use_bias=False,
-        kernel_initializer="he_normal",
-        name=f"{name}_conv",
-    )(x)
-    x = layers.BatchNormalization(momentum=0.9, name=f"{name}_norm")(x)
-    return layers.ReLU(name=f"{name}_relu")(x)
