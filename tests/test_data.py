@@ -232,7 +232,7 @@ def test_splits_are_those_of_tfds():
 def test_unknown_names_and_splits():
     with pytest.raises(ValueError, match="did you mean 'mnist'"):
         data.load("minst")
-    with pytest.raises(ValueError, match="known: breast_cancer, chinese_p"):
+    with pytest.raises(ValueError, match="known: bccd, breast_cancer, chin"):
         data.arrays("imagenet")
     with pytest.raises(ValueError, match="test"):
         data.load("digits", split="test")

@@ -153,6 +153,7 @@ def test_a_folder_of_voc_files(tmp_path):
     write(tmp_path, "a", [("cat", 2, 3, 10, 12), ("dog", 0, 0, 20, 16)])
     write(tmp_path, "b", [("dog", 1.5, 2, 4, 5)], suffix=".JPG", quality=95)
     write(tmp_path, "c", [])  # nothing is on it, and that is known
+    (tmp_path / "b.xml").rename(tmp_path / "b.XML")
     (tmp_path / "._a.xml").write_bytes(b"\0")  # as macOS leaves behind
     found = read_scenes(tmp_path)
     assert (found.images.shape, found.images.dtype) == ((3, 16, 20, 3), np.uint8)
@@ -297,9 +298,14 @@ def test_what_is_missing_is_one_sentence(tmp_path):
 def test_damaged_pictures_are_one_sentence(tmp_path):
     write(tmp_path)
     whole = (tmp_path / "a.png").read_bytes()
-    for content in (whole[:40], b"", b"no picture"):
+    for content, message in {
+        whole[:40]: "no picture, or a damaged one",
+        b"no picture": "no picture, or a damaged one",
+        b"": "empty: download it again",
+        b"version https://git-lfs.github.com/spec/v1": "a Git LFS pointer, not the file",
+    }.items():
         (tmp_path / "a.png").write_bytes(content)
-        with pytest.raises(ValueError, match=r"a\.png is no picture, or a damaged one"):
+        with pytest.raises(ValueError, match=rf"a\.png is {message}"):
             read_scenes(tmp_path)
     (tmp_path / "a.png").unlink()
     Image.new("F", (20, 16)).save(tmp_path / "a.tif")
@@ -336,6 +342,13 @@ def test_a_coco_file(tmp_path):
     assert found.left_out == ["a.png: a crowd of class 'cat'"]
 
 
+def test_coco_files_from_windows_and_pictures_that_are_links(tmp_path):
+    path = coco(tmp_path, images=[{"id": 7, "file_name": "some\\a.png"}])
+    (tmp_path / "some").mkdir()
+    (tmp_path / "some" / "a.png").symlink_to(tmp_path / "a.png")  # as git-annex and DVC keep them
+    assert read_scenes(path, class_names=["dog", "cat"]).targets["labels"].tolist() == [[0, 1]]
+
+
 @pytest.mark.parametrize(
     ("changes", "error", "message"),
     [
@@ -351,7 +364,10 @@ def test_a_coco_file(tmp_path):
             ValueError,
             "the box of annotation 4 must be four numbers",
         ),
-        ({"images": [{"id": 7, "file_name": "../a.png"}]}, ValueError, "no COCO|lies outside of"),
+        ({"images": [{"id": 7, "file_name": "../a.png"}]}, ValueError, "lies outside of"),
+        ({"images": [{"id": 7, "file_name": "/a.png"}]}, ValueError, "lies outside of"),
+        ({"images": [{"id": 7, "file_name": "C:\\a.png"}]}, ValueError, "lies outside of"),
+        ({"images": [{"id": 7, "file_name": "a.png"}] * 2}, ValueError, "two images of one id"),
         (
             {"images": [{"id": 7, "file_name": "c.png"}]},
             FileNotFoundError,

@@ -6,8 +6,8 @@ import pytest
 import tensorflow as tf
 from rounding import assert_close
 
-from aimodels import data
-from aimodels.detection import FasterRCNN, assign_targets, pad_truth, roi_align
+from aimodels import data, detection
+from aimodels.detection import SSD, FasterRCNN, assign_targets, pad_truth, roi_align
 from aimodels.detection.faster_rcnn import Proposals, PyramidRoIAlign
 from aimodels.metrics import mean_average_precision
 
@@ -237,3 +237,33 @@ def test_it_finds_digits_in_scenes():
     reached = mean_average_precision(y_test, model.predict(x_test, verbose=0), 10)["mAP@0.5"]
     assert untrained < 0.05
     assert reached >= 0.9, reached
+
+
+# One-stage and two-stage alike
+
+
+@pytest.mark.parametrize("cls", [SSD, FasterRCNN])
+def test_no_object_of_a_crowd_is_lost_to_the_doubles_of_others(cls):
+    """Sixteen objects with dozens of sure anchors each: every one of them is found, once."""
+    grid = np.arange(4) * 16 + 1.0
+    boxes = np.array([[x, y, x + 14, y + 14] for y in grid for x in grid], "float32")
+    model = cls((64, 64, 1), 2, **({"num_proposals": 40} if cls is FasterRCNN else {}))
+    numbers = np.arange(len(boxes))
+    if cls is SSD:
+        overlap = detection.pairwise_iou(model.anchors, boxes).numpy()
+        which, sees = overlap.argmax(axis=1), overlap.max(axis=1) > 0.4
+        assert 150 < sees.sum() < 400  # more than a hundred compete
+        codes = detection.encode(boxes[which], model.anchors)
+        logits = np.stack([np.where(sees, 3.0 - which / 8, -9), np.full(len(which), -9)], axis=-1)
+        found = model.decode({"codes": codes[None], "logits": logits[None]})
+    else:
+        proposals = np.zeros((40, 4), "float32")
+        proposals[:32] = np.concatenate([boxes, boxes + 1])
+        logits = (
+            np.tile([9.0, -9, -9], (40, 1)) - np.append(numbers, [*numbers, *[0] * 8])[:, None] / 8
+        )
+        outputs = {"proposals": proposals, "codes": np.zeros((40, 4)), "logits": logits}
+        found = model.decode({name: y[None] for name, y in outputs.items()})
+    assert found["num_detections"].numpy().tolist() == [16]
+    places = np.argmax(detection.pairwise_iou(found["boxes"][0, :16], boxes), axis=1)
+    assert sorted(places) == numbers.tolist()

@@ -9,13 +9,13 @@ import math
 import xml.etree.ElementTree as ElementTree
 import xml.parsers.expat
 from collections.abc import Iterable, Sequence
-from pathlib import Path
+from pathlib import Path, PureWindowsPath
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from aimodels.detection.datasets import Scenes, stacked, usable
-from aimodels.files import find, read_json
+from aimodels.files import find, kind_of, read_json
 
 _PICTURES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".tif", ".tiff", ".webp")
 _ORIENTATION = 0x0112  # the EXIF tag that says how the camera was held
@@ -100,8 +100,8 @@ def _voc(folder: Path, pictures: Path) -> Iterable[_Annotation]:
     by_name: dict[str, list[Path]] = {}
     for picture in _of(pictures):
         by_name.setdefault(picture.stem, []).append(picture)
-    for path in sorted(folder.glob("*.xml")):
-        if path.name.startswith("."):
+    for path in sorted(folder.iterdir()):
+        if path.suffix.lower() != ".xml" or path.name.startswith("."):
             continue
         root = _parsed(path)
         of_that_name = by_name.get(path.stem, [])
@@ -157,12 +157,15 @@ def _coco(path: Path, pictures: Path, left_out: list[str]) -> Iterable[_Annotati
             boxes.append([x, y, x + width, y + height])
             names.append(name)
         sizes = [(one.get("width") or 0, one.get("height") or 0) for one in document["images"]]
+        if len(found) < len(sizes):
+            raise KeyError("two images of one id")
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is no COCO file of boxes: {error!r} in it") from None
     for (file, boxes, names), size in zip(found.values(), sizes, strict=True):
-        picture = pictures / file
-        if not picture.resolve().is_relative_to(pictures.resolve()):
+        place = PureWindowsPath(file)  # knows both kinds of slashes
+        if place.anchor or ".." in place.parts:
             raise ValueError(f"{path}: the picture {file!r} lies outside of {pictures}")
+        picture = pictures.joinpath(*place.parts)
         if not picture.is_file():
             raise FileNotFoundError(f"{path} describes {file!r}, which is not in {pictures}")
         yield _Annotation(picture, _size(path, size), boxes, names)
@@ -199,7 +202,9 @@ def _pixels(path: Path, size: tuple[int, int] | None) -> np.ndarray:
             if not (turned and size == image.size and image.width != image.height):
                 image = ImageOps.exif_transpose(image)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
-        raise ValueError(f"{path} is no picture, or a damaged one: {error}") from None
+        with path.open("rb") as file:
+            what = kind_of(file.read(512)) or f"no picture, or a damaged one: {error}"
+        raise ValueError(f"{path} is {what}") from None
     if size not in (None, image.size):
         raise ValueError(
             f"{path} is {image.width} wide and {image.height} high; its annotation is of a picture "

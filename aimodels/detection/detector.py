@@ -1,7 +1,8 @@
 """What all detectors share: they learn from boxes and labels, and predict boxes."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+import numpy as np
 import tensorflow as tf
 
 from aimodels.detection.truth import check_truth, dense
@@ -51,13 +52,13 @@ class Detector(Model):
         part.detection_loss, part.decode = self.detection_loss, self.decode
         return part
 
-    def compile(self, optimizer="adam", **kwargs) -> None:
+    def compile(self, optimizer="adam", loss=None, **kwargs) -> None:
         """As `train.Model.compile`; the loss is the detector's own.
 
         Raises:
             ValueError: if a loss is given.
         """
-        if kwargs.get("loss") is not None or kwargs.get("metrics"):
+        if loss is not None or kwargs.get("metrics"):
             raise ValueError(
                 f"{type(self).__name__} brings its own loss, and mean average precision is measured"
                 " afterwards: compile it with an optimizer, without loss and metrics"
@@ -86,7 +87,16 @@ class Detector(Model):
         """As `keras.Model.evaluate`: the mean loss; truths as in `fit`."""
         return super().evaluate(*self._checked(x, y), *args, **kwargs)
 
+    def predict(self, x, *args, **kwargs):
+        """As `keras.Model.predict`; it returns what `detect` does, as arrays.
+
+        Raises:
+            ValueError: if the pictures are not of the model's shape, or integers of 16 bits.
+        """
+        return super().predict(check_images(x, self.inputs[0].shape[1:]), *args, **kwargs)
+
     def _checked(self, x, y):
+        x = check_images(x, self.inputs[0].shape[1:])
         if y is not None:
             return x, check_truth(y, self.image_shape, self.num_classes)
         if isinstance(x, tf.data.Dataset):
@@ -101,8 +111,8 @@ class Detector(Model):
                 "labels": tf.cast(y["labels"], tf.int32),
             }
         losses = self.detection_loss(truth, tf.nest.map_structure(_float32, y_pred))
-        if sample_weight is not None:
-            losses *= tf.cast(sample_weight, losses.dtype)
+        if sample_weight is not None:  # Keras gives boxes and labels one each, the same
+            losses *= tf.cast(tf.nest.flatten(sample_weight)[0], losses.dtype)
         return tf.reduce_mean(losses) + sum(map(_float32, self.losses))
 
     def _assertions(self, truth) -> list:
@@ -122,6 +132,45 @@ class Detector(Model):
     def predict_step(self, data):
         images = data[0] if isinstance(data, tuple) else data
         return self.detect(images)
+
+
+def check_images(images, image_shape: Sequence[int]):
+    """Refuse arrays that are no pictures of this shape; datasets and the like pass.
+
+    Args:
+        images: array or tensor (B, H, W, C); of one channel also (B, H, W).
+        image_shape: (H, W, C).
+
+    Returns:
+        The pictures, (B, H, W, C).
+
+    Raises:
+        ValueError: if the shape is another one, there is no picture, or they are of 16 bits.
+
+    Example:
+        >>> check_images(np.zeros((2, 8, 8), "uint8"), (8, 8, 1)).shape
+        (2, 8, 8, 1)
+        >>> check_images(np.zeros((2, 8, 8), "uint8"), (8, 8, 3))
+        Traceback (most recent call last):
+        ...
+        ValueError: images must be (B, 8, 8, 3); got (2, 8, 8)
+    """
+    if not isinstance(images, np.ndarray | tf.Tensor):
+        return images
+    if tuple(images.shape[1:]) == tuple(image_shape[:2]) and image_shape[2] == 1:
+        images = images[..., None]
+    if tuple(images.shape[1:]) != tuple(image_shape):
+        raise ValueError(
+            f"images must be (B, {', '.join(map(str, image_shape))}); got {tuple(images.shape)}"
+        )
+    if images.shape[0] == 0:
+        raise ValueError("there is no picture: images has 0 rows")
+    if images.dtype in (np.uint16, np.int32, np.uint32, np.int64, np.uint64):
+        raise ValueError(
+            f"images are of {images.dtype}, such as pictures of 16 bits have: scale them as those "
+            "that the model is trained with, for example images / 65535"
+        )
+    return images
 
 
 def _float32(value):

@@ -19,8 +19,9 @@ def pyramid_maps(
 
     Args:
         image_shape: (height, width, channels), fixed numbers.
-        backbone: model with `pyramid_outputs`, a dict of maps such as {"P3": ..., "P4": ...};
-            None makes a small network for small pictures, with strides 4 and 8.
+        backbone: model with `pyramid_outputs`, a dict of maps such as {"P3": ..., "P4": ...}; what
+            stands behind them, such as a classifier, is frozen. None makes a small network for
+            small pictures, with strides 4 and 8.
 
     Returns:
         The input, and the maps by level, fine to coarse.
@@ -47,7 +48,10 @@ def pyramid_maps(
             f'{{"P3": ..., "P4": ...}}; {type(backbone).__name__} has none'
         )
     maps = dict(sorted(maps.items()))
-    found = keras.Model(backbone.inputs, maps, name="backbone")(inputs)
+    features = keras.Model(backbone.inputs, maps, name="backbone")
+    for layer in backbone.layers:  # its own classifier has no gradient here
+        layer.trainable = layer.trainable and layer in features.layers
+    found = features(inputs)
     return inputs, {name: found[name] for name in maps}
 
 

@@ -17,7 +17,7 @@ SPLITS = {
 
 
 class Builder(tfds.core.GeneratorBasedBuilder):
-    """1,700 grey pictures of 64×64 pixels with 5,100 handwritten digits among strokes.
+    """1,700 grey pictures of 64×64 pixels with 4,858 handwritten digits among strokes.
 
     Reference: [alpaydin1998] in CITATIONS.bib.
     """
