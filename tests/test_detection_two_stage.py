@@ -6,9 +6,10 @@ import pytest
 import tensorflow as tf
 from rounding import assert_close
 
-from aimodels import data, detection
+from aimodels import data, detection, lite
 from aimodels.detection import SSD, FasterRCNN, assign_targets, pad_truth, roi_align
 from aimodels.detection.faster_rcnn import Proposals, PyramidRoIAlign
+from aimodels.efficientnet import EfficientNetLite
 from aimodels.metrics import mean_average_precision
 
 # RoI align
@@ -206,6 +207,18 @@ def test_behind_the_backbone_it_is_the_same_model(batch):
     assert difference() < 1e-4
 
 
+@pytest.mark.slow
+def test_the_whole_is_one_file_for_machines_without_tensorflow(tmp_path, batch):
+    """Proposals, RoI align and both suppressions included."""
+    model = small(score_threshold=0.0)
+    lite.export_detector(model, tmp_path / "detector.tflite")
+    found = lite.LiteDetector(tmp_path / "detector.tflite").detect(batch[0])
+    expected = model.predict(batch[0], verbose=0)
+    assert expected["num_detections"].min() > 0
+    for name, y in expected.items():
+        np.testing.assert_allclose(found[name], y, atol=1e-4)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -267,3 +280,24 @@ def test_no_object_of_a_crowd_is_lost_to_the_doubles_of_others(cls):
     assert found["num_detections"].numpy().tolist() == [16]
     places = np.argmax(detection.pairwise_iou(found["boxes"][0, :16], boxes), axis=1)
     assert sorted(places) == numbers.tolist()
+
+
+@pytest.mark.slow
+def test_a_published_backbone_is_trained_along_and_kept(tmp_path, rng):
+    """From the first layer on it learns; saved with the detector, it is the same."""
+    keras.utils.set_random_seed(0)
+    backbone = EfficientNetLite((64, 80, 3), 5, width_coefficient=0.1, depth_coefficient=0.5)
+    model = FasterRCNN((64, 80, 3), 2, backbone, num_proposals=12, filters=8, hidden_dim=8)
+    images = rng.random((2, 64, 80, 3)).astype("float32")
+    truth = pad_truth([[[8, 8, 40, 40]], [[20, 10, 70, 60]]], [[0], [1]])
+    kernels = [v for v in model.trainable_variables if "stem" in v.path or "block" in v.path]
+    before = [kernel.numpy() for kernel in kernels]
+    assert len(before) > 20
+    model.compile(keras.optimizers.SGD(0.1))
+    model.fit(images, truth, epochs=2, verbose=0)
+    for kernel, old in zip(kernels, before, strict=True):
+        assert not np.array_equal(kernel.numpy(), old), kernel.path
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    for name, y in model(images).items():
+        np.testing.assert_array_equal(loaded(images)[name], y)

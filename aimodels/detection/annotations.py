@@ -60,6 +60,7 @@ def read_scenes(
         FileNotFoundError: if a file, a folder, or the picture of an annotation is missing.
         ValueError: if a file is damaged or not what it seems, or a size, a class or a number in it
             makes no sense; it names the file and what is wrong.
+        ImportError: if Pillow is not installed.
 
     Reference:
         [everingham2010] and [lin2014coco] define the two forms.
@@ -193,8 +194,10 @@ def _size(path: Path, values: Sequence) -> tuple[int, int] | None:
 
 def _pixels(path: Path, size: tuple[int, int] | None) -> np.ndarray:
     """A picture in 8 bits and three channels, as its annotation saw it: (height, width, 3)."""
-    from PIL import Image, ImageOps
-
+    try:
+        from PIL import Image, ImageOps
+    except ImportError:
+        raise ImportError("reading pictures of your own needs Pillow: pip install pillow") from None
     try:
         with Image.open(path) as image:
             image.load()

@@ -90,11 +90,11 @@ class PyramidRoIAlign(layers.Layer):
     def call(self, maps, boxes):
         side = ops.sqrt(ops.maximum(area(boxes), 1e-6))
         distance = ops.abs(ops.log(side)[..., None] - ops.log(self.config["anchor_sizes"]))
-        nearest = ops.argmin(distance, axis=-1)  # (B, R)
+        nearest = tf.argmin(distance, axis=-1)  # (B, R); that of Keras does not fit into LiteRT
         total = 0
         for level, (x, stride) in enumerate(zip(maps, self.config["strides"], strict=True)):
             y = roi_align(x, boxes, self.config["output_size"], spatial_scale=1 / stride)
-            total += ops.where(ops.equal(nearest, level)[..., None, None, None], y, 0)
+            total += ops.where(tf.equal(nearest, level)[..., None, None, None], y, 0)
         return total
 
     def compute_output_spec(self, maps, boxes):
