@@ -1,8 +1,9 @@
 """The bars of the assignments' last questions, and what ten seeds of the solution reach.
 
 The last question asks for a function `train` with an argument `seed`; its tests train and call
-`check.accuracy`. Those very cells are run here, ten times, each time with another seed put into the
-calls of `train`, and with a `check` that notes accuracies where it would judge them.
+`check.accuracy` or `check.mean_average_precision`. Those very cells are run here, ten times, each
+time with another seed put into the calls of `train`, and with a `check` that notes what was reached
+where it would judge it.
 """
 
 import contextlib
@@ -16,21 +17,29 @@ import numpy as np
 from aimodels.course.assignment import role
 from aimodels.course.notebooks import Page, code_cells, find_pages, find_root, read_source
 from aimodels.course.questions import Check, CheckFailed
+from aimodels.course.verdict import boxes_found
 
 SEEDS = range(10)
 
 
 class Notes(Check):
-    """Keeps the bar and the accuracies of each property; judges everything else as ever."""
+    """Keeps each property's bar and what was reached; judges everything else as ever."""
 
     def __init__(self):
         super().__init__()
         self.noted: dict[str, dict] = {}
 
     def accuracy(self, property, actual, expected, at_least, hint=""):
-        noted = self.noted.setdefault(property, {"bar": at_least, "accuracies": []})
-        noted["accuracies"].append(round(float(np.mean(np.equal(actual, expected))), 4))
-        noted["lowest"] = min(noted["accuracies"])
+        self._note("accuracies", property, at_least, float(np.mean(np.equal(actual, expected))))
+
+    def mean_average_precision(self, property, actual, expected, at_least, hint=""):
+        reached = boxes_found(actual, expected)
+        self._note("mean average precisions", property, at_least, reached)
+
+    def _note(self, name: str, property: str, bar: float, reached: float) -> None:
+        noted = self.noted.setdefault(property, {"bar": bar, name: []})
+        noted[name].append(round(reached, 4))
+        noted["lowest"] = min(noted[name])
 
 
 def with_seed(function, seed: int):

@@ -68,12 +68,18 @@ def test_a_committed_result_belongs_to_a_benchmark_and_a_commit(path):
 def test_the_bar_of_each_assignment_is_below_the_worst_of_ten_seeds(page):
     recorded = json.loads((BENCHMARKS / "results" / "bars.json").read_text())["figures"]
     found = recorded[page.chapter].values()
-    assert all(len(facts["accuracies"]) == 10 for facts in found)
+    assert all(len(_reached(facts)) == 10 for facts in found)
     assert all(facts["lowest"] >= facts["bar"] + 0.03 for facts in found)
     cells = read_notebook(page).cells
     last = "\n".join([cell.source for cell in cells if role(cell) == "test"][-2:])
     said = sorted(float(number) for number in re.findall(r"at_least=([\d.]+)", last))
     assert sorted(facts["bar"] for facts in found) == said
+
+
+def _reached(facts: dict) -> list[float]:
+    """What the ten seeds reached, whichever score it is."""
+    [reached] = [value for value in facts.values() if isinstance(value, list)]
+    return reached
 
 
 def load(name: str):
@@ -93,6 +99,9 @@ check.accuracy("eight of ten", train(10), [1] * 10, at_least=0.7)
 
 # %% {test q1_hidden 6}
 check.accuracy("of twenty", train(20), [1] * 20, at_least=0.3)
+truth = {"boxes": [[[0, 0, 8, 8]]], "labels": [[0]]}
+found = {"boxes": [[[0, 0, 8, sum(train(10)) - 5]]], "confidence": [[1.0]], "labels": [[0]]}
+check.mean_average_precision("one box", found, truth, at_least=0.2)
 """
 
 
@@ -100,9 +109,10 @@ def test_the_bars_are_what_ten_seeds_reach(tmp_path):
     page = Page(tmp_path, "99_tiny", "assignment")
     page.source.parent.mkdir(parents=True)
     page.source.write_text(BAR)
-    ten, twenty = load("bars").bars(page).values()
+    ten, twenty, boxes = load("bars").bars(page).values()
     assert ten == {"bar": 0.7, "accuracies": [0.8, 0.9] * 5, "lowest": 0.8}
     assert twenty == {"bar": 0.3, "accuracies": [0.4, 0.45] * 5, "lowest": 0.4}
+    assert boxes == {"bar": 0.2, "mean average precisions": [0.0, 1.0] * 5, "lowest": 0.0}
 
 
 def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):

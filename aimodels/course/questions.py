@@ -149,6 +149,15 @@ class Check:
         """Class numbers, of which a share `at_least` equals the expected ones."""
         self._judge("accuracy", property, actual, expected, hint, at_least=at_least)
 
+    def mean_average_precision(
+        self, property: str, actual: object, expected: object, at_least: float, hint: str = ""
+    ) -> None:
+        """Boxes found, whose mean average precision at an IoU of 0.5 is `at_least` so much.
+
+        Both are dictionaries: see `aimodels.metrics.mean_average_precision`.
+        """
+        self._judge("mean_average_precision", property, actual, expected, hint, at_least=at_least)
+
     def raises(
         self, property: str, actual: Callable, expected: type[Exception], hint: str = ""
     ) -> None:

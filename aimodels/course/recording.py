@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 from aimodels.course.slicing import OWN_OBJECT_ONLY, Slice, calls, derived, root, stored
 
-_METHODS = ("equal", "close", "accuracy", "raises")
+_METHODS = ("equal", "close", "accuracy", "mean_average_precision", "raises")
 _ARGUMENTS = ("property", "actual", "expected")
 
 

@@ -191,11 +191,11 @@ def judge(kind: str, actual: object, expected: object, **options) -> str:
 
     Args:
         kind: "equal" (exactly), "close" (numbers, within `rtol` and `atol`), "accuracy" (the share
-            of class numbers in `actual` that are right, `at_least`), or "raises" (the names of an
-            exception's classes).
+            of class numbers in `actual` that are right, `at_least`), "mean_average_precision" (of
+            boxes found, `at_least`), or "raises" (the names of an exception's classes).
         actual: the answer, as `plain` writes it.
         expected: what it should be, as `plain` writes it.
-        **options: the tolerances of "close", the bar of "accuracy".
+        **options: the tolerances of "close", the bar of "accuracy" and "mean_average_precision".
 
     Example:
         >>> judge("equal", plain((2, 3)), plain((2, 2)))
@@ -231,13 +231,40 @@ def _accuracy(actual, expected, at_least: float) -> str:
     return f"right for {100 * share:.1f} % of {expected.size}, wanted at least {100 * at_least:g} %"
 
 
+def boxes_found(actual, expected) -> float:
+    """The mean average precision at an IoU of 0.5 of boxes found, `actual`."""
+    from aimodels.metrics import mean_average_precision
+
+    classes = 1 + int(np.max(expected["labels"]))
+    return mean_average_precision(expected, actual, classes)["mAP@0.5"]
+
+
+def _mean_average_precision(actual, expected, at_least: float) -> str:
+    wanted = ["boxes", "confidence", "labels"]
+    if not isinstance(actual, dict) or not set(wanted) <= set(actual):
+        return f"wanted a dictionary with the keys {', '.join(wanted)}, got {_name(actual)}"
+    try:
+        reached = boxes_found({key: actual[key] for key in wanted}, expected)
+    except ValueError as error:
+        return str(error)
+    if reached >= at_least:
+        return ""
+    return f"the mean average precision is {reached:.3f}, wanted at least {at_least:g}"
+
+
 def _raises(actual, expected) -> str:
     if expected in actual:
         return ""
     return f"wanted {expected}, got {actual[0] if actual else 'no error'}"
 
 
-_JUDGES = {"equal": _equal, "close": _close, "accuracy": _accuracy, "raises": _raises}
+_JUDGES = {
+    "equal": _equal,
+    "close": _close,
+    "accuracy": _accuracy,
+    "mean_average_precision": _mean_average_precision,
+    "raises": _raises,
+}
 
 
 def _compare(actual, expected, same) -> str:

@@ -29,7 +29,7 @@ def mean_average_precision(
         class; NaN where the truth has no object.
 
     Raises:
-        ValueError: if shapes do not fit, or a confidence is not a number.
+        ValueError: if shapes do not fit, a confidence is not a number, or a box not finite.
         ImportError: if pycocotools is not installed.
 
     Reference:
@@ -53,6 +53,8 @@ def mean_average_precision(
         )
     if np.isnan(confidence[labels >= 0]).any():
         raise ValueError("a predicted box has the confidence NaN: the model diverged")
+    if not np.isfinite(boxes[labels >= 0]).all():  # NaN would be right: it is not below a threshold
+        raise ValueError("a predicted box is not four finite numbers: the model diverged")
     crowd = np.asarray(truth.get("is_crowd", np.zeros_like(truth["labels"])), bool)
     images = [{"id": i} for i in range(len(boxes))]
     categories = [{"id": k} for k in range(num_classes)]

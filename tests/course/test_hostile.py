@@ -286,6 +286,7 @@ _WANTED: list[tuple[str, object, dict]] = [
     ("close", np.linspace(1, 2, 21).reshape(3, 7), {}),
     ("close", np.float32(0.5) + np.zeros((1, 1), "float32"), {}),
     ("accuracy", np.arange(200) % 3 + 4, {"at_least": 0.3}),
+    ("mean_average_precision", {"boxes": np.ones((1, 1, 4)), "labels": [[0]]}, {"at_least": 0.1}),
     ("raises", "KeyError", {}),
 ]
 

@@ -67,6 +67,17 @@ def test_the_sum_before_any_test_says_what_to_do(capsys):
     assert "run the cells above" in capsys.readouterr().out
 
 
+_TRUTH = {"boxes": np.array([[[0, 0, 4, 4], [5, 5, 9, 9.0]]]), "labels": np.array([[0, 0]])}
+
+
+def _found(box):
+    """One box in one picture; a detector gives more than the three that are needed."""
+    boxes, labels = np.array([[box]]), np.zeros((1, 1), int)
+    confidence = np.full((1, 1), 0.9, "float32")
+    found = {"boxes": boxes, "confidence": confidence, "labels": labels}
+    return found | {"num_detections": np.ones(1, int)}
+
+
 @pytest.mark.parametrize(
     ("method", "arguments"),
     [
@@ -74,6 +85,7 @@ def test_the_sum_before_any_test_says_what_to_do(capsys):
         ("close", ("shape", np.ones(3), np.ones((3, 1)))),
         ("close", ("not a number", float("nan"), 1.0)),
         ("accuracy", ("classes", [0, 1, 1], np.array([0, 1, 2]), 0.9)),
+        ("mean_average_precision", ("boxes", _found([0, 0, 4, 1]), _TRUTH, 0.5)),
         ("raises", ("refuses", lambda: None, ValueError)),
         ("raises", ("another error", lambda: [][1], ValueError)),
     ],
@@ -91,6 +103,7 @@ def test_each_method_accepts_what_is_right(capsys):
         check.equal("a shape, as tuple or list", (1, 2), [1, 2])
         check.close("float32", np.float32(0.1), 0.1)
         check.accuracy("classes", np.array([1, 1, 1, 2]), np.ones(4, int), at_least=0.75)
+        check.mean_average_precision("boxes", _found([0, 0, 4, 3]), _TRUTH, at_least=0.5)
         check.raises("a kind of OSError", lambda: Path("/no/such/file").read_text(), OSError)
     assert capsys.readouterr().out == "✓ Question 1: 1 of 1 points\n"
 

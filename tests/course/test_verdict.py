@@ -79,6 +79,38 @@ def test_forged_data_are_wrong_and_raise_nothing(data):
     for kind, expected in (("equal", [1]), ("close", 1.0), ("raises", "ValueError")):
         assert judge(kind, data, plain(expected))
     assert judge("accuracy", data, plain(np.ones(1)), at_least=0.5)
+    assert judge("mean_average_precision", data, plain(_TRUTH), at_least=0.0)
+
+
+_TRUTH = {"boxes": np.array([[[0, 0, 4, 4.0]]]), "labels": np.array([[0]])}
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({}, "the mean average precision is 0.000, wanted at least 0.5"),
+        ({"confidence": [[np.nan]]}, "a predicted box has the confidence NaN: the model diverged"),
+        ({"confidence": [[0.9, 0.1]]}, "confidence has shape (1, 2)"),
+        ({"boxes": np.zeros((1, 2, 4))}, "boxes must be (B, N, 4)"),
+        ({"boxes": np.zeros((2, 1, 4)), "labels": np.zeros((2, 1))}, "2 predictions"),
+        ({"labels": [["a"]]}, "the value cannot be compared"),
+        ({"labels": [[np.inf]]}, "the value cannot be compared"),
+        ({"labels": [[10**9]]}, "the mean average precision is 0.000"),
+        ({"boxes": [[[np.nan] * 4]]}, "a predicted box is not four finite numbers"),
+        ({"boxes": [[[-np.inf, 0, np.inf, 4]]]}, "a predicted box is not four finite numbers"),
+    ],
+)
+def test_boxes_that_do_not_fit_are_said_to(change, sentence):
+    found = {"boxes": [[[5, 5, 9, 9.0]]], "confidence": [[0.9]], "labels": [[0]]} | change
+    said = judge("mean_average_precision", plain(found), plain(_TRUTH), at_least=0.5)
+    assert sentence in said
+
+
+def test_boxes_are_found_as_well_as_is_wanted():
+    found = _TRUTH | {"confidence": [[0.9]]}
+    assert judge("mean_average_precision", plain(found), plain(_TRUTH), at_least=0.999) == ""
+    missing = judge("mean_average_precision", plain(_TRUTH), plain(_TRUTH), at_least=0.0)
+    assert missing.startswith("wanted a dictionary with the keys boxes, confidence, labels")
 
 
 def test_deeply_nested_data_are_wrong_and_raise_nothing():
