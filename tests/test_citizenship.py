@@ -86,6 +86,13 @@ MODELS = {
         LABELS,
         CROSSENTROPY,
     ),
+    "BlazeFace": (
+        (),
+        {},
+        RNG.uniform(-1, 1, (COUNT, 128, 128, 3)).astype("float32"),
+        {"codes": np.zeros((COUNT, 896, 16)), "logits": np.zeros((COUNT, 896))},
+        {"codes": "mse", "logits": "mse"},
+    ),
     "SSD": (((16, 24, 1), CLASSES), {"head_filters": 8}, PICTURES, OBJECTS, None),
     "FasterRCNN": (
         ((16, 24, 1), CLASSES),
@@ -93,13 +100,6 @@ MODELS = {
         PICTURES,
         OBJECTS,
         None,
-    ),
-    "BlazeFace": (
-        (),
-        {},
-        RNG.uniform(-1, 1, (COUNT, 128, 128, 3)).astype("float32"),
-        {"codes": np.zeros((COUNT, 896, 16)), "logits": np.zeros((COUNT, 896))},
-        {"codes": "mse", "logits": "mse"},
     ),
     "TextCNN": (
         (20, CLASSES),

@@ -1016,16 +1016,20 @@ claim("boxes in them", sum(len(r["frames"][0]["detections"]) for r in records), 
 # %% [markdown]
 # ## Faults you will meet
 #
-# **NaN scores.** A diverged network gives confidences that are not numbers. TensorFlow's own
-# suppression keeps such a box; ours never returns it.
+# **NaN scores.** A diverged network gives confidences that are not numbers. Of TensorFlow's own
+# operators for suppression, the one that compiles, `non_max_suppression_padded`, keeps such a box
+# and puts it first; ours never returns it.
 
 # %%
-pair, scores_of_two = np.float32([[0, 0, 9, 9], [20, 20, 29, 29]]), np.float32([np.nan, 0.9])
-theirs = tf.image.non_max_suppression(pair, scores_of_two, 2).numpy()
-ours = detection.non_max_suppression(pair[None], scores_of_two[None, :, None])
-print("TensorFlow keeps the boxes", theirs, "; ours", int(ours["num_detections"][0]))
-assert 0 in theirs
-assert ours["num_detections"][0] == 1
+pair, two_scores = np.float32([[[0, 0, 9, 9], [20, 20, 29, 29]]]), np.float32([[np.nan, 0.9]])
+theirs, number = tf.image.non_max_suppression_padded(
+    pair, two_scores, 2, pad_to_max_output_size=True
+)
+ours = detection.non_max_suppression(pair, two_scores[..., None])
+print("TensorFlow keeps", int(number[0]), "boxes, in the order", theirs.numpy()[0])
+print("ours keeps", int(ours["num_detections"][0]), "of them")
+assert theirs[0, 0] == 0
+assert ours["confidence"][0, 0] == np.float32(0.9)
 
 # %% [markdown]
 # **Operators that XLA does not know.** TensorFlow's usual suppression,
@@ -1043,7 +1047,7 @@ def crop(image):
 
 
 for function, inputs in {
-    combined: (pair[None, :, None], pair[None, :, :1]),
+    combined: (pair[:, :, None], pair[..., :1]),
     crop: (test[:1],),
 }.items():
     function(*inputs)
