@@ -6,7 +6,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from aimodels.course import grade, submission
+from aimodels.course import collect, grade
 from aimodels.course.assignment import Assignment
 from aimodels.course.notebooks import find_pages, find_root
 from aimodels.course.wrong import wrong_answers
@@ -47,7 +47,7 @@ def run() -> dict:
         room = Path(folder, "class")
         room.mkdir()
         _class(assignment, room)
-        submissions = submission.find([str(room)], page.chapter)
+        submissions = collect.find([str(room)], page.chapter)
         seconds, tables = [], []
         for _ in range(2):
             started = time.perf_counter()

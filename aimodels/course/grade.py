@@ -8,11 +8,14 @@ from pathlib import Path
 
 from aimodels.course import CourseError, isolation
 from aimodels.course.assignment import Assignment
+from aimodels.course.collect import Submission
 from aimodels.course.gradebook import Gradebook, Mark, Result, digest, free
 from aimodels.course.identity import Who
 from aimodels.course.marking import PARSING, Reference, grade_cells
+from aimodels.course.reading import read
 from aimodels.course.roster import Person, Roster
-from aimodels.course.submission import Submission, SubmissionError, answers, as_code, read
+from aimodels.course.sources import SubmissionError
+from aimodels.course.submission import answers, as_code
 from aimodels.course.tables import read_late, read_manual, write_csv
 
 

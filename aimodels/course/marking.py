@@ -14,7 +14,7 @@ from aimodels.course.assignment import Assignment, Limits, Step, Test
 from aimodels.course.gradebook import Mark
 from aimodels.course.questions import TOO_LARGE, UNANSWERED
 from aimodels.course.sandbox import Kernel, Stopped
-from aimodels.course.submission import as_code, compose
+from aimodels.course.submission import absent, as_code, compose
 from aimodels.course.verdict import judge
 
 _RECORDS = "__import__('aimodels.course.questions').course.questions.check.records()"
@@ -153,7 +153,7 @@ def grade_cells(
     cancelled: threading.Event,
     tests: Collection[Test] | None = None,
 ) -> tuple[str, str, dict[str, Mark]]:
-    """Status, message and marks of a notebook's cells, as `submission.read` gives them.
+    """Status, message and marks of a notebook's cells, as `reading.read` gives them.
 
     With `tests` only these are run and marked.
     """
@@ -161,6 +161,7 @@ def grade_cells(
     with PARSING:
         cells, said = as_code(cells, assignment)
         steps, restored = compose(cells, assignment, reference.given)
+        missing = absent(cells, assignment)
     steps = [step for step in steps if step.test is None or step.test in tests]
     outcome = run(steps, assignment.limits, kind, cancelled)
     questions = {name: Mark(0, points) for name, points in assignment.questions.items()}
@@ -186,6 +187,12 @@ def grade_cells(
             question.problems.insert(0, said[-1])
     if outcome.last and outcome.last.own is not None:
         said.append(f"{_place(outcome.last)} was running then.")
+    if missing:
+        named = ", ".join(question[1:] for question in missing)
+        said.append(
+            f"No cell of question {named} is in the notebook: compare it with the assignment as it "
+            "is now; it may come from an older copy."
+        )
     if restored:
         said.append(f"Test cells put back as they were: {', '.join(restored)}.")
     return outcome.status, " ".join(filter(None, [outcome.message, *said])), questions

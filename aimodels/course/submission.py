@@ -11,12 +11,7 @@ import warnings
 from nbformat import NotebookNode
 
 from aimodels.course.assignment import Assignment, Step, facts_of, role
-from aimodels.course.collect import Submission as Submission
-from aimodels.course.collect import find as find
-from aimodels.course.reading import read as read
 from aimodels.course.recording import recording
-from aimodels.course.sources import LARGEST as LARGEST
-from aimodels.course.sources import SubmissionError as SubmissionError
 
 
 def compose(
@@ -115,6 +110,13 @@ def answers(cells: list[NotebookNode], assignment: Assignment) -> dict[str, str]
         if answer:
             texts.setdefault(answer.partition("_")[0], []).append(cells[position].source)
     return {question: "\n\n".join(parts) for question, parts in texts.items()}
+
+
+def absent(cells: list[NotebookNode], assignment: Assignment) -> list[str]:
+    """Questions of which no cell stands in the notebook, as in a copy of an older assignment."""
+    places, _ = _recognise(cells, assignment)
+    present = {name.partition("_")[0] for name in places}
+    return [question for question in assignment.questions if question not in present]
 
 
 def _code(cells: list[NotebookNode]) -> list[int]:

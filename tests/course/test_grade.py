@@ -11,9 +11,9 @@ import pytest
 from aimodels import cli
 from aimodels.course import CourseError, grade, isolation
 from aimodels.course.assignment import Assignment, Limits
+from aimodels.course.collect import find
 from aimodels.course.notebooks import Page
 from aimodels.course.sandbox import Kernel, Stopped
-from aimodels.course.submission import find
 
 POOL = "def global_average_pool(y):\n    return y.mean((1, 2))"
 SUM = "def global_average_pool(y):\n    return y.sum((1, 2))"
@@ -157,6 +157,7 @@ def odd(assignment):
     put("note", noted)
     put("class", retyped, q1=CLASS)
     put("lambda", retyped, q1="global_average_pool = lambda y: y.mean((1, 2))")
+    put("older", lambda cell: [] if cell["id"].startswith("q2") else [cell])
     put("hidden name", retyped, q1=f"exec({POOL!r})")
     put("syntax", q2=BROKEN)
     put("slow test", q1=SLOW)
@@ -184,6 +185,11 @@ def test_an_answer_in_words_is_named_and_a_note_is_left_alone(odd):
 @pytest.mark.parametrize("name", ["class", "lambda", "hidden name"])
 def test_an_answer_of_any_form_is_recognised_though_its_visible_test_is_lost(odd, name):
     assert odd[name].total == 100
+
+
+def test_a_copy_of_an_older_assignment_is_named(odd):
+    assert odd["older"].total == 60
+    assert odd["older"].message.startswith("No cell of question 2 is in the notebook:")
 
 
 def test_an_error_in_an_answer_is_said_at_its_question(odd):

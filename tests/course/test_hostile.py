@@ -21,7 +21,7 @@ import numpy as np
 import psutil
 import pytest
 
-from aimodels.course import assignment, marking, submission
+from aimodels.course import assignment, marking, reading, sources
 from aimodels.course.verdict import plain
 
 
@@ -338,7 +338,7 @@ def test_no_depth_trips_the_reader(tmp_path):
         cell = f'{{"cell_type": "code", "source": "1", "id": {deep}, "metadata": {deep}}}'
         path.write_text(f'{{"cells": [{cell}], "nbformat": {deep}}}')
         try:
-            [cell] = submission.read(path)
-        except submission.SubmissionError:
+            [cell] = reading.read(path)
+        except sources.SubmissionError:
             continue
         assert cell.source == "1"

@@ -9,7 +9,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aimodels.course import grade, submission
+from aimodels.course import collect, grade
 from aimodels.course.assignment import Assignment, role
 
 CONFIG = Path(__file__).parents[2] / "nbgrader_config.py"
@@ -71,7 +71,7 @@ def test_nbgrader_makes_the_same_copy_and_gives_the_same_points(
             for cell in paper.notebooks[0].grades:
                 points[cell.name.partition("_")[0]] += cell.auto_score
 
-    papers = submission.find([str(root / "submitted")], chapter)
+    papers = collect.find([str(root / "submitted")], chapter)
     results = grade.grade(papers, assignment, tmp_path / "grades.csv", kind="bubblewrap")
     ours = {r.student: {name: m.points for name, m in r.questions.items()} for r in results}
     assert ours == theirs == {student: points for student, (_, points) in STUDENTS.items()}

@@ -12,13 +12,13 @@ import pytest
 from aimodels import cli
 from aimodels.course import (
     CourseError,
+    collect,
     grade,
     marking,
     reading,
     report,
     sandbox,
     sources,
-    submission,
 )
 from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Mark, Result
@@ -171,7 +171,7 @@ def test_the_guide_names_students_as_grading_does(tmp_path, row):
     for file in files:
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / file).touch()
-    found = submission.find([str(tmp_path)], "06_cnn")
+    found = collect.find([str(tmp_path)], "06_cnn")
     assert [one.student for one in found] == students
 
 

@@ -7,7 +7,10 @@ import pytest
 
 from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment
-from aimodels.course.submission import LARGEST, SubmissionError, answers, compose, find, read
+from aimodels.course.collect import find
+from aimodels.course.reading import read
+from aimodels.course.sources import LARGEST, SubmissionError
+from aimodels.course.submission import answers, compose
 
 NOTEBOOK = {"cells": [{"cell_type": "code", "source": "1"}], "metadata": {}, "nbformat": 4}
 
