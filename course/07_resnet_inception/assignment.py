@@ -4,7 +4,7 @@
 #     title: "Assignment: Residual networks and Inception"
 #     minutes: 140
 #     repairs: [001-1.4.4, 001-1.4.5]
-#     limits: {cell: 60, total: 180, memory: 6144}
+#     limits: {cell: 80, total: 200, memory: 6144}
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
 #     language: python
@@ -427,7 +427,7 @@ with check.question("q3_visible", points=9):
     )
 
 # %% {test q3_hidden 15}
-print("Hidden tests: given weights, strides, training; blocks alone and networks; gradients.")
+print("Hidden tests: given weights, strides, training; blocks alone and whole networks.")
 ### BEGIN HIDDEN TESTS
 with check.question("q3_hidden", points=15):
 
@@ -727,7 +727,7 @@ with check.question("q5_visible", points=5):
     )
 
 # %% {test q5_hidden 9}
-print("Hidden tests: other maps and sizes; the photos upside down, at twice the size.")
+print("Hidden tests: other maps and sizes; the photos upside down, and larger.")
 ### BEGIN HIDDEN TESTS
 with check.question("q5_hidden", points=9):
     rng = np.random.default_rng(50)
@@ -858,7 +858,7 @@ print(f"support vectors         ≈{rival(SVC(C=10)):.2f}")
 # - The scaling of the pixels is a part of what you return.
 # - Choose filters, epochs and learning rate on the validation sheets. A learning rate that falls
 #   to 0 (`keras.optimizers.schedules.CosineDecay`) helps. About fifteen seconds of training are
-#   enough; a grader stops any cell after sixty.
+#   enough; a grader stops any cell after eighty.
 #
 # **The bar.** The share of right answers among $N$ sheets is
 #
