@@ -934,7 +934,7 @@ with check.question("q6_hidden", points=10):
     found = [np.argmax(other(aside[i : i + 1])[0]) for i in range(200)]
     check.accuracy("one sheet at a time", found, told[:200], at_least=0.75, hint=hint)
     short = [np.asarray(train(sheets[:64], digits[:64], seed=n)(sheets[:8])) for n in (5, 5, 6)]
-    found = [np.unique(np.round([short[0][0, 0], again[0, 0]], 3)).size for again in short[1:]]
+    found = [len(np.unique(np.round([short[0][0], again[0]], 2), axis=0)) for again in short[1:]]
     check.equal(
         "networks: of one seed, of two seeds", found, [1, 2], hint="use the seed, first of all"
     )
