@@ -908,7 +908,7 @@ def draw_cam(ax, picture, cam, title):
     """The picture (height, width, 3), bright where the class is seen and dark where it is not."""
     seen = keras.ops.image.resize(np.maximum(cam, 0)[..., None], picture.shape[:2]).numpy()
     light = 0.2 + 0.8 * np.clip(seen / seen.max(), 0, 1)
-    ax.imshow(picture * light)
+    ax.imshow(np.clip(picture * light, 0, 1))
     ax.set(title=title, xticks=[], yticks=[])
 
 
@@ -1170,7 +1170,7 @@ mine = efficientnet.EfficientNetLite.from_checkpoint(
 )
 body = keras.Model(mine.inputs, mine.get_layer("average").output)
 features, test_features = (
-    body.predict(efficientnet.preprocess(part, None), verbose=0) for part in (pixels, test_pixels)
+    body(efficientnet.preprocess(part, None)).numpy() for part in (pixels, test_pixels)
 )
 
 # %%
