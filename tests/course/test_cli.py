@@ -49,7 +49,7 @@ def test_loading_an_embedded_set_is_quiet():
 def test_an_unknown_set_is_one_message(capsys):
     code, _, err = run(capsys, "data", "load", "diggits")
     assert code == 1
-    assert err.startswith("aimodels: unknown data set 'diggits': did you mean 'digits'?")
+    assert err.startswith("aimodels: unknown data set 'diggits': did you mean 'digits'")
 
 
 def test_an_embedded_set_needs_no_mirror(capsys, tmp_path):
