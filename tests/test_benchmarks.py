@@ -154,23 +154,6 @@ def test_resnets_are_measured_beside_their_peers(monkeypatch):
     assert 0 <= models["gradient boosting"]["test_accuracy"] <= 1
 
 
-@pytest.mark.slow
-def test_resnet_50_and_its_peer_take_turns(monkeypatch):
-    monkeypatch.syspath_prepend(BENCHMARKS)
-    figures = load("resnet_speed").run(size=32, batch=2, rounds=1)
-    for task in ("reading", "training step"):
-        assert set(figures[task]) == {
-            "ours",
-            "ours with XLA",
-            "keras.applications",
-            "keras.applications with XLA",
-        }
-        for peer, facts in figures[task].items():
-            assert facts["milliseconds"] > 0
-            assert facts["same_answer"], peer
-    assert figures["training step"]["ours"]["times the speed of keras.applications"] > 0
-
-
 def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):
     [page] = [page for page in PAGES if page.chapter == "06_cnn"]
     program, assignment = load("grading"), Assignment(page)
