@@ -10,14 +10,25 @@ import numpy as np
 import pytest
 
 import aimodels
-from aimodels import bert, cnn, gpt, recurrent, seq2seq, text_classification, transformer
+from aimodels import (
+    bert,
+    cnn,
+    efficientnet,
+    gpt,
+    inception,
+    recurrent,
+    seq2seq,
+    text_classification,
+    transformer,
+)
 
 RATE = 0.4
-IDS, SEGMENTS, IMAGES, SERIES = "ids", "segments", "images", "series"
+IDS, SEGMENTS, IMAGES, PHOTOGRAPHS, SERIES = "ids", "segments", "images", "photographs", "series"
 INPUTS = {
     IDS: lambda rng: rng.integers(1, 50, (6, 9)),  # none is padding
     SEGMENTS: lambda rng: rng.integers(0, 2, (6, 9)),
     IMAGES: lambda rng: rng.normal(size=(6, 8, 8, 1)).astype("float32"),
+    PHOTOGRAPHS: lambda rng: rng.normal(size=(6, 75, 75, 3)).astype("float32"),
     SERIES: lambda rng: rng.normal(size=(6, 9, 2)).astype("float32"),
 }
 # For each model: how it is made, its inputs, and how often dropout acts in one pass.
@@ -36,6 +47,18 @@ MODELS = {
         1 + BLOCK + 1,
     ),
     "CNN": (lambda rate: cnn.CNN((8, 8, 1), 3, (4, 64), rate), [IMAGES], 1),
+    "EfficientNetLite": (
+        lambda rate: efficientnet.EfficientNetLite(
+            (75, 75, 3), 3, 0.1, 0.5, dropout=rate, drop_connect_rate=0.0
+        ),
+        [PHOTOGRAPHS],
+        1,
+    ),
+    "GoogLeNet": (
+        lambda rate: inception.GoogLeNet((75, 75, 3), 3, width_multiplier=0.5, dropout=rate),
+        [PHOTOGRAPHS],
+        1,
+    ),
     "GPT": (lambda rate: gpt.GPT(50, 16, 2, 2, 32, rate), [IDS], 1 + 2 * BLOCK),
     "TextClassifier": (
         lambda rate: recurrent.TextClassifier(50, 3, 8, 16, "lstm", 2, rate),
