@@ -889,11 +889,11 @@ assert resnet8.count_params() > 3 * cnn6.count_params()
 # %%
 def class_activation_maps(model, pictures):
     """(B, H', W', classes): what the head says at every place."""
-    features = keras.Model(model.inputs, model.layers[-2].input)  # before mean and dense layer
+    features = keras.Model(model.input, model.layers[-2].input)  # before mean and dense layer
     if isinstance(model.layers[-2], layers.Dropout):
-        features = keras.Model(model.inputs, model.layers[-3].input)
+        features = keras.Model(model.input, model.layers[-3].input)
     kernel = model.layers[-1].kernel.numpy()
-    return features.predict(pictures, verbose=0) @ kernel
+    return features(pictures).numpy() @ kernel
 
 
 cams = class_activation_maps(resnet8, x_test)
@@ -1168,7 +1168,7 @@ by_tone = SVC(C=10).fit(tones, answers).score(test_tones, truth)
 mine = efficientnet.EfficientNetLite.from_checkpoint(
     image_shape=(96, 96, 3), num_classes=len(classes)
 )
-body = keras.Model(mine.inputs, mine.get_layer("average").output)
+body = keras.Model(mine.input, mine.get_layer("average").output)
 features, test_features = (
     body(efficientnet.preprocess(part, None)).numpy() for part in (pixels, test_pixels)
 )
@@ -1195,9 +1195,7 @@ picture = keras.utils.load_img(folder / "test" / "flower" / "35.png", target_siz
 answer = keras.ops.softmax(loaded(efficientnet.preprocess(np.array(picture), None))[0]).numpy()
 print("it says:", classes[answer.argmax()])
 claim("surely", answer.max(), at_least=0.5)
-assert np.array_equal(
-    loaded.predict(test_pixels[:8], verbose=0), mine.predict(test_pixels[:8], verbose=0)
-)
+assert np.array_equal(loaded(test_pixels[:8]), mine(test_pixels[:8]))
 
 # %% [markdown]
 # ## Faults you will meet
