@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from aimodels.checks import check_positive_int, check_rate
+from aimodels.checks import check_image_shape, check_positive_int, check_rate
 from aimodels.train import Model
 
 
@@ -259,8 +259,7 @@ class CNN(Model):
         batch_normalization: bool = True,
         **kwargs,
     ):
-        if np.ndim(image_shape) != 1 or len(image_shape) != 3 or not image_shape[-1]:
-            raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
+        check_image_shape(image_shape)
         check_positive_int(minimum=2, num_classes=num_classes)
         if np.ndim(filters) != 1 or not len(filters):
             raise ValueError(f"filters must be a list such as (32, 64); got {filters!r}")

@@ -17,7 +17,12 @@ from keras import layers, ops
 
 from aimodels import data
 from aimodels.checkpoint import read_arrays
-from aimodels.checks import check_positive_int, check_rate
+from aimodels.checks import (
+    check_image_shape,
+    check_positive_int,
+    check_positive_number,
+    check_rate,
+)
 from aimodels.train import Model
 
 # Stages of Lite0: number of blocks, kernel size, strides, expansion, filters.
@@ -166,12 +171,12 @@ class EfficientNetLite(Model):
         drop_connect_rate: float = 0.2,
         **kwargs,
     ):
-        if np.ndim(image_shape) != 1 or len(image_shape) != 3 or not image_shape[-1]:
-            raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
+        check_image_shape(image_shape)
         check_positive_int(minimum=2, num_classes=num_classes)
         check_rate(dropout=dropout, drop_connect_rate=drop_connect_rate)
-        if not (width_coefficient > 0 and depth_coefficient > 0):
-            raise ValueError("width_coefficient and depth_coefficient must be above 0")
+        check_positive_number(
+            width_coefficient=width_coefficient, depth_coefficient=depth_coefficient
+        )
         repeats = [
             number if stage in (0, len(STAGES) - 1) else math.ceil(number * depth_coefficient)
             for stage, (number, *_) in enumerate(STAGES)
@@ -268,9 +273,9 @@ def _assign(model: EfficientNetLite, arrays: dict, source: str, *, new_head: boo
     for layer in model.layers:
         if not layer.weights:
             continue
-        is_norm = isinstance(layer, layers.BatchNormalization)
+        parts = _NORM if isinstance(layer, layers.BatchNormalization) else ("weight", "bias")
         values = []
-        for variable, part in zip(layer.weights, _NORM if is_norm else ("weight", "bias")):  # noqa: B905
+        for variable, part in zip(layer.weights, parts[: len(layer.weights)], strict=True):
             name = f"{_published_name(layer)}.{part}"
             if name not in arrays:
                 raise ValueError(f"{source} has no weight {name!r}")

@@ -189,8 +189,8 @@ def test_it_learns(rng):
         ({"num_classes": 1}, "num_classes must be an integer >= 2"),
         ({"dropout": 1}, r"dropout must be in \[0, 1\)"),
         ({"drop_connect_rate": -0.1}, "drop_connect_rate must be in"),
-        ({"width_coefficient": 0}, "must be above 0"),
-        ({"depth_coefficient": float("nan")}, "must be above 0"),
+        ({"width_coefficient": 0}, "width_coefficient must be a number > 0"),
+        ({"depth_coefficient": float("nan")}, "depth_coefficient must be a number > 0"),
     ],
 )
 def test_arguments_out_of_range(arguments, message):

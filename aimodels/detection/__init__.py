@@ -15,7 +15,13 @@ from aimodels.detection.boxes import (
 from aimodels.detection.datasets import Scenes, load_scenes
 from aimodels.detection.detector import Detector
 from aimodels.detection.faster_rcnn import FasterRCNN
-from aimodels.detection.losses import focal_loss, giou_loss, hard_negatives, smooth_l1
+from aimodels.detection.losses import (
+    focal_loss,
+    giou_loss,
+    hard_negatives,
+    loss_per_object,
+    smooth_l1,
+)
 from aimodels.detection.matching import assign_targets, match
 from aimodels.detection.pyramid import feature_pyramid, pyramid_maps
 from aimodels.detection.roi_align import roi_align
@@ -43,6 +49,7 @@ __all__ = [
     "iou",
     "keep_best",
     "load_scenes",
+    "loss_per_object",
     "match",
     "non_max_suppression",
     "pad_truth",

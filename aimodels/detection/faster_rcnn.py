@@ -11,7 +11,7 @@ from aimodels.checks import check_positive_int
 from aimodels.detection.anchors import pyramid_anchors
 from aimodels.detection.boxes import area, clip, decode
 from aimodels.detection.detector import Detector
-from aimodels.detection.losses import hard_negatives, smooth_l1
+from aimodels.detection.losses import hard_negatives, loss_per_object, smooth_l1
 from aimodels.detection.matching import assign_targets
 from aimodels.detection.pyramid import feature_pyramid, pyramid_maps, strides_of
 from aimodels.detection.roi_align import roi_align
@@ -257,9 +257,6 @@ def _small() -> keras.initializers.Initializer:
 
 def _stage_loss(targets: Mapping, codes, class_loss) -> tf.Tensor:
     """Loss of classes and boxes of each picture, per box with an object."""
-    has_object = targets["labels"] >= 0
-    counts = has_object | hard_negatives(class_loss, targets["labels"])
-    total = tf.where(counts, class_loss, 0.0)
-    total += tf.where(has_object, smooth_l1(targets["codes"], codes), 0.0)
-    number = tf.reduce_sum(tf.cast(has_object, tf.float32), axis=1)
-    return tf.reduce_sum(total, axis=1) / tf.maximum(number, 1.0)
+    labels = targets["labels"]
+    counts = (labels >= 0) | hard_negatives(class_loss, labels)
+    return loss_per_object(class_loss, smooth_l1(targets["codes"], codes), labels, counts)

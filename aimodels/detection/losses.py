@@ -107,3 +107,29 @@ def hard_negatives(losses, labels, ratio: float = 3.0) -> tf.Tensor:
     order = tf.argsort(losses, axis=1, direction="DESCENDING", stable=True)
     rank = tf.cast(tf.argsort(order, axis=1), tf.float32)  # a permutation's inverse
     return background & (rank < ratio * tf.maximum(with_object, 1.0))
+
+
+def loss_per_object(class_loss, box_loss, labels, counts) -> tf.Tensor:
+    r"""A picture's loss: the classes where they count, the boxes of anchors with an object.
+
+    $$ L = \frac{1}{\max(|P|, 1)} \Big( \sum_{a \in N} L_{\text{class}}(a)
+           + \sum_{a \in P} L_{\text{box}}(a) \Big) $$
+
+    Args:
+        class_loss: (B, A).
+        box_loss: (B, A).
+        labels: (B, A), at least 0 in P.
+        counts: bool (B, A), true in N.
+
+    Returns:
+        (B,).
+
+    Example:
+        >>> labels = tf.constant([[3, -1, -2]])
+        >>> loss_per_object([[1.0, 2, 9]], [[0.5, 9, 9]], labels, labels > -2).numpy().tolist()
+        [3.5]
+    """
+    has_object = tf.convert_to_tensor(labels) >= 0
+    total = tf.where(counts, class_loss, 0.0) + tf.where(has_object, box_loss, 0.0)
+    number = tf.reduce_sum(tf.cast(has_object, tf.float32), axis=1)
+    return tf.reduce_sum(total, axis=1) / tf.maximum(number, 1.0)

@@ -4,10 +4,9 @@ import math
 from collections.abc import Mapping, Sequence
 
 import keras
-import numpy as np
 from keras import layers, ops
 
-from aimodels.checks import check_positive_int
+from aimodels.checks import check_image_shape
 
 FILTERS = {"P1": 24, "P2": 48, "P3": 64}  # of the small network
 
@@ -34,10 +33,9 @@ def pyramid_maps(
         >>> {level: x.shape[1:] for level, x in maps.items()}
         {'P2': (15, 16, 48), 'P3': (8, 8, 64)}
     """
-    if np.ndim(image_shape) != 1 or len(image_shape) != 3:
-        raise ValueError(f"image_shape must be (height, width, channels); got {image_shape}")
-    for number in image_shape:
-        check_positive_int(image_shape=number)
+    check_image_shape(image_shape)
+    if None in image_shape:
+        raise ValueError(f"a detector's image_shape must be fixed numbers; got {image_shape}")
     inputs = keras.Input(image_shape, name="image")
     if backbone is None:
         return inputs, _small_pyramid(inputs)

@@ -12,7 +12,13 @@ from aimodels.checks import check_positive_int
 from aimodels.detection.anchors import pyramid_anchors
 from aimodels.detection.boxes import clip, decode
 from aimodels.detection.detector import Detector
-from aimodels.detection.losses import focal_loss, giou_loss, hard_negatives, smooth_l1
+from aimodels.detection.losses import (
+    focal_loss,
+    giou_loss,
+    hard_negatives,
+    loss_per_object,
+    smooth_l1,
+)
 from aimodels.detection.matching import assign_targets
 from aimodels.detection.pyramid import conv_block, feature_pyramid, pyramid_maps, strides_of
 from aimodels.detection.suppression import non_max_suppression
@@ -152,7 +158,6 @@ class SSD(Detector):
     def detection_loss(self, truth: Mapping, outputs: Mapping) -> tf.Tensor:
         targets = assign_targets(self.anchors, truth, **self.matching)
         labels = targets["labels"]
-        has_object = labels >= 0
         y_true = tf.one_hot(labels, self.num_classes)
         if self.class_loss == "focal":
             class_loss = focal_loss(y_true, outputs["logits"])
@@ -160,16 +165,13 @@ class SSD(Detector):
         else:
             entropy = tf.nn.sigmoid_cross_entropy_with_logits(y_true, outputs["logits"])
             class_loss = tf.reduce_sum(entropy, axis=-1)
-            counts = has_object | hard_negatives(class_loss, labels)
+            counts = (labels >= 0) | hard_negatives(class_loss, labels)
         if self.box_loss == "giou":
             pair = (decode(codes, self.anchors) for codes in (targets["codes"], outputs["codes"]))
             box_loss = giou_loss(*pair)
         else:
             box_loss = smooth_l1(targets["codes"], outputs["codes"])
-        total = tf.where(counts, class_loss, 0.0)
-        total += self.box_weight * tf.where(has_object, box_loss, 0.0)
-        number = tf.reduce_sum(tf.cast(has_object, tf.float32), axis=1)
-        return tf.reduce_sum(total, axis=1) / tf.maximum(number, 1.0)
+        return loss_per_object(class_loss, self.box_weight * box_loss, labels, counts)
 
     def decode(self, outputs: Mapping) -> dict[str, tf.Tensor]:
         outputs = tf.nest.map_structure(lambda y: tf.cast(y, tf.float32), outputs)

@@ -36,8 +36,10 @@ def keep_best(boxes, iou_threshold: float = 0.5) -> tf.Tensor:
         removed = tf.linalg.matvec(by_better, keep) > 0
         return tf.where(removed, 0.0, 1.0), keep
 
+    def differ(keep, before):
+        return tf.reduce_any(keep != before)
+
     everyone = tf.ones_like(by_better[..., 0])
-    differ = lambda keep, before: tf.reduce_any(keep != before)  # noqa: E731
     keep, _ = tf.while_loop(differ, step, [everyone, everyone - 1])
     return keep > 0
 

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from applications import same_logits, scaled
 from rounding import rounding
 
 from aimodels import batch_norm as bn
@@ -13,20 +14,6 @@ torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 
-def scaled(model: keras.Model, rng) -> list[np.ndarray]:
-    """Random weights with which the activations neither vanish nor grow, and none is special."""
-    values = []
-    for variable in model.weights:
-        noise = rng.normal(size=variable.shape)
-        if variable.name == "kernel":
-            values.append(noise * np.prod(variable.shape[:-1]) ** -0.5)
-        elif variable.name in ("gamma", "moving_variance"):
-            values.append(1 + 0.1 * noise.clip(-3, 3))
-        else:
-            values.append(0.1 * noise)
-    return values
-
-
 @pytest.mark.parametrize(
     ("name", "options"),
     [("ResNet50", {"use_bias": True}), ("ResNet101", {"use_bias": True}), ("ResNet50V2", {})],
@@ -34,23 +21,8 @@ def scaled(model: keras.Model, rng) -> list[np.ndarray]:
 )
 @pytest.mark.parametrize("size", [224, 97])
 def test_keras_applications(rng, parity, name, options, size):
-    shape = {"include_top": True, "weights": None, "input_shape": (size, size, 3)}
-    theirs = getattr(keras.applications, name)(**shape, classifier_activation=None)
     ours = getattr(resnet, name)((None, None, 3), **options)
-    assert ours.count_params() == theirs.count_params()
-    weights = scaled(theirs, rng)
-    theirs.set_weights(weights)
-    ours.set_weights(weights)
-    x = rng.normal(size=(2, size, size, 3)).astype("float32")
-    expected = np.array(theirs(x))
-    assert 0.1 < np.abs(expected).max() < 100
-    assert np.abs(expected[0] - expected[1]).max() > 0.01  # the pictures did come through
-    parity(
-        f"resnet.{name} logits, {size} x {size}",
-        reference=f"keras.applications.{name}",
-        difference=np.abs(ours(x) - expected).max(),
-        bound=1e-5,
-    )
+    same_logits(parity, rng, f"resnet.{name}", ours, size)
 
 
 def to_torch(x) -> "torch.Tensor":
