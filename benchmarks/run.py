@@ -80,6 +80,8 @@ def measure(name: str, settings: dict | None = None) -> Path:
         "commit": measured,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
     }
+    if settings:  # which were not the benchmark's own
+        result["settings"] = settings
     RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
     half = path.with_name(f".{path.name}.half")

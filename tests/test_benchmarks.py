@@ -61,7 +61,8 @@ def test_settings_reach_the_benchmark(runner, capsys):
     sys.modules.pop("tiny", None)
     assert runner.main(["tiny", "--set", "n=5", "--set", 'names=["a"]']) == 0
     [path] = runner.RESULTS.iterdir()
-    assert json.loads(path.read_text())["figures"] == {"n": 5, "names": ["a"]}
+    result = json.loads(path.read_text())
+    assert result["figures"] == result["settings"] == {"n": 5, "names": ["a"]}
     with pytest.raises(SystemExit):
         runner.main(["tiny", "--set", "n"])
     assert "write NAME=VALUE" in capsys.readouterr().err
