@@ -116,7 +116,7 @@ def image_grid(images, titles=None, columns: int = 8, signed: bool = False) -> n
 
 
 def boxes(corners, texts=None, ax: Axes | None = None, color="tab:red", **style) -> Axes:
-    """Draw boxes over a picture that `imshow` has drawn, each with its text above it.
+    """Draw boxes over a picture that `imshow` has drawn, each with its text above its corner.
 
     Args:
         corners: (N, 4), x_min, y_min, x_max, y_max in pixels; (0, 0) is the picture's corner.
@@ -143,7 +143,9 @@ def boxes(corners, texts=None, ax: Axes | None = None, color="tab:red", **style)
         shape = {"fill": False, "edgecolor": edge, "linewidth": 1.8} | style
         ax.add_patch(plt.Rectangle((left, top), right - left, bottom - top, **shape))
         label = {"facecolor": edge, "edgecolor": "none", "pad": 1}
-        ax.text(left, top, text, color="white", va="bottom", fontsize=9, clip_on=True, bbox=label)
+        above = top > 0.1 * max(ax.get_ylim())  # or the picture's edge would cut the text
+        place = {"va": "bottom" if above else "top", "fontsize": 9, "clip_on": True}
+        ax.text(left, top, text, color="white", bbox=label, **place)
     return ax
 
 
