@@ -1,0 +1,38 @@
+"""Speech: from sound to words, and from words to sound.
+
+>>> from aimodels.speech import SpeechRNN, ctc_loss, greedy
+
+Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
+"""
+
+import importlib
+
+_MODULES = {
+    "CTC": "ctc",
+    "CharacterLM": "language_model",
+    "FrameDNN": "models",
+    "FrameMask": "masked_layers",
+    "KeywordCNN": "models",
+    "Recognizer": "streaming",
+    "SpeechRNN": "models",
+    "align": "ctc",
+    "collapse": "decoding",
+    "ctc_loss": "ctc",
+    "forward": "ctc",
+    "forward_backward": "ctc",
+    "greedy": "decoding",
+    "min_frames": "ctc",
+    "pad": "masked_layers",
+    "prefix_beam_search": "decoding",
+}
+__all__ = [*_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
