@@ -1,5 +1,6 @@
 """Speech: from samples to features, from features to words, and back to sound."""
 
+from aimodels.speech.audio import AudioError, blocks, read, write
 from aimodels.speech.context import deltas, splice
 from aimodels.speech.features import (
     frame_settings,
@@ -13,9 +14,12 @@ from aimodels.speech.features import (
     stft,
 )
 from aimodels.speech.frame_layers import LogMel
+from aimodels.speech.resampling import resample, resample_pieces
 
 __all__ = [
+    "AudioError",
     "LogMel",
+    "blocks",
     "deltas",
     "frame_settings",
     "frames",
@@ -25,6 +29,10 @@ __all__ = [
     "mfcc",
     "num_frames",
     "power_spectrum",
+    "read",
+    "resample",
+    "resample_pieces",
     "splice",
     "stft",
+    "write",
 ]
