@@ -1,6 +1,6 @@
-"""Speech: from sound to words, and from words to sound.
+"""Speech: from samples to features, from features to words, and back to sound.
 
->>> from aimodels.speech import SpeechRNN, ctc_loss, greedy
+>>> from aimodels.speech import SpeechRNN, log_mel, prefix_beam_search
 
 Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
 """
@@ -8,22 +8,40 @@ Each name is imported on first use: what reads files or synthesises speech needs
 import importlib
 
 _MODULES = {
+    "AudioError": "audio",
     "CTC": "ctc",
     "CharacterLM": "language_model",
     "FrameDNN": "models",
     "FrameMask": "masked_layers",
     "KeywordCNN": "models",
+    "LogMel": "frame_layers",
     "Recognizer": "streaming",
     "SpeechRNN": "models",
     "align": "ctc",
+    "blocks": "audio",
     "collapse": "decoding",
     "ctc_loss": "ctc",
+    "deltas": "context",
     "forward": "ctc",
     "forward_backward": "ctc",
+    "frame_settings": "features",
+    "frames": "features",
     "greedy": "decoding",
+    "hann_window": "features",
+    "log_mel": "features",
+    "mel_filters": "features",
+    "mfcc": "features",
     "min_frames": "ctc",
+    "num_frames": "features",
     "pad": "masked_layers",
+    "power_spectrum": "features",
     "prefix_beam_search": "decoding",
+    "read": "audio",
+    "resample": "resampling",
+    "resample_pieces": "resampling",
+    "splice": "context",
+    "stft": "features",
+    "write": "audio",
 }
 __all__ = [*_MODULES]
 
