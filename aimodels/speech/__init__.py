@@ -9,7 +9,7 @@ import importlib
 
 _MODULES = {
     "AudioError": "audio",
-    "CTC": "ctc",
+    "CTC": "losses",
     "CharacterLM": "language_model",
     "FrameDNN": "models",
     "FrameMask": "masked_layers",
@@ -20,7 +20,7 @@ _MODULES = {
     "align": "ctc",
     "blocks": "audio",
     "collapse": "decoding",
-    "ctc_loss": "ctc",
+    "ctc_loss": "losses",
     "deltas": "context",
     "forward": "ctc",
     "forward_backward": "ctc",

@@ -15,7 +15,7 @@ from keras import layers
 
 from aimodels.checks import check_positive_int, check_rate
 from aimodels.speech.alphabet import check_alphabet, decode, encode
-from aimodels.speech.decoding import greedy, prefix_beam_search
+from aimodels.speech.decoding import check_lengths, greedy, prefix_beam_search
 from aimodels.speech.masked_layers import (
     BlankPadding,
     CausalConvolution,
@@ -277,7 +277,8 @@ class SpeechRNN(_FrameModel):
             raise ValueError(f"{', '.join(search)} needs a beam_size, such as 16")
         mask = None
         if lengths is not None:
-            mask = np.arange(features.shape[1]) < np.asarray(lengths)[:, None]
+            lengths = check_lengths(lengths, *features.shape[:2])
+            mask = np.arange(features.shape[1]) < lengths[:, None]
             features = np.where(mask[..., None], features, 0)
         if not np.isfinite(features).all():
             raise ValueError("features must be finite numbers; there is a NaN or an infinity")
