@@ -12,7 +12,7 @@ _MODULES = {
     "CTC": "losses",
     "CharacterLM": "language_model",
     "FrameDNN": "models",
-    "FrameMask": "masked_layers",
+    "RealFrames": "masked_layers",
     "KeywordCNN": "models",
     "LogMel": "frame_layers",
     "Recognizer": "streaming",

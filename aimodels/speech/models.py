@@ -21,7 +21,7 @@ from aimodels.speech.masked_layers import (
     CausalConvolution,
     FrameAverage,
     FrameConvolution,
-    FrameMask,
+    RealFrames,
     Splice,
     pad,
 )
@@ -42,7 +42,7 @@ class _FrameModel(Model):
 def _normalised_features(num_features: int):
     """The input, and what stands behind its mask and its normalisation by real frames."""
     features = keras.Input((None, num_features), name="features")
-    x = FrameMask(name="real")(features)
+    x = RealFrames(name="real")(features)
     norm = layers.BatchNormalization(momentum=0.9, center=False, scale=False, name="norm")
     return features, norm(x)
 
@@ -306,5 +306,5 @@ class SpeechRNN(_FrameModel):
                 lambda features, mask: call(features, mask=mask), input_signature=signature
             )
         if mask is None:
-            mask = FrameMask().compute_mask(features)
+            mask = RealFrames().compute_mask(features)
         return self.__dict__["_graph"](features, mask).numpy()
