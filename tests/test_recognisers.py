@@ -13,9 +13,9 @@ from aimodels.speech import (
     CTC,
     CharacterLM,
     FrameDNN,
-    RealFrames,
     KeywordCNN,
     LogMel,
+    RealFrames,
     Recognizer,
     SpeechRNN,
     pad,
@@ -96,7 +96,8 @@ def test_padding_changes_no_output(rng, name, more):
     )
     assert_close(alone, expected[: len(alone)], products(model))
     unmasked = real_outputs(model, model(full))
-    assert np.abs(unmasked - expected).max() > 1e-2
+    if model.config.get("bidirectional", True):  # or padding is in the future
+        assert np.abs(unmasked - expected).max() > 1e-2
 
 
 @every_model
