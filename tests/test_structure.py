@@ -17,7 +17,7 @@ ROWS = [
     {"layers", "metrics", "decoding"},
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
     | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"},
-    {"lite", "text_generator"},  # export a GPT, and let it write
+    {"lite", "speech", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
     {"course"},
     {"cli"},

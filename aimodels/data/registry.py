@@ -27,6 +27,7 @@ SETS = {
     "cmudict": Entry(133973, "BSD-2-Clause", "English words and their phonemes"),
     "digit_scenes": Entry(1700, "CC BY 4.0", "1 to 5 digits among strokes, 64x64 pixels, boxes"),
     "digits": Entry(1797, "CC BY 4.0", "handwritten digits, 8x8 pixels of 0 to 16"),
+    "espeak_digits": Entry(2400, "CC0", "digits and strings of digits, said by 40 machine voices"),
     "fashion_mnist": Entry(70000, "MIT", "pieces of clothing, 28x28 pixels, 10 classes", "digits"),
     "mnist": Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
     "peoples_daily": Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
@@ -86,8 +87,8 @@ def catalogue(data_dir: str | os.PathLike | None = None) -> list[dict[str, Any]]
 
     Example:
         >>> [row["name"] for row in catalogue() if row["kind"] == "embedded"]
-        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'peoples_daily', 'reviews_zh', \
-'wikipedia_sample', 'word_analogies', 'word_similarity']
+        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'espeak_digits', 'peoples_daily', \
+'reviews_zh', 'wikipedia_sample', 'word_analogies', 'word_similarity']
     """
     rows = []
     for name, entry in SETS.items():

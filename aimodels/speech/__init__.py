@@ -1,0 +1,24 @@
+"""Speech: from sound to words, and from words to sound.
+
+>>> from aimodels.speech import espeak
+
+Each name is imported on first use: synthesis needs no TensorFlow.
+"""
+
+import importlib
+
+_MODULES = {
+    "espeak": "voices",
+    "espeak_voices": "voices",
+}
+__all__ = [*_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
