@@ -1,6 +1,7 @@
 """Sound as a feature of a data set, two bytes a sample."""
 
-from typing import Any
+import wave
+from typing import Any, BinaryIO
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -30,3 +31,12 @@ class Recording(tfds.features.Audio):
     def dtype(self) -> Any:
         """TensorFlow's type, without the warning that TFDS gives to itself."""
         return self.tf_dtype
+
+
+def read_wave(file: BinaryIO) -> np.ndarray:
+    """Read the samples of a mono WAV file of 16 bits, as data sets publish them.
+
+    Files of one's own may be anything: those `aimodels.speech.audio` reads.
+    """
+    with wave.open(file) as recording:
+        return np.frombuffer(recording.readframes(recording.getnframes()), "<i2")
