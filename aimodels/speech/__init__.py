@@ -15,12 +15,15 @@ from aimodels.speech.features import (
 )
 from aimodels.speech.frame_layers import LogMel
 from aimodels.speech.resampling import resample, resample_pieces
+from aimodels.speech.voices import espeak, espeak_voices
 
 __all__ = [
     "AudioError",
     "LogMel",
     "blocks",
     "deltas",
+    "espeak",
+    "espeak_voices",
     "frame_settings",
     "frames",
     "hann_window",
