@@ -17,6 +17,7 @@ class Entry(NamedTuple):
 
 # Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
 SETS = {
+    "an4_mfcc": Entry(1078, "BSD-like", "spelled names, numbers; cepstra, words", "espeak_digits"),
     "bccd": Entry(364, "MIT", "blood cells under a microscope, with boxes", "digit_scenes"),
     "breast_cancer": Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
     "chinese_poems": Entry(19657, "MIT", "poems of the Tang dynasty", "reviews_zh"),
@@ -27,6 +28,7 @@ SETS = {
     "cmudict": Entry(133973, "BSD-2-Clause", "English words and their phonemes"),
     "digit_scenes": Entry(1700, "CC BY 4.0", "1 to 5 digits among strokes, 64x64 pixels, boxes"),
     "digits": Entry(1797, "CC BY 4.0", "handwritten digits, 8x8 pixels of 0 to 16"),
+    "espeak_digits": Entry(2400, "CC0", "digits and strings of digits, said by 40 machine voices"),
     "fashion_mnist": Entry(70000, "MIT", "pieces of clothing, 28x28 pixels, 10 classes", "digits"),
     "mnist": Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
     "peoples_daily": Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
@@ -37,6 +39,7 @@ SETS = {
     "sign_language_digits": Entry(
         1200, "Apache-2.0", "photographs of hands that show a digit, 100x100 pixels", "digits"
     ),
+    "spoken_digit": Entry(2500, "CC BY-SA 4.0", "digits said by five people", "espeak_digits"),
     "thucnews_titles": Entry(
         19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
     ),
@@ -50,6 +53,7 @@ SETS = {
     "wnut17": Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
     "word_analogies": Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),
     "word_similarity": Entry(1352, "CC BY 4.0", "pairs of words, how similar people find them"),
+    "yesno": Entry(60, "none stated", "eight words each, yes or no, in Hebrew", "espeak_digits"),
 }
 
 
@@ -86,8 +90,8 @@ def catalogue(data_dir: str | os.PathLike | None = None) -> list[dict[str, Any]]
 
     Example:
         >>> [row["name"] for row in catalogue() if row["kind"] == "embedded"]
-        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'peoples_daily', 'reviews_zh', \
-'wikipedia_sample', 'word_analogies', 'word_similarity']
+        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'espeak_digits', 'peoples_daily', \
+'reviews_zh', 'wikipedia_sample', 'word_analogies', 'word_similarity']
     """
     rows = []
     for name, entry in SETS.items():
