@@ -1,25 +1,41 @@
 """Speech: from sound to words, and from words to sound.
 
->>> from aimodels.speech import log_mel
+>>> from aimodels.speech import SpeechRNN, ctc_loss, greedy
 
-Each name is imported on first use: synthesis needs no TensorFlow.
+Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
 """
 
 import importlib
 
 _MODULES = {
+    "CTC": "ctc",
+    "CharacterLM": "language_model",
+    "FrameDNN": "models",
+    "FrameMask": "masked_layers",
+    "KeywordCNN": "models",
     "LogMel": "frame_layers",
+    "Recognizer": "streaming",
+    "SpeechRNN": "models",
+    "align": "ctc",
+    "collapse": "decoding",
+    "ctc_loss": "ctc",
     "deltas": "context",
     "espeak": "voices",
     "espeak_voices": "voices",
+    "forward": "ctc",
+    "forward_backward": "ctc",
     "frame_settings": "features",
     "frames": "features",
+    "greedy": "decoding",
     "hann_window": "features",
     "log_mel": "features",
     "mel_filters": "features",
     "mfcc": "features",
+    "min_frames": "ctc",
     "num_frames": "features",
+    "pad": "masked_layers",
     "power_spectrum": "features",
+    "prefix_beam_search": "decoding",
     "splice": "context",
     "stft": "features",
 }
