@@ -1,6 +1,6 @@
 """Speech: from sound to words, and from words to sound.
 
->>> from aimodels.speech import SpeechRNN, ctc_loss, greedy
+>>> from aimodels.speech import SpeechRNN, log_mel, prefix_beam_search
 
 Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
 """
@@ -8,6 +8,7 @@ Each name is imported on first use: what reads files or synthesises speech needs
 import importlib
 
 _MODULES = {
+    "AudioError": "audio",
     "CTC": "ctc",
     "CharacterLM": "language_model",
     "FrameDNN": "models",
@@ -15,8 +16,14 @@ _MODULES = {
     "KeywordCNN": "models",
     "LogMel": "frame_layers",
     "Recognizer": "streaming",
+    "SileroStream": "silero",
+    "SileroVAD": "silero",
+    "SpecAugment": "frame_layers",
     "SpeechRNN": "models",
+    "add_noise": "augment",
     "align": "ctc",
+    "blocks": "audio",
+    "change_speed": "augment",
     "collapse": "decoding",
     "ctc_loss": "ctc",
     "deltas": "context",
@@ -27,17 +34,29 @@ _MODULES = {
     "frame_settings": "features",
     "frames": "features",
     "greedy": "decoding",
+    "griffin_lim": "synthesis",
     "hann_window": "features",
+    "istft": "synthesis",
     "log_mel": "features",
     "mel_filters": "features",
+    "mel_to_magnitudes": "synthesis",
+    "mel_to_samples": "synthesis",
     "mfcc": "features",
     "min_frames": "ctc",
     "num_frames": "features",
     "pad": "masked_layers",
     "power_spectrum": "features",
     "prefix_beam_search": "decoding",
+    "read": "audio",
+    "resample": "resampling",
+    "resample_pieces": "resampling",
+    "shift": "augment",
+    "spec_augment": "augment",
+    "spectral_error": "synthesis",
+    "speech_segments": "segments",
     "splice": "context",
     "stft": "features",
+    "write": "audio",
 }
 __all__ = [*_MODULES]
 
