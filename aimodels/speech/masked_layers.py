@@ -204,7 +204,7 @@ class FrameConvolution(layers.Layer):
 class FrameAverage(layers.Layer):
     """The mean over real frames: (B, T, M, C), or (B, T, C), -> (B, M C), or (B, C).
 
-    Frequencies stay apart: where a sound stands in time says little, its pitch tells it from others.
+    Frequencies stay apart: when a sound comes says little, at which frequencies tells which it is.
     Zeros where no frame is real.
 
     Args:
