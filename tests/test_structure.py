@@ -19,6 +19,7 @@ ROWS = [
     | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
+    {"serving"},
     {"course"},
     {"cli"},
     {"__main__"},
