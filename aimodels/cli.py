@@ -529,7 +529,7 @@ def _serve(args: argparse.Namespace) -> int:
             args.folder,
             args.host,
             args.port,
-            args.token,
+            args.token or None,  # an empty variable is none
             args.workers,
             args.batch_size,
             drain=args.drain,

@@ -47,6 +47,11 @@ def _write(path: Path, folder: Path) -> None:
     model = keras.saving.load_model(path, compile=False, safe_mode=True)
     archive = keras.export.ExportArchive()
     archive.track(model)
-    specs = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
-    archive.add_endpoint("serving_default", of_names(model), [specs])
+    specs = [tf.TensorSpec(t.shape, t.dtype, t.name) for t in model.inputs]
+    function = of_names(model)
+
+    def flat(*tensors):
+        return function({spec.name: t for spec, t in zip(specs, tensors, strict=True)})
+
+    archive.add_endpoint("serving_default", flat, specs)
     archive.write_out(str(folder), verbose=False)

@@ -75,7 +75,7 @@ def _versions(path: Path) -> dict[int, Path]:
             inside = [child] if _is_model(child) else [p for p in child.iterdir() if _is_model(p)]
             # A folder without a model is a version that is broken, and said to be so.
             versions[int(child.name)] = inside[0] if len(inside) == 1 else child
-    return versions
+    return dict(sorted(versions.items()))
 
 
 def _is_model(path: Path) -> bool:

@@ -96,7 +96,12 @@ def of_model(model: keras.Model) -> Servable:
     specs = {tensor.name: tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in model.inputs}
     function = of_names(model)
     concrete = tf.function(function, input_signature=[specs]).get_concrete_function()
-    inputs = {name: Tensor(spec.dtype.name, tuple(spec.shape)) for name, spec in specs.items()}
+    # Of ids that an embedding lacks, a processor refuses some, and a GPU none.
+    ids = (getattr(model, "config", None) or {}).get("vocabulary_size")
+    inputs = {
+        name: Tensor(spec.dtype.name, tuple(spec.shape), ids if name == "token_ids" else None)
+        for name, spec in specs.items()
+    }
     outputs = _outputs(concrete.structured_outputs)
 
     def run(arrays: Arrays) -> Arrays:

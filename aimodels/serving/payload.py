@@ -184,6 +184,8 @@ def _array(column: list, tensor: Tensor, name: str) -> np.ndarray:
         limits = np.iinfo(wanted)
         if array.size and (array.min() < limits.min or array.max() > limits.max):
             raise RequestError(400, f"{name} holds a number that {wanted} cannot hold")
+        if tensor.limit and (array.min() < 0 or array.max() >= tensor.limit):
+            raise RequestError(400, f"{name} holds an id that is not 0 to {tensor.limit - 1}")
     with np.errstate(over="ignore"):
         array = array.astype(wanted)
     if wanted.kind == "f" and not np.isfinite(array).all():

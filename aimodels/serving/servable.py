@@ -28,10 +28,12 @@ class Tensor(NamedTuple):
         dtype: NumPy's name of the type; "str" for texts.
         shape: of a batch, its first axis the examples; None where any size is taken. The shape is
             None as a whole where it is not known.
+        limit: number of ids there are, if it takes ids: they are 0 to `limit` - 1.
     """
 
     dtype: str
     shape: tuple[int | None, ...] | None
+    limit: int | None = None
 
 
 class Signature(NamedTuple):
