@@ -77,6 +77,7 @@ class Choice:
         self.stop, self.seed = stop, seed
         self.new_ids: list[int] = []
         self.text, self.finish_reason = "", None
+        self._read, self._unread = "", []  # text so far, and ids that may be half a character
         self.tell: Callable[[str], None] = lambda piece: None
         self.cancelled = threading.Event()
 
@@ -87,28 +88,32 @@ class Choice:
     def take(self, token_id: int) -> None:
         """The next token."""
         self.new_ids.append(token_id)
-        text = self.generator.detokenize(self.new_ids)
-        found = [place for stop in self.stop if (place := text.find(stop)) >= 0]
+        self._unread.append(token_id)
+        tail = self.generator.detokenize(self._unread)
+        whole = self._read + tail
+        if not tail.endswith("\ufffd"):  # half a character
+            self._read, self._unread = whole, []
+        found = [place for stop in self.stop if (place := whole.find(stop)) >= 0]
         if found or token_id in self.generator.stop_token_ids:
             self.finish_reason = "stop"
-            text = text[: min(found)] if found else text
+            text = whole[: min(found)] if found else whole
         elif len(self.new_ids) == self.max_new_tokens:
-            self.finish_reason = "length"
+            self.finish_reason, text = "length", whole
         else:
-            text = self._certain(text)
+            text = self._without_begun_stop(self._read)
         if len(text) > len(self.text):
             piece, self.text = text[len(self.text) :], text
             self.tell(piece)
 
-    def _certain(self, text: str) -> str:
-        """Without half a character, and without what may be the beginning of a stop."""
-        if text.endswith("\ufffd"):
-            return self.text
-        for stop in self.stop:
-            for size in range(min(len(stop) - 1, len(text)), 0, -1):
-                if text.endswith(stop[:size]):
-                    return max(text[:-size], self.text, key=len)
-        return text
+    def _without_begun_stop(self, text: str) -> str:
+        """The text as far as no stop can begin in it."""
+        begun = [
+            size
+            for stop in self.stop
+            for size in range(1, min(len(stop), len(text) + 1))
+            if text.endswith(stop[:size])
+        ]
+        return text[: len(text) - max(begun, default=0)]
 
 
 class _EnoughError(Exception):
