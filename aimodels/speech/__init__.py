@@ -1,56 +1,71 @@
-"""Speech: from samples to features, from features to words, and back to sound."""
+"""Speech: from samples to features, from features to words, and back to sound.
 
-from aimodels.speech.audio import AudioError, blocks, read, write
-from aimodels.speech.augment import add_noise, change_speed, shift, spec_augment
-from aimodels.speech.context import deltas, splice
-from aimodels.speech.features import (
-    frame_settings,
-    frames,
-    hann_window,
-    log_mel,
-    mel_filters,
-    mfcc,
-    num_frames,
-    power_spectrum,
-    stft,
-)
-from aimodels.speech.frame_layers import LogMel, SpecAugment
-from aimodels.speech.resampling import resample, resample_pieces
-from aimodels.speech.synthesis import (
-    griffin_lim,
-    istft,
-    mel_to_magnitudes,
-    mel_to_samples,
-    spectral_error,
-)
+>>> from aimodels.speech import SpeechRNN, log_mel, prefix_beam_search
 
-__all__ = [
-    "AudioError",
-    "LogMel",
-    "SpecAugment",
-    "add_noise",
-    "blocks",
-    "change_speed",
-    "deltas",
-    "frame_settings",
-    "frames",
-    "griffin_lim",
-    "hann_window",
-    "istft",
-    "log_mel",
-    "mel_filters",
-    "mel_to_magnitudes",
-    "mel_to_samples",
-    "mfcc",
-    "num_frames",
-    "power_spectrum",
-    "read",
-    "resample",
-    "resample_pieces",
-    "shift",
-    "spec_augment",
-    "spectral_error",
-    "splice",
-    "stft",
-    "write",
-]
+Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
+"""
+
+import importlib
+
+_MODULES = {
+    "AudioError": "audio",
+    "CTC": "losses",
+    "CharacterLM": "language_model",
+    "FrameDNN": "models",
+    "KeywordCNN": "models",
+    "LogMel": "frame_layers",
+    "RealFrames": "masked_layers",
+    "Recognizer": "streaming",
+    "SileroStream": "silero",
+    "SileroVAD": "silero",
+    "SpecAugment": "frame_layers",
+    "SpeechRNN": "models",
+    "add_noise": "augment",
+    "align": "ctc",
+    "blocks": "audio",
+    "change_speed": "augment",
+    "collapse": "decoding",
+    "ctc_loss": "losses",
+    "deltas": "context",
+    "espeak": "voices",
+    "espeak_voices": "voices",
+    "forward": "ctc",
+    "forward_backward": "ctc",
+    "frame_settings": "features",
+    "frames": "features",
+    "greedy": "decoding",
+    "griffin_lim": "synthesis",
+    "hann_window": "features",
+    "istft": "synthesis",
+    "log_mel": "features",
+    "mel_filters": "features",
+    "mel_to_magnitudes": "synthesis",
+    "mel_to_samples": "synthesis",
+    "mfcc": "features",
+    "min_frames": "ctc",
+    "num_frames": "features",
+    "pad": "masked_layers",
+    "power_spectrum": "features",
+    "prefix_beam_search": "decoding",
+    "read": "audio",
+    "resample": "resampling",
+    "resample_pieces": "resampling",
+    "shift": "augment",
+    "spec_augment": "augment",
+    "spectral_error": "synthesis",
+    "speech_segments": "segments",
+    "splice": "context",
+    "stft": "features",
+    "write": "audio",
+}
+__all__ = [*_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
