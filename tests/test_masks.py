@@ -53,6 +53,14 @@ LAYERS = {
     "CRF": [({}, lambda layer, x, memory: layer(x), False)],
     "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
+    "FrameMask": [({}, lambda layer, x, memory: layer(x), False)],
+    "Splice": [({"context": 1}, lambda layer, x, memory: layer(x), True)],
+    "CausalConvolution": [
+        ({"filters": 4, "kernel_size": 3}, lambda layer, x, memory: layer(x), False)
+    ],
+    "FrameConvolution": [({"filters": 4}, lambda layer, x, memory: layer(x), True)],
+    "FrameAverage": [({}, lambda layer, x, memory: layer(x), True)],
+    "BlankPadding": [({}, lambda layer, x, memory: layer(x), False)],
 }
 
 

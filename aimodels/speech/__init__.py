@@ -1,41 +1,61 @@
-"""Speech: from samples to features, from features to words, and back to sound."""
+"""Speech: from samples to features, from features to words, and back to sound.
 
-from aimodels.speech.audio import AudioError, blocks, read, write
-from aimodels.speech.context import deltas, splice
-from aimodels.speech.features import (
-    frame_settings,
-    frames,
-    hann_window,
-    log_mel,
-    mel_filters,
-    mfcc,
-    num_frames,
-    power_spectrum,
-    stft,
-)
-from aimodels.speech.frame_layers import LogMel
-from aimodels.speech.resampling import resample, resample_pieces
-from aimodels.speech.voices import espeak, espeak_voices
+>>> from aimodels.speech import SpeechRNN, ctc_loss, espeak, log_mel
 
-__all__ = [
-    "AudioError",
-    "LogMel",
-    "blocks",
-    "deltas",
-    "espeak",
-    "espeak_voices",
-    "frame_settings",
-    "frames",
-    "hann_window",
-    "log_mel",
-    "mel_filters",
-    "mfcc",
-    "num_frames",
-    "power_spectrum",
-    "read",
-    "resample",
-    "resample_pieces",
-    "splice",
-    "stft",
-    "write",
-]
+Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
+"""
+
+import importlib
+
+_MODULES = {
+    "AudioError": "audio",
+    "CTC": "ctc",
+    "CharacterLM": "language_model",
+    "FrameDNN": "models",
+    "FrameMask": "masked_layers",
+    "KeywordCNN": "models",
+    "LogMel": "frame_layers",
+    "Recognizer": "streaming",
+    "SileroStream": "silero",
+    "SileroVAD": "silero",
+    "SpeechRNN": "models",
+    "align": "ctc",
+    "blocks": "audio",
+    "collapse": "decoding",
+    "ctc_loss": "ctc",
+    "deltas": "context",
+    "espeak": "voices",
+    "espeak_voices": "voices",
+    "forward": "ctc",
+    "forward_backward": "ctc",
+    "frame_settings": "features",
+    "frames": "features",
+    "greedy": "decoding",
+    "hann_window": "features",
+    "log_mel": "features",
+    "mel_filters": "features",
+    "mfcc": "features",
+    "min_frames": "ctc",
+    "num_frames": "features",
+    "pad": "masked_layers",
+    "power_spectrum": "features",
+    "prefix_beam_search": "decoding",
+    "read": "audio",
+    "resample": "resampling",
+    "resample_pieces": "resampling",
+    "speech_segments": "segments",
+    "splice": "context",
+    "stft": "features",
+    "write": "audio",
+}
+__all__ = [*_MODULES]
+
+
+def __getattr__(name: str):
+    if name in _MODULES:
+        return getattr(importlib.import_module(f"{__name__}.{_MODULES[name]}"), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *__all__])
