@@ -52,6 +52,7 @@ LAYERS = {
     ],
     "CRF": [({}, lambda layer, x, memory: layer(x), False)],
     "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
+    "SpecAugment": [({}, lambda layer, x, memory: layer(x), False)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
     "FrameMask": [({}, lambda layer, x, memory: layer(x), False)],
     "Splice": [({"context": 1}, lambda layer, x, memory: layer(x), True)],

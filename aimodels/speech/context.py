@@ -49,8 +49,10 @@ def deltas(features, width: int = 9, order: int = 1, lengths=None) -> tf.Tensor:
         tf.cast(weight, features.dtype) * features[..., k : count - width + 1 + k, :]
         for k, weight in enumerate(weights)
     )  # (..., T - width + 1, M), the first one in the middle of the first `width` frames
-    last = (count if lengths is None else tf.convert_to_tensor(lengths)[:, None]) - width
-    return _frames_at(slopes, tf.clip_by_value(tf.range(count) - half, 0, tf.maximum(last, 0)))
+    last = (count if lengths is None else tf.cast(lengths, tf.int32)[:, None]) - width
+    return _frames_at(
+        slopes, tf.minimum(tf.maximum(tf.range(count) - half, 0), tf.maximum(last, 0))
+    )
 
 
 def splice(features, context: int, lengths=None) -> tf.Tensor:
@@ -76,10 +78,10 @@ def splice(features, context: int, lengths=None) -> tf.Tensor:
     check_positive_int(minimum=0, context=context)
     features = tf.convert_to_tensor(features)
     count = tf.shape(features)[-2]
-    last = (count if lengths is None else tf.convert_to_tensor(lengths)[:, None]) - 1
+    last = (count if lengths is None else tf.cast(lengths, tf.int32)[:, None]) - 1
     last = tf.maximum(last, 0)
     neighbours = [
-        _frames_at(features, tf.clip_by_value(tf.range(count) + k, 0, last))
+        _frames_at(features, tf.minimum(tf.maximum(tf.range(count) + k, 0), last))
         for k in range(-context, context + 1)
     ]
     return tf.concat(neighbours, -1)

@@ -35,7 +35,7 @@ def frames(samples, frame_length: int, hop_length: int) -> tf.Tensor:
         [[1.0, 2.0, 3.0], [3.0, 4.0, 5.0]]
     """
     check_positive_int(frame_length=frame_length, hop_length=hop_length)
-    samples = _floats(samples)
+    samples = as_floats(samples)
     _check_fills(samples, frame_length)
     count = num_frames(_size(samples), frame_length, hop_length, center=False)
     # A frame is a few rows of hop_length samples: slices are faster than a gather.
@@ -279,7 +279,7 @@ def log_mel(
 
 
 def mfcc(samples, sample_rate: int = 16000, *, n_mfcc: int = 13, **settings) -> tf.Tensor:
-    r"""Mel-frequency cepstral coefficients: the cosine transform of the log-mel energies.
+    r"""Mel-frequency cepstral coefficients [davis1980]: the log-mel energies, transformed.
 
     $$ c_{tk} = a_k \sum_{m=0}^{M-1} L_{tm} \cos\left(\pi k \frac{2m+1}{2M}\right), \qquad
        a_0 = \sqrt{1/M},\ a_k = \sqrt{2/M} $$
@@ -310,7 +310,8 @@ def mfcc(samples, sample_rate: int = 16000, *, n_mfcc: int = 13, **settings) -> 
     return tf.matmul(energies, tf.cast(cosines, energies.dtype))
 
 
-def _floats(samples) -> tf.Tensor:
+def as_floats(samples) -> tf.Tensor:
+    """Samples as a tensor of floats, in single precision at least; whole numbers are refused."""
     samples = tf.convert_to_tensor(samples)
     if not samples.dtype.is_floating:
         raise ValueError(
@@ -340,7 +341,7 @@ def _padded(samples: tf.Tensor, before: int, after: int) -> tf.Tensor:
 
 
 def _centered(samples, n_fft: int, center: bool) -> tf.Tensor:
-    samples = _floats(samples)
+    samples = as_floats(samples)
     if center and samples.shape[-1] == 0:
         raise ValueError("there are no samples")
     return _padded(samples, n_fft // 2, n_fft // 2) if center else samples

@@ -1,10 +1,39 @@
-"""Layers of frames: log-mel energies inside a model, with a mask of its frames."""
+"""Layers of frames: log-mel energies inside a model, and parts of them masked in training."""
 
 import keras
 import tensorflow as tf
 from keras import layers, ops
 
+from aimodels.speech.augment import check_masks, spec_augment
 from aimodels.speech.features import frame_settings, log_mel, mel_filters, num_frames
+
+
+@keras.saving.register_keras_serializable("aimodels")
+class FrameMask(keras.Operation):
+    """Which frames of samples (B, N) are real, (B, T), by lengths (B,) or a mask (B, N).
+
+    An operation of its own, so that a Functional model has the mask in its graph.
+    """
+
+    def __init__(self, n_fft: int, hop_length: int, center: bool, name: str | None = None):
+        super().__init__(name=name)
+        self.arguments = (n_fft, hop_length, center)
+
+    def call(self, samples, real):
+        size = num_frames(tf.shape(samples)[1], *self.arguments)
+        return tf.sequence_mask(num_frames(real_length(real), *self.arguments), size)
+
+    def compute_output_spec(self, samples, real) -> keras.KerasTensor:
+        batch, size = samples.shape
+        return keras.KerasTensor((batch, size and num_frames(size, *self.arguments)), "bool")
+
+
+def real_length(real) -> tf.Tensor:
+    """Lengths (B,) as they are; of a mask (B, N), the places behind the last True of each row."""
+    real = tf.convert_to_tensor(real)
+    if real.dtype != tf.bool:
+        return tf.cast(tf.reshape(real, [-1]), tf.int32)
+    return tf.reduce_max(tf.where(real, tf.range(1, tf.shape(real)[1] + 1), 0), axis=1)
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -74,6 +103,7 @@ class LogMel(layers.Layer):
             "center": center,
             "top_db": top_db,
         }
+        self.frame_mask = FrameMask(n_fft, hop_length, center)
         self.supports_masking = True
 
     def get_config(self) -> dict:
@@ -81,32 +111,80 @@ class LogMel(layers.Layer):
 
     def num_frames(self, num_samples):
         """T for this many samples: an integer, or integers in an array or tensor."""
-        chosen = (self.settings[name] for name in ("n_fft", "hop_length", "center"))
-        return num_frames(num_samples, *chosen)
+        return num_frames(num_samples, *self.frame_mask.arguments)
 
     def call(self, inputs, mask=None):
-        samples, lengths = self._lengths(inputs, mask)
-        if lengths is not None:
-            real = tf.sequence_mask(lengths, tf.shape(samples)[1])
-            samples = tf.where(real, samples, tf.zeros((), samples.dtype))
+        samples, real = self._parts(inputs, mask)
+        if real is not None:
+            inside = tf.sequence_mask(real_length(real), tf.shape(samples)[1])
+            samples = tf.where(inside, samples, tf.zeros((), samples.dtype))
         return tf.cast(log_mel(samples, **self.settings), self.compute_dtype)
 
     def compute_mask(self, inputs, previous_mask=None):
-        samples, lengths = self._lengths(inputs, previous_mask)
-        if lengths is None:
-            return None
-        if isinstance(samples, keras.KerasTensor):
-            batch, size = samples.shape
-            return keras.KerasTensor((batch, size and self.num_frames(size)), "bool")
-        return tf.sequence_mask(self.num_frames(lengths), self.num_frames(tf.shape(samples)[1]))
+        samples, real = self._parts(inputs, previous_mask)
+        return None if real is None else self.frame_mask(samples, real)
 
     @staticmethod
-    def _lengths(inputs, mask):
-        """Samples, and how many of each utterance are real: None for all."""
-        if isinstance(inputs, list | tuple):
-            samples, lengths = inputs
-            return samples, ops.reshape(ops.cast(lengths, "int32"), (-1,))
-        if mask is None:
-            return inputs, None
-        places = ops.arange(1, ops.shape(mask)[1] + 1)
-        return inputs, ops.max(ops.where(mask, places, 0), axis=1)
+    def _parts(inputs, mask):
+        """Samples, and which are real: lengths, a mask, or None for all."""
+        return inputs if isinstance(inputs, list | tuple) else (inputs, mask)
+
+
+@keras.saving.register_keras_serializable("aimodels")
+class SpecAugment(layers.Layer):
+    """`spec_augment` in training; nothing in inference.
+
+    Args:
+        frequency_masks: number of bands; for this and the next four see `spec_augment`.
+        frequency_width: largest width of one, in features.
+        time_masks: number of stretches.
+        time_width: largest length of one, in frames.
+        max_part: largest part of an utterance that one stretch may take.
+        seed: of the random numbers; None for other ones each time.
+        **kwargs: keyword arguments of `keras.layers.Layer`, such as `name`.
+
+    Call arguments:
+        features: (B, T, M).
+        mask: (B, T), False at frames that are padding at the end; Keras passes it on.
+
+    Example:
+        >>> features = keras.random.normal((1, 50, 40))
+        >>> layer = SpecAugment(seed=0)
+        >>> bool(ops.all(layer(features) == features))
+        True
+        >>> bool(ops.all(layer(features, training=True) == features))
+        False
+    """
+
+    def __init__(
+        self,
+        frequency_masks: int = 2,
+        frequency_width: int = 8,
+        time_masks: int = 2,
+        time_width: int = 20,
+        max_part: float = 0.2,
+        seed: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.settings = {
+            "frequency_masks": frequency_masks,
+            "frequency_width": frequency_width,
+            "time_masks": time_masks,
+            "time_width": time_width,
+            "max_part": max_part,
+        }
+        check_masks(**self.settings)
+        self.seed = seed
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.supports_masking = True
+
+    def get_config(self) -> dict:
+        return {**super().get_config(), **self.settings, "seed": self.seed}
+
+    def call(self, features, mask=None, training=False):
+        if not training:
+            return features
+        lengths = None if mask is None else real_length(mask)
+        seed = ops.cast(self.seed_generator.next(), "int32")
+        return spec_augment(features, seed, **self.settings, lengths=lengths)
