@@ -1,5 +1,6 @@
 """Layers between frames of features, which keep padding out of what they compute."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -202,17 +203,18 @@ class FrameConvolution(layers.Layer):
 
 @keras.saving.register_keras_serializable("aimodels")
 class FrameAverage(layers.Layer):
-    """The mean over real frames and all frequencies: (B, T, M, C), or (B, T, C), -> (B, C).
+    """The mean over real frames: (B, T, M, C), or (B, T, C), -> (B, M C), or (B, C).
 
+    Frequencies stay apart: when a sound comes says little, at which frequencies tells which it is.
     Zeros where no frame is real.
 
     Args:
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Example:
-        >>> x = np.array([[[[1.0]], [[3.0]], [[99.0]]]])
+        >>> x = np.array([[[[1.0], [4.0]], [[3.0], [6.0]], [[99.0], [99.0]]]])
         >>> ops.convert_to_numpy(FrameAverage()(x, mask=np.array([[True, True, False]])))
-        array([[2.]], dtype=float32)
+        array([[2., 5.]], dtype=float32)
     """
 
     def __init__(self, **kwargs):
@@ -220,7 +222,7 @@ class FrameAverage(layers.Layer):
         self.supports_masking = True
 
     def call(self, maps, mask=None):
-        frames = ops.mean(maps, axis=2) if len(maps.shape) == 4 else maps  # (B, T, C)
+        frames = ops.reshape(maps, (*ops.shape(maps)[:2], math.prod(maps.shape[2:])))  # (B, T, M C)
         if mask is None:
             return ops.mean(frames, axis=1)
         number = ops.sum(ops.cast(mask, frames.dtype), axis=1, keepdims=True)
@@ -230,7 +232,7 @@ class FrameAverage(layers.Layer):
         return None
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[-1])
+        return (input_shape[0], math.prod(input_shape[2:]))
 
 
 @keras.saving.register_keras_serializable("aimodels")
