@@ -1,5 +1,6 @@
 """Layers between frames of features, which keep padding out of what they compute."""
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -7,6 +8,7 @@ import numpy as np
 from keras import layers, ops
 
 from aimodels.checks import check_positive_int
+from aimodels.speech.context import splice
 
 BLANK = 1e4  # by how much a blank beats all symbols where there is no frame; float16 knows it
 
@@ -76,12 +78,11 @@ class FrameMask(layers.Layer):
 
 @keras.saving.register_keras_serializable("aimodels")
 class Splice(layers.Layer):
-    """Each frame with its neighbours on both sides: (B, T, M) -> (B, T, (2 context + 1) M).
-
-    Beyond the first and the last real frame there are zeros.
+    """`splice` by real frames: (B, T, M) -> (B, T, (2 context + 1) M).
 
     Args:
-        context: number of frames on each side.
+        context: number of neighbours on each side; beyond the first and the last real frame, these
+            are repeated.
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Raises:
@@ -89,7 +90,7 @@ class Splice(layers.Layer):
 
     Example:
         >>> ops.convert_to_numpy(Splice(1)(np.array([[[1.0], [2.0], [3.0]]]))).tolist()
-        [[[0.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 0.0]]]
+        [[[1.0, 1.0, 2.0], [1.0, 2.0, 3.0], [2.0, 3.0, 3.0]]]
     """
 
     def __init__(self, context: int, **kwargs):
@@ -99,11 +100,11 @@ class Splice(layers.Layer):
         self.supports_masking = True
 
     def call(self, features, mask=None):
-        features = _without_padding(features, mask)
-        length = ops.shape(features)[1]
-        padded = ops.pad(features, [[0, 0], [self.context, self.context], [0, 0]])
-        shifts = range(2 * self.context + 1)
-        return ops.concatenate([padded[:, shift : shift + length] for shift in shifts], axis=-1)
+        if mask is None:
+            return splice(features, self.context)
+        places = ops.arange(1, ops.shape(features)[1] + 1)
+        lengths = ops.max(ops.where(mask, places, 0), axis=1)
+        return splice(_without_padding(features, mask), self.context, lengths)
 
     def compute_output_shape(self, input_shape):
         width = input_shape[-1]
@@ -201,17 +202,18 @@ class FrameConvolution(layers.Layer):
 
 @keras.saving.register_keras_serializable("aimodels")
 class FrameAverage(layers.Layer):
-    """The mean over real frames and all frequencies: (B, T, M, C), or (B, T, C), -> (B, C).
+    """The mean over real frames: (B, T, M, C), or (B, T, C), -> (B, M C), or (B, C).
 
+    Frequencies stay apart: when a sound comes says little, at which frequencies tells which it is.
     Zeros where no frame is real.
 
     Args:
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Example:
-        >>> x = np.array([[[[1.0]], [[3.0]], [[99.0]]]])
+        >>> x = np.array([[[[1.0], [4.0]], [[3.0], [6.0]], [[99.0], [99.0]]]])
         >>> ops.convert_to_numpy(FrameAverage()(x, mask=np.array([[True, True, False]])))
-        array([[2.]], dtype=float32)
+        array([[2., 5.]], dtype=float32)
     """
 
     def __init__(self, **kwargs):
@@ -219,7 +221,7 @@ class FrameAverage(layers.Layer):
         self.supports_masking = True
 
     def call(self, maps, mask=None):
-        frames = ops.mean(maps, axis=2) if len(maps.shape) == 4 else maps  # (B, T, C)
+        frames = ops.reshape(maps, (*ops.shape(maps)[:2], math.prod(maps.shape[2:])))  # (B, T, M C)
         if mask is None:
             return ops.mean(frames, axis=1)
         number = ops.sum(ops.cast(mask, frames.dtype), axis=1, keepdims=True)
@@ -229,7 +231,7 @@ class FrameAverage(layers.Layer):
         return None
 
     def compute_output_shape(self, input_shape):
-        return (input_shape[0], input_shape[-1])
+        return (input_shape[0], math.prod(input_shape[2:]))
 
 
 @keras.saving.register_keras_serializable("aimodels")

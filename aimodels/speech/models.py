@@ -111,7 +111,8 @@ class KeywordCNN(_FrameModel):
     """A word from a picture of its sound: (B, T, M) -> logits (B, num_classes).
 
     Stages of `FrameConvolution` over time and frequency, then the mean over the real frames: where
-    in the recording the word stands does not matter, nor how long it is.
+    in the recording the word stands does not matter, nor how long it is. Frequencies stay apart, as
+    they tell one sound from another.
 
     Args:
         num_features: M, number of mel bands.
