@@ -134,11 +134,10 @@ MODELS = {
     "SileroVAD": (
         (),
         {},
-        {
-            "blocks": RNG.normal(size=(COUNT, LENGTH, 576)).astype("float32"),
-            "hidden": FEATURES[:, [0]].repeat(128, axis=1),
-            "cell": FEATURES[:, [1]].repeat(128, axis=1),
-        },
+        [
+            RNG.normal(size=(COUNT, LENGTH, 576)).astype("float32"),
+            *(FEATURES[:, [i]].repeat(128, axis=1) for i in (0, 1)),
+        ],
         {
             "probabilities": (IDS > 0).astype("float32"),
             **{name: np.zeros((COUNT, 128), "float32") for name in ("hidden", "cell")},

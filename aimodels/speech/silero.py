@@ -43,8 +43,8 @@ def package_file() -> Path:
 class SileroVAD(Model):
     """The probability of speech in each block of 512 samples.
 
-    Input shape: {"blocks": (B, T, 576), "hidden": (B, 128), "cell": (B, 128)}, the last two zeros
-    at the beginning of a recording. `probabilities` makes blocks of a recording.
+    Input shape: a list of blocks, (B, T, 576), and the LSTM's state and cell, (B, 128) each, which
+    are zeros at the beginning of a recording. `probabilities` makes all that of a recording.
     Output shape: {"probabilities": (B, T), "hidden": (B, 128), "cell": (B, 128)}.
 
     Reference:
@@ -53,20 +53,16 @@ class SileroVAD(Model):
     Example:
         >>> model = SileroVAD()
         >>> zeros = np.zeros((1, 128))
-        >>> outputs = model({"blocks": np.zeros((1, 5, 576)), "hidden": zeros, "cell": zeros})
+        >>> outputs = model([np.zeros((1, 5, 576)), zeros, zeros])
         >>> outputs["probabilities"].shape, model.count_params()
         (TensorShape([1, 5]), 309121)
     """
 
     def __init__(self, **kwargs):
-        inputs = {
-            "blocks": keras.Input((None, CONTEXT + BLOCK), name="blocks"),
-            "hidden": keras.Input((_UNITS,), name="hidden"),
-            "cell": keras.Input((_UNITS,), name="cell"),
-        }
-        x = inputs["blocks"]
-        mirrored = keras.ops.flip(x[..., -CONTEXT - 1 : -1], axis=-1)
-        x = keras.ops.concatenate([x, mirrored], axis=-1)[..., None]  # (B, T, 640, 1)
+        blocks = keras.Input((None, CONTEXT + BLOCK), name="blocks")
+        state = [keras.Input((_UNITS,), name=name) for name in ("hidden", "cell")]
+        mirrored = keras.ops.flip(blocks[..., -CONTEXT - 1 : -1], axis=-1)
+        x = keras.ops.concatenate([blocks, mirrored], axis=-1)[..., None]  # (B, T, 640, 1)
         # In two dimensions, since each block is a row of its own.
         x = keras.layers.Conv2D(2 * _BINS, (1, _WINDOW), (1, _HOP), use_bias=False, name="fourier")(
             x
@@ -79,10 +75,10 @@ class SileroVAD(Model):
             )(x)
         x, hidden, cell = keras.layers.LSTM(
             _UNITS, return_sequences=True, return_state=True, name="lstm"
-        )(x[:, :, 0], initial_state=[inputs["hidden"], inputs["cell"]])
+        )(x[:, :, 0], initial_state=state)
         x = keras.layers.Dense(1, "sigmoid", name="speech")(keras.ops.relu(x))
         outputs = {"probabilities": x[..., 0], "hidden": hidden, "cell": cell}
-        super().__init__(inputs, outputs, **kwargs)
+        super().__init__([blocks, *state], outputs, **kwargs)
 
     @classmethod
     def from_file(cls, path: str | Path) -> "SileroVAD":
@@ -194,7 +190,7 @@ class SileroVAD(Model):
         blocks = tf.TensorSpec([None, None, CONTEXT + BLOCK], tf.float32)
         return tf.function(
             functools.partial(self, training=False),
-            input_signature=[{"blocks": blocks, "hidden": state, "cell": state}],
+            input_signature=[[blocks, state, state]],
         )
 
 
@@ -224,7 +220,7 @@ class SileroStream:
     def reset(self) -> None:
         """Forget what was heard, to begin with another recording."""
         zeros = tf.zeros((1, _UNITS), self.model.compute_dtype)
-        self._state = {"hidden": zeros, "cell": zeros}
+        self._state = zeros, zeros
         self._waiting = np.zeros(CONTEXT, np.float32)
 
     def feed(self, samples: np.ndarray) -> np.ndarray:
@@ -244,8 +240,8 @@ class SileroStream:
             every = np.lib.stride_tricks.sliding_window_view(heard, CONTEXT + BLOCK)[::BLOCK]
             for start in range(0, num_blocks, _AT_ONCE):
                 some = every[start : start + _AT_ONCE]
-                outputs = self.model._graph({"blocks": some[None], **self._state})
-                self._state = {name: outputs[name] for name in self._state}
+                outputs = self.model._graph([some[None], *self._state])
+                self._state = outputs["hidden"], outputs["cell"]
                 found.append(outputs["probabilities"][0].numpy())
         return np.concatenate(found)
 

@@ -52,8 +52,7 @@ def in_double_precision(samples):
         keras.config.set_dtype_policy("float32")
     blocks = np.lib.stride_tricks.sliding_window_view(np.pad(samples, (64, 0)), 576)[::512]
     zeros = np.zeros((1, 128))
-    inputs = {"blocks": blocks[None].astype("float64"), "hidden": zeros, "cell": zeros}
-    return exact(inputs)["probabilities"][0].numpy()
+    return exact([blocks[None].astype("float64"), zeros, zeros])["probabilities"][0].numpy()
 
 
 def test_noise_equals_the_runtime(model, parity):
