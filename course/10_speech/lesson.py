@@ -195,7 +195,7 @@ claim("log-mel by hand differs by decibels", np.abs(mine - theirs).max(), at_mos
 # Neighbouring bands rise and fall together. A cosine transform along the bands packs them into few
 # numbers that do so less: the **mel-frequency cepstral coefficients**, MFCC ([Davis & Mermelstein
 # 1980](#davis1980)). The first one is the loudness, the next the tilt of the spectrum, and so on to
-# finer detail. For thirty years, speech recognition was built on 13 of them.
+# finer detail. For decades, speech recognition was built on 13 of them.
 
 # %%
 bands = np.arange(40)
@@ -282,8 +282,8 @@ claim(
 )
 
 # %% [markdown]
-# You still understand it. So the bands keep what makes the word. (What is gone is some of the
-# speaker.) A network that reads them has what it needs.
+# You still understand it, and its features are nearly those of the original. So the bands keep what
+# makes the word: a network that reads them has what it needs.
 #
 # ## The data, and who speaks
 #
@@ -342,9 +342,9 @@ print("frames of a training recording: from", lengths.min(), "to", lengths.max()
 # ## Why a random split fools you
 #
 # First without a network. Describe a word by the mean and the spread of each band, eighty numbers
-# without any order in time, and let a support vector machine name the digit. How good is that? Most
-# people would mix the recordings and keep a fifth for the test. We do it, and then again with whole
-# voices kept for the test. The machine and the numbers are the same. Guess both.
+# without any order in time, and let a support vector machine name the digit. How good is that? Many
+# would mix the recordings and keep a fifth for the test. We do it, and then again with whole voices
+# kept for the test. The machine and the numbers are the same. Guess both.
 
 # %%
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
@@ -395,7 +395,7 @@ rival = make_pipeline(StandardScaler(), SVC(C=10)).fit(sixteenths("train"), digi
 word_scores = {"support vectors": rival.score(sixteenths("test"), digit["test"])}
 most = np.bincount(digit["train"]).argmax()
 print("always the same digit:", np.mean(digit["test"] == most))
-claim("support vectors on 16 parts, new voices", word_scores["support vectors"], at_least=0.85)
+claim("on 16 parts, new voices", word_scores["support vectors"], at_least=measured(by_summary))
 
 # %% [markdown]
 # ## Frames, alone and in company
@@ -490,9 +490,10 @@ claim("loud frames of it that say 7", np.mean(shown == 7), at_least=0.5)
 # %% [markdown]
 # ## A word as a picture
 #
-# Features are a picture with time to the right, and chapter 06 knows what to do with pictures. But
-# the two axes are not alike. A word may stand *anywhere in time*, so the `KeywordCNN` averages over
-# time at the end; a sound at another *frequency* is another sound, so frequencies stay apart.
+# Features are a picture with time to the right, and chapter 06 knows what to do with pictures
+# ([Sainath & Parada 2015](#sainath2015)). But the two axes are not alike. A word may stand
+# *anywhere in time*, so the `KeywordCNN` averages over time at the end; a sound at another
+# *frequency* is another sound, so frequencies stay apart.
 
 # %%
 keras.utils.set_random_seed(1)
@@ -559,13 +560,14 @@ for name, model in {"the snippet": snippet, "KeywordCNN": cnn}.items():
 plots.diagram(
     {
         "heard": (0, 0, "– t t – h r – e e – e –", "lightblue"),
-        "merged": (5, 0, "– t – h r – e – e –"),
-        "read": (9, 0, "t h r e e", "lightgreen"),
+        "merged": (4.6, 0, "– t – h r – e – e –"),
+        "read": (8.4, 0, "t h r e e", "lightgreen"),
     },
     [("heard", "merged"), ("merged", "read")],
 )
-plt.text(2.75, -0.25, "drop\nrepetitions", ha="center", va="bottom", fontsize=9)
-plt.text(7.3, -0.25, "drop\nblanks", ha="center", va="bottom", fontsize=9)
+plt.xlim(-1.5, 9.3)
+plt.text(2.4, -0.25, "drop\nrepetitions", ha="center", va="bottom", fontsize=9)
+plt.text(6.9, -0.25, "drop\nblanks", ha="center", va="bottom", fontsize=9)
 plt.show()
 
 # %%
@@ -839,20 +841,20 @@ plt.show()
 display(Audio(sound["test"][number], rate=RATE))
 
 # %% [markdown]
-# The letters stand in the right order over their sounds, each for a frame or two, and the grey
-# blank rules between them: CTC's spikes. How long is a spike, and where are the words? We know how
-# the voice speaks: one word after the other, of about one length. So the first letter of the last
-# word should stand near the end of the sound.
+# Where nobody speaks, there is the grey blank; while someone speaks, one letter follows the other,
+# about at its sound. Only about: CTC asks for the order, not for the moment, and a network that
+# reads in both directions may say a letter before its sound begins. Look at the very first one.
 
 # %%
 spans = np.bincount(places[places >= 0])
 claim("outputs per letter", spans.mean(), at_most=2)
-claim("share of blanks", np.mean(places < 0), at_least=0.3)
+quiet = x["test"][number].max(axis=1)[::3] < x["test"][number].max() - 30
+blank = certain[:, 0] > 0.5
+claim("share of blanks where it is quiet", np.mean(blank[quiet]), at_least=0.6)
+claim("share of blanks where it is loud", np.mean(blank[~quiet]), at_most=0.4)
 last_word = text["test"][number].rindex(" ") + 1
 claim(
-    "last word begins at this part of the sound",
-    np.argmax(places == last_word) / len(places),
-    at_least=0.4,
+    "begin of the last word, per length", np.argmax(places == last_word) / len(places), at_least=0.6
 )
 
 # %% [markdown]
@@ -976,7 +978,7 @@ def cut_and_name(split, drop):
 
 # %%
 WORDS = [text["train"][np.argmax(label["train"] == number)] for number in range(10)]
-drops = (10, 15, 20, 25)
+drops = (15, 25, 35, 45)
 reached = [rates(cut_and_name("validation", drop), said["validation"])[0] for drop in drops]
 best = drops[int(np.argmin(reached))]
 print("validation CER by drop in dB:", dict(zip(drops, map(measured, reached), strict=True)))
@@ -992,8 +994,8 @@ claim("CTC with a language model, CER", table["language model"][0], at_most=0.2)
 claim("the rival's CER, over it", table["rival"][0] / table["language model"][0], at_least=2)
 
 # %% [markdown]
-# And the words alone? The recogniser was not made for them, but it learned from them, too. For a
-# single word it has a hard task: it may write any letters.
+# And the words alone? The recogniser was not made for them, and it may write any letters. But it
+# has learned from the strings, too, so it has heard more than the others.
 
 # %%
 alone = model.transcribe([x["test"][i] for i in single["test"]], beam_size=8, language_model=lm)
@@ -1004,7 +1006,8 @@ ax.axvline(0.1, color="grey", ls=":")
 ax.set(xlim=(0, 1), xlabel="right words of ten new voices")
 plt.show()
 print({name: measured(score) for name, score in word_scores.items()})
-assert min(word_scores.values()) > 0.6
+*others, ctc_score = word_scores.values()
+claim("CTC", ctc_score, at_least=measured(max(others)))
 
 # %% [markdown]
 # ### By voice, and by ear
@@ -1026,11 +1029,11 @@ by_voice = {
 }
 figure, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
 ax.barh(list(by_voice), list(by_voice.values()))
-ax.axvline(table["language model"][0], color="grey", ls=":")
+overall = table["language model"][0]
+ax.axvline(overall, color="grey", ls=":")
 ax.set(xlabel="CER on the test strings of each voice")
 plt.show()
-spread = max(by_voice.values()), min(by_voice.values())
-claim("worst voice, CER", spread[0], at_least=measured(2 * spread[1]))
+claim("worst voice, CER", max(by_voice.values()), at_least=measured(2 * overall))
 
 # %%
 per_string = np.array([rates([h], [s])[0] for h, s in zip(answers, said["test"], strict=True)])
@@ -1059,6 +1062,7 @@ assert per_string[fast].mean() > 0
 
 # %%
 SENTENCE = "nine three zero seven"
+assert not {"en-us"} & {*voice["train"], *voice["validation"], *voice["test"]}
 spoken = speech.espeak(SENTENCE, "en-us", rate=140, sample_rate=RATE)
 spoken = np.pad(spoken, RATE // 8) + np.random.default_rng(0).normal(
     0, 1e-3, len(spoken) + RATE // 4
@@ -1259,7 +1263,7 @@ for name in ("empty.wav", "notes.wav", "nan.wav", "mime.wav"):
     try:
         speech.read(folder / name)
     except (speech.AudioError, FileNotFoundError) as error:
-        print(str(error).replace(str(folder), "...")[:78])
+        print(str(error).replace(str(folder), "...").partition(";")[0])
 
 # %% [markdown]
 # **16-bit numbers.** Many libraries give whole numbers up to 32,767. Divide, or the features are
@@ -1284,14 +1288,20 @@ claim("CER at the wrong rate", rates(heard_wrong, [SENTENCE])[0], at_least=0.3)
 # %% [markdown]
 # ## Scale it
 #
-# People differ more than espeak's voices do. `spoken_digit` holds 2,500 words of five people, and
-# this is what changes here:
+# People differ more than espeak's voices do. `spoken_digit` holds 2,500 words of five people; these
+# lines replace `recordings`, and one of the five is left out:
 #
 # ```python
 # rows = list(data.load("spoken_digit", split="train+test").as_numpy_iterator())
-# samples = [row["audio"] / np.float32(32768) for row in rows]
-# people = [row["speaker"].decode() for row in rows]  # leave one of them out
+# samples = [row["audio"].astype("float32") / 32768 for row in rows]
+# people = np.array([row["speaker"].decode() for row in rows])
+# training, held_out = (np.flatnonzero(rule) for rule in (people != "theo", people == "theo"))
 # ```
+#
+# The recipe of `aimodels train speech --data spoken_digit` joins words to strings, and hides bands
+# of frequencies and stretches of time, other ones in each epoch (SpecAugment, [Park et al.
+# 2019](#park2019)): so the network cannot rely on one formant alone, and has to use all that it
+# hears.
 
 # %% [markdown]
 # ## Summary
@@ -1356,6 +1366,11 @@ claim("CER at the wrong rate", rates(heard_wrong, [SENTENCE])[0], at_least=0.3)
 # - <a id="jaitly2013"></a>Navdeep Jaitly, Geoffrey E. Hinton. *Vocal Tract Length Perturbation
 #   (VTLP) improves speech recognition*. ICML Workshop on Deep Learning for Audio, Speech and
 #   Language, 2013.
+# - <a id="park2019"></a>Daniel S. Park, William Chan, Yu Zhang, Chung-Cheng Chiu, Barret Zoph, Ekin
+#   D. Cubuk, Quoc V. Le. *SpecAugment: A Simple Data Augmentation Method for Automatic Speech
+#   Recognition*. Interspeech, 2613–2617, 2019.
+# - <a id="sainath2015"></a>Tara N. Sainath, Carolina Parada. *Convolutional Neural Networks for
+#   Small-footprint Keyword Spotting*. Interspeech, 1478–1482, 2015.
 # - <a id="sakoe1978"></a>Hiroaki Sakoe, Seibi Chiba. *Dynamic Programming Algorithm Optimization
 #   for Spoken Word Recognition*. IEEE Transactions on Acoustics, Speech, and Signal Processing,
 #   26(1):43–49, 1978.
