@@ -347,6 +347,8 @@ print("frames of a training recording: from", lengths.min(), "to", lengths.max()
 # kept for the test. The machine and the numbers are the same. Guess both.
 
 # %%
+from collections import Counter
+
 from sklearn.model_selection import GroupKFold, KFold, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -372,6 +374,8 @@ ways = {
 scores = {name: cross_val_score(machine, *asked, **way).mean() for name, way in ways.items()}
 claim("mixed recordings", scores["mixed"], at_least=0.85)
 claim("the same, on new voices", scores["new voices"], at_most=measured(scores["mixed"] - 0.05))
+said_by_each = Counter(zip(voice["train"][single["train"]], digit["train"], strict=True))
+assert {*said_by_each.values()} == {4}
 by_summary = machine.fit(*asked).score(summaries("test"), digit["test"])
 print("and on the ten voices of the test:", measured(by_summary))
 
@@ -513,6 +517,12 @@ plots.learning_curves(history, "accuracy", ax=axes[1])
 plt.show()
 word_scores["CNN"] = cnn.evaluate(words["test"], digit["test"], verbose=0)[1]
 claim("CNN, new voices", word_scores["CNN"], at_least=0.85)
+lead = word_scores["CNN"] - word_scores["support vectors"]
+claim("ahead of the support vectors by", lead, at_least=-0.08, at_most=0.08)
+
+# %% [markdown]
+# A draw with sixteen averages and a support vector machine. A thousand words of 25 voices are few
+# for a network that must find out by itself what a word is.
 
 # %% [markdown]
 # ## A snippet that can say one word only
@@ -745,8 +755,7 @@ batches = batches.apply(tf.data.experimental.assert_cardinality(BATCHES))
 # %% [markdown]
 # After each epoch the model writes down the validation strings: samples on the way. How wrong is a
 # transcript? The **character error rate**, CER, counts the letters to insert, delete or replace,
-# per letter of the right text; the **word error rate**, WER, does so with words. Before training it
-# says nothing useful: that is the floor.
+# per letter of the right text; the **word error rate**, WER, does so with words.
 
 
 # %%
@@ -905,7 +914,8 @@ def my_beam_search(p, beam_size=8):
 
 
 # %%
-print("by hand:", my_beam_search(p))
+best_text, probability = my_beam_search(p)
+print("by hand:", best_text, f"with {probability:.2f}")
 found = speech.prefix_beam_search(logits, beam_size=8)
 for z, beams in zip(logits, found, strict=True):
     by_hand, probability = my_beam_search(np.array(tf.nn.softmax(z), float))
@@ -921,8 +931,8 @@ print("the package finds the same texts in", len(found), "utterances")
 
 # %%
 lm = speech.CharacterLM(text["train"].tolist(), ALPHABET, order=5)
-for written in ("three one", "thre one", "tree one"):
-    print(f"ln p({written!r}) = {lm.log_probability(written):.1f}")
+for guess in ("three one", "thre one", "tree one"):
+    print(f"ln p({guess!r}) = {lm.log_probability(guess):.1f}")
 after = lm.log_probabilities(model.encode(["thre"])[0])
 print("after 'thre':", repr((" " + ALPHABET)[1 + int(after[1:].argmax())]))
 
@@ -954,8 +964,10 @@ written([f"{before}  ->  {after}" for before, after in changed[:4]])
 # %% [markdown]
 # ## Does it work?
 #
-# A strong simple rival for strings: cut the sound where it is quiet, and let the support vector
-# machine of above name each piece. How quiet is chosen on the validation strings.
+# Two rivals for strings. The first cuts the sound where it is quiet, and lets the support vector
+# machine of above name each piece. The second reads the frames of the DNN: a digit that rules for
+# some frames in a row is a word. How quiet, and how many frames, is chosen on the validation
+# strings.
 
 
 # %%
@@ -976,22 +988,33 @@ def cut_and_name(split, drop):
     return answers
 
 
+def read_frames(split, least):
+    """Digits that are the DNN's best answer for at least so many frames in a row."""
+    answers = []
+    found = dnn.predict(speech.pad([x[split][i] for i in strings[split]]), verbose=0)
+    for frames in found.argmax(axis=-1):
+        runs = [(name, len([*run])) for name, run in itertools.groupby(frames)]
+        answers.append(" ".join(WORDS[k] for k, size in runs if k < 10 and size >= least))
+    return answers
+
+
 # %%
 WORDS = [text["train"][np.argmax(label["train"] == number)] for number in range(10)]
-drops = (15, 25, 35, 45)
-reached = [rates(cut_and_name("validation", drop), said["validation"])[0] for drop in drops]
-best = drops[int(np.argmin(reached))]
-print("validation CER by drop in dB:", dict(zip(drops, map(measured, reached), strict=True)))
-heard["rival"] = cut_and_name("test", best)
-always = max(set(said["train"]), key=said["train"].count)
-heard["floor"] = [always] * len(said["test"])
+rivals = {"cut and name": (cut_and_name, (15, 25, 35, 45)), "frames": (read_frames, (5, 9, 13, 17))}
+for name, (read, choices) in rivals.items():
+    tried = [rates(read("validation", choice), said["validation"])[0] for choice in choices]
+    print(f"{name}, validation CER:", dict(zip(choices, map(measured, tried), strict=True)))
+    heard[name] = read("test", choices[int(np.argmin(tried))])
+always = max(sorted(set(said["train"])), key=said["train"].count)
+heard["always the same"] = [always] * len(said["test"])
 
 # %%
 table = {name: rates(answers, said["test"]) for name, answers in heard.items()}
-for name in ("floor", "rival", "greedy", "language model"):
+for name in ("always the same", *rivals, "greedy", "language model"):
     print(f"{name:<15} CER {measured(table[name][0]):.3f}, WER {measured(table[name][1]):.3f}")
 claim("CTC with a language model, CER", table["language model"][0], at_most=0.2)
-claim("the rival's CER, over it", table["rival"][0] / table["language model"][0], at_least=2)
+best = min(table[name][0] for name in rivals)
+claim("the better rival's CER, over it", best / table["language model"][0], at_least=1.5)
 
 # %% [markdown]
 # And the words alone? The recogniser was not made for them, and it may write any letters. But it
@@ -1046,13 +1069,16 @@ written([f"{voices[row]}: {said['test'][row]}  ->  {answers[row]}" for row in wo
 for row in worst:
     display(Audio(sound["test"][strings["test"][row]], rate=RATE))
 
+# %% [markdown]
+# Could you write them down? One voice makes a large part of all errors, though each voice says a
+# tenth of the strings. So the next thing to do is not another network but other voices for
+# training: like this one.
+
 # %%
-speed = [len(x["test"][i]) / len(text["test"][i].split()) for i in strings["test"]]
-fast = np.array(speed) < np.median(speed)
-print("frames per word, median:", measured(np.median(speed)))
-print("CER of the faster half", measured(per_string[fast].mean()), end=", ")
-print("of the slower half", measured(per_string[~fast].mean()))
-assert per_string[fast].mean() > 0
+of_worst = voices == max(by_voice, key=by_voice.get)
+mistakes = per_string * [len(sentence) for sentence in said["test"]]
+print("strings of the worst voice:", f"{np.mean(of_worst):.0%}")
+claim("its share of all errors", mistakes[of_worst].sum() / mistakes.sum(), at_least=0.2)
 
 # %% [markdown]
 # ## Round trip
@@ -1111,8 +1137,7 @@ claim(
 # %%
 import inspect
 
-lines = inspect.getsource(speech.SileroVAD.__init__).splitlines()
-print("\n".join(lines[6:-2]))
+print(inspect.getsource(speech.SileroVAD.__init__))
 
 # %% tags=["nbval-ignore-output"]
 try:
