@@ -17,7 +17,15 @@ WORDS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight",
 ALPHABET = "".join(sorted({*" ".join(WORDS)}))
 
 
-def joined(recordings: dict, rows: np.ndarray, number: int, rng) -> tuple[list, list[str]]:
+def joined(
+    recordings: dict,
+    rows: np.ndarray,
+    number: int,
+    rng: np.random.Generator,
+    *,
+    level_db: float = 6.0,
+    noise: bool = True,
+) -> tuple[list[np.ndarray], list[str]]:
     """`number` strings of recordings out of `rows`, each of one speaker; and what they say."""
     sounds, texts = [], []
     for _ in range(number):
@@ -26,12 +34,14 @@ def joined(recordings: dict, rows: np.ndarray, number: int, rng) -> tuple[list, 
         chosen = rng.choice(own, rng.integers(2, 7))
         pieces = [np.zeros(rng.integers(0, RATE // 10))]
         for row in chosen:
-            level = 10 ** (rng.uniform(-6, 6) / 20)
+            level = 10 ** (rng.uniform(-level_db, level_db) / 20)
             pause = np.zeros(rng.integers(0, RATE // 3))
             pieces += [level * recordings["samples"][row], pause]
         sound = np.concatenate(pieces)
-        noise = np.sqrt(np.mean(sound**2)) * 10 ** (-rng.uniform(20, 40) / 20)
-        sounds.append((sound + rng.normal(0, noise, len(sound))).astype("float32"))
+        if noise:
+            deviation = np.sqrt(np.mean(sound**2)) * 10 ** (-rng.uniform(20, 40) / 20)
+            sound = sound + rng.normal(0, deviation, len(sound))
+        sounds.append(sound.astype("float32"))
         texts.append(" ".join(WORDS[label] for label in recordings["label"][chosen]))
     return sounds, texts
 
