@@ -1,9 +1,9 @@
 """Strings of digits: words of one speaker joined, and read by a BiLSTM with CTC.
 
-Each epoch joins other strings of 2 to 6 training recordings of `spoken_digit` (index 5 to 49), with
-pauses, levels and noise drawn at random. The test strings are joined once from the test recordings
-(index 0 to 4) of the same five speakers, 200 in all. Validation strings, on which the number of
-epochs was chosen, come from the training recordings 45 to 49, which no training string has.
+Each epoch joins other strings of 2 to 6 training recordings of `spoken_digit` (index 5 to 44), with
+pauses, levels and noise drawn at random. 200 test strings are joined once from the test recordings
+(index 0 to 4) of the same five speakers. Settings were fixed beforehand, and judged on strings of
+the recordings 45 to 49, which no training string has.
 """
 
 import keras
@@ -49,7 +49,7 @@ def joined(
 def one_seed(recordings: dict, held_out: dict, strings: int, epochs: int, seed: int) -> dict:
     keras.utils.set_random_seed(seed)
     rng = np.random.default_rng(seed)
-    model = SpeechRNN(40, ALPHABET, units=96, num_layers=2, filters=96, strides=2, dropout=0.3)
+    model = SpeechRNN(40, ALPHABET, units=96, num_layers=2, filters=96, strides=3, dropout=0.3)
     [rows] = np.nonzero((recordings["index"] >= 5) & (recordings["index"] < 45))
 
     def epoch():
@@ -67,7 +67,7 @@ def one_seed(recordings: dict, held_out: dict, strings: int, epochs: int, seed: 
     }
 
 
-def run(seeds: tuple[int, ...] = (1,), epochs: int = 30, strings: int = 400) -> dict:
+def run(seeds: tuple[int, ...] = (1,), epochs: int = 32, strings: int = 400) -> dict:
     """`strings` are those of an epoch."""
     recordings, held_out = load(), {}
     for number, (split, low, high) in enumerate((("validation", 45, 50), ("test", 0, 5))):
