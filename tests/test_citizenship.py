@@ -131,6 +131,19 @@ MODELS = {
         TRANSCRIPTS,
         aimodels.speech.CTC(),
     ),
+    "SileroVAD": (
+        (),
+        {},
+        [
+            RNG.normal(size=(COUNT, LENGTH, 576)).astype("float32"),
+            *(FEATURES[:, [i]].repeat(128, axis=1) for i in (0, 1)),
+        ],
+        {
+            "probabilities": (IDS > 0).astype("float32"),
+            **{name: np.zeros((COUNT, 128), "float32") for name in ("hidden", "cell")},
+        },
+        {"probabilities": "mse", "hidden": "mse", "cell": "mse"},
+    ),
     "Seq2Seq": ((20, 20), READER, (IDS, IDS), IDS, CROSSENTROPY),
     "Transformer": ((20, 20), {**BLOCKS, "dropout": 0.0}, (IDS, IDS), IDS, CROSSENTROPY),
     "GPT": ((20,), BLOCKS, IDS, IDS, CROSSENTROPY),

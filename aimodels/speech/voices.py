@@ -19,6 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
+from aimodels.speech.resampling import resample
+
 SAMPLE_RATE = 22050  # of the library
 # From its header, speak_lib.h:
 _SYNCHRONOUS, _DONT_EXIT, _UTF8 = 2, 0x8000, 1
@@ -90,7 +92,7 @@ def espeak(
     samples = np.concatenate([np.zeros(0, np.int16), *pieces])
     if not samples.any():
         raise ValueError(f"there is nothing to say in {text[:40]!r}")
-    return _resampled(samples / 2**15, sample_rate)
+    return np.clip(resample(samples / 2**15, SAMPLE_RATE, sample_rate), -1, 1)
 
 
 def espeak_voices() -> tuple[list[str], list[str]]:
@@ -105,14 +107,6 @@ def espeak_voices() -> tuple[list[str], list[str]]:
         (True, True)
     """
     return sorted(_languages()), sorted(_speakers())
-
-
-def _resampled(samples: np.ndarray, sample_rate: int) -> np.ndarray:
-    from scipy import signal
-
-    divisor = np.gcd(SAMPLE_RATE, sample_rate)
-    samples = signal.resample_poly(samples, sample_rate // divisor, SAMPLE_RATE // divisor)
-    return np.clip(samples, -1, 1).astype(np.float32)
 
 
 def _name(voice: str) -> str:
@@ -162,14 +156,18 @@ def _folder() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def _library_file() -> Path:
+    names = {"win32": "espeak-ng.dll", "darwin": "libespeak-ng.dylib"}
+    return _folder() / names.get(sys.platform, "libespeak-ng.so")
+
+
 @contextmanager
 def _library() -> Iterator[ctypes.CDLL]:
     """A fresh copy of the library: what was said before would change the next sound a little.
 
     A copy also leaves alone what else in this process uses espeak-ng.
     """
-    suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-    original = _folder() / ("espeak-ng.dll" if suffix == ".dll" else f"libespeak-ng{suffix}")
+    original = _library_file()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             copy = shutil.copy(original, folder)
