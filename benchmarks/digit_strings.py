@@ -67,7 +67,7 @@ def one_seed(recordings: dict, held_out: dict, strings: int, epochs: int, seed: 
     }
 
 
-def run(seeds: tuple[int, ...] = (1,), epochs: int = 32, strings: int = 400) -> dict:
+def run(seeds: tuple[int, ...] = (1,), epochs: int = 28, strings: int = 400) -> dict:
     """`strings` are those of an epoch."""
     recordings, held_out = load(), {}
     for number, (split, low, high) in enumerate((("validation", 45, 50), ("test", 0, 5))):

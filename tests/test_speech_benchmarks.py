@@ -66,7 +66,8 @@ def test_each_epoch_is_made_anew_and_features_keep_their_targets(program, rng):
     def make():
         made.append(len(made) + 1)
         sizes = rng.permutation(np.arange(2, 26))
-        return [np.full((n, 3), 100 * n + made[-1]) for n in sizes], sizes[:, None]
+        features = [np.full((n, 3), 100 * n + made[-1]) for n in sizes]
+        return features, np.repeat(sizes[:, None], made[-1], axis=1)  # wider in each epoch
 
     batches = training.anew(make, 4, seed=1)
     epochs = [[*batches.as_numpy_iterator()] for _ in range(2)]
@@ -75,6 +76,7 @@ def test_each_epoch_is_made_anew_and_features_keep_their_targets(program, rng):
         assert len(epoch) == len(batches) == 6
         for features, targets in epoch:
             np.testing.assert_allclose(features[:, 0, 0], 100 * targets[:, 0] + number)
+            assert targets.shape == (4, number)
             assert np.ptp(targets) < 12  # of about the same length
         assert {int(t) for _, targets in epoch for t in targets[:, 0]} == {*range(2, 26)}
     assert [t.tolist() for _, t in epochs[0]] != [t.tolist() for _, t in epochs[1]]
