@@ -8,16 +8,14 @@ set, said by others: the figures without them stand beside.
 
 import functools
 import json
-import time
 from collections import Counter
 
 import keras
 import numpy as np
-from speech_training import Anew, mask, rates, stretch, warp
+from speech_training import anew, fit, masked, rates, stretch, warp
 
 from aimodels import data
 from aimodels.speech import CTC, CharacterLM, SpeechRNN
-from aimodels.train import warmup_cosine
 
 ALPHABET = " ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 BANDS = 24  # of a smooth spectrum, between 130 and 6800 Hz as its mel filters lay
@@ -33,13 +31,15 @@ def normalise(cepstra: np.ndarray) -> np.ndarray:
     return ((cepstra - cepstra.mean(axis=0)) / (cepstra.std(axis=0) + 1e-3)).astype("float32")
 
 
-def distort(cepstra: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+def others(utterances: list[np.ndarray], rng: np.random.Generator) -> list[np.ndarray]:
     """As said by someone else: changed in the spectrum that the cepstra stand for."""
-    spectrum = (cepstra - cepstra.mean(axis=0)) @ COSINES
-    spectrum = stretch(spectrum, rng.uniform(0.88, 1.12))
-    spectrum = warp(spectrum, CENTERS, rng.uniform(0.88, 1.12))
-    spectrum += rng.normal(0, 0.1, spectrum.shape)
-    return normalise(mask(spectrum, rng, bands=4, share=0.2) @ COSINES.T)
+    spectra = []
+    for cepstra in utterances:
+        spectrum = (cepstra - cepstra.mean(axis=0)) @ COSINES
+        spectrum = stretch(spectrum, rng.uniform(0.88, 1.12))
+        spectrum = warp(spectrum, rng.uniform(0.88, 1.12), CENTERS)
+        spectra.append(spectrum + rng.normal(0, 0.1, spectrum.shape))
+    return [normalise(one @ COSINES.T) for one in masked(spectra, rng, frequency_width=4)]
 
 
 def load(split: str) -> dict[str, list]:
@@ -63,16 +63,8 @@ def train(utterances: dict[str, list], epochs: int, seed: int) -> tuple[SpeechRN
     rng = np.random.default_rng(seed)
     model = SpeechRNN(13, ALPHABET, units=128, num_layers=2, filters=128, strides=3, dropout=0.3)
     labels = model.encode(utterances["text"])
-    batches = Anew(
-        lambda: ([distort(one, rng) for one in utterances["features"]], labels), 32, seed
-    )
-    steps = epochs * len(batches)
-    schedule = warmup_cosine(3e-3, steps, steps // 10)
-    optimizer = keras.optimizers.AdamW(schedule, weight_decay=1e-2, global_clipnorm=1.0)
-    model.compile(optimizer, CTC(), jit_compile=False)  # batches of many lengths: no XLA
-    began = time.process_time()
-    model.fit(batches, epochs=epochs, verbose=2)
-    return model, time.process_time() - began
+    batches = anew(lambda: (others(utterances["features"], rng), labels), 32, seed)
+    return model, fit(model, batches, epochs, CTC())
 
 
 def one_seed(splits: dict[str, dict], language_model: CharacterLM, epochs: int, seed: int) -> dict:

@@ -54,7 +54,7 @@ LAYERS = {
     "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
     "SpecAugment": [({}, lambda layer, x, memory: layer(x), False)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
-    "FrameMask": [({}, lambda layer, x, memory: layer(x), False)],
+    "RealFrames": [({}, lambda layer, x, memory: layer(x), False)],
     "Splice": [({"context": 1}, lambda layer, x, memory: layer(x), True)],
     "CausalConvolution": [
         ({"filters": 4, "kernel_size": 3}, lambda layer, x, memory: layer(x), False)

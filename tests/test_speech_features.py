@@ -101,6 +101,37 @@ def test_gradients_flow_and_are_right(name, rng):
     assert np.abs(gradient).max() > 0
 
 
+@pytest.mark.parametrize(
+    ("shape", "center"), [((1000,), True), ((2, 3, 1000), False), ((2, 2639), True)]
+)
+def test_a_long_recording_is_transformed_in_parts_that_do_not_show(monkeypatch, rng, shape, center):
+    samples = tf.constant(rng.normal(0, 0.1, shape))
+
+    def features(samples):
+        return speech.log_mel(samples, RATE, center=center)
+
+    def slope(samples):
+        with tf.GradientTape() as tape:
+            tape.watch(samples)
+            loss = tf.reduce_sum(features(samples) ** 2)
+        return tape.gradient(loss, samples)
+
+    whole, gradient = features(samples), slope(samples)
+    for part in (1, 8):
+        monkeypatch.setattr("aimodels.speech.features.PART", part)
+        anything = tf.TensorSpec([None] * len(shape), tf.float64)
+        for function in (
+            features,
+            tf.function(features, input_signature=[anything]),
+            tf.function(features, jit_compile=True),
+        ):
+            parts = function(samples)
+            assert parts.shape == whole.shape
+            np.testing.assert_allclose(parts, whole, atol=1e-9)
+        for function in (tf.function(slope), tf.function(slope, jit_compile=True)):
+            np.testing.assert_allclose(function(samples), gradient, rtol=1e-6, atol=1e-6)
+
+
 def test_gradients_of_silence_are_finite():
     samples = tf.zeros((1, 1000))
     with tf.GradientTape() as tape:

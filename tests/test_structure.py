@@ -20,6 +20,7 @@ ROWS = [
     | {"transformer"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
+    {"serving"},
     {"course"},
     {"cli"},
     {"__main__"},

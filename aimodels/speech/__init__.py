@@ -9,12 +9,12 @@ import importlib
 
 _MODULES = {
     "AudioError": "audio",
-    "CTC": "ctc",
+    "CTC": "losses",
     "CharacterLM": "language_model",
     "FrameDNN": "models",
-    "FrameMask": "masked_layers",
     "KeywordCNN": "models",
     "LogMel": "frame_layers",
+    "RealFrames": "masked_layers",
     "Recognizer": "streaming",
     "SileroStream": "silero",
     "SileroVAD": "silero",
@@ -25,7 +25,7 @@ _MODULES = {
     "blocks": "audio",
     "change_speed": "augment",
     "collapse": "decoding",
-    "ctc_loss": "ctc",
+    "ctc_loss": "losses",
     "deltas": "context",
     "espeak": "voices",
     "espeak_voices": "voices",

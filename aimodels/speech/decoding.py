@@ -169,9 +169,29 @@ def _utterances(logits, lengths) -> list[np.ndarray]:
     logits = np.asarray(logits, float)
     if logits.ndim != 3 or logits.shape[2] < 2:
         raise ValueError(f"logits must be (B, T, V + 1) with V >= 1; got {logits.shape}")
-    lengths = np.full(len(logits), logits.shape[1]) if lengths is None else np.asarray(lengths)
-    if lengths.shape != (len(logits),) or ((lengths < 0) | (lengths > logits.shape[1])).any():
-        raise ValueError(
-            f"lengths must be {len(logits)} integers from 0 to {logits.shape[1]}; got {lengths}"
-        )
-    return [z[:length] for z, length in zip(logits, lengths, strict=True)]
+    if lengths is None:
+        lengths = np.full(len(logits), logits.shape[1])
+    lengths = check_lengths(lengths, *logits.shape[:2])
+    utterances = [z[:length] for z, length in zip(logits, lengths, strict=True)]
+    if any(np.isnan(z).any() for z in utterances):
+        raise ValueError("logits must be numbers; there is a NaN")
+    return utterances
+
+
+def check_lengths(lengths, number: int, most: int, name: str = "lengths") -> np.ndarray:
+    """The lengths as an array, (number,).
+
+    Raises:
+        ValueError: unless they are so many integers from 0 to `most`.
+
+    Example:
+        >>> check_lengths([3, 9], number=2, most=8)
+        Traceback (most recent call last):
+        ...
+        ValueError: lengths must be 2 integers from 0 to 8; got [3, 9]
+    """
+    found = np.asarray(lengths)
+    whole = found.dtype.kind in "iu"
+    if found.shape != (number,) or not whole or ((found < 0) | (found > most)).any():
+        raise ValueError(f"{name} must be {number} integers from 0 to {most}; got {lengths}")
+    return found

@@ -2,17 +2,20 @@
 
 The words and conventions are librosa's; the axes are those of Keras: samples (..., N) become frames
 (..., T, features). All functions work in graphs, under XLA and on any device, and gradients flow
-through them.
+through them. As in librosa, the transform itself is computed in double precision: beside what is
+loud, single precision drowns what is a million times quieter.
 """
 
 import warnings
 
 import numpy as np
 import tensorflow as tf
+from keras import ops
 
 from aimodels.checks import check_positive_int, check_positive_number
 
 MIN_POWER = 1e-10  # what is quieter counts as this: -100 dB
+PART = 512  # frames of a long recording that are transformed at once
 
 
 def frames(samples, frame_length: int, hop_length: int) -> tf.Tensor:
@@ -108,8 +111,9 @@ def stft(
     win_length = n_fft if win_length is None else win_length
     window = hann_window(win_length, n_fft)
     hop_length = max(1, win_length // 4) if hop_length is None else hop_length
-    framed = frames(_centered(samples, n_fft, center), n_fft, hop_length)
-    return tf.signal.rfft(framed * tf.cast(window, framed.dtype))
+    samples = _centered(samples, n_fft, center)
+    framed = tf.cast(frames(samples, n_fft, hop_length), tf.float64) * window
+    return tf.cast(tf.signal.rfft(framed), _complex(samples))
 
 
 def hann_window(win_length: int, n_fft: int) -> np.ndarray:
@@ -141,9 +145,9 @@ def power_spectrum(
     # Where in the frame the window lies changes no power, so only its samples are framed.
     end = n_fft - win_length - begin
     inside = samples[..., begin : -end or None]
-    framed = frames(inside, win_length, hop_length)
-    framed *= tf.cast(window[begin : begin + win_length], framed.dtype)
-    spectrum = tf.signal.rfft(framed, [n_fft])
+    window = window[begin : begin + win_length]
+    framed = tf.cast(frames(inside, win_length, hop_length), tf.float64) * window
+    spectrum = tf.cast(tf.signal.rfft(framed, [n_fft]), _complex(samples))
     return tf.square(tf.math.real(spectrum)) + tf.square(tf.math.imag(spectrum))
 
 
@@ -269,8 +273,13 @@ def log_mel(
     """
     n_fft, hop_length, win_length = frame_settings(sample_rate, n_fft, hop_length, win_length)
     filters = mel_filters(sample_rate, n_fft, n_mels, fmin, fmax)
-    power = power_spectrum(samples, n_fft, hop_length, win_length, center)
-    energy = tf.matmul(power, tf.cast(filters, power.dtype))
+    samples = _centered(samples, n_fft, center)
+
+    def energies(part):
+        power = power_spectrum(part, n_fft, hop_length, win_length, center=False)
+        return tf.matmul(power, tf.cast(filters, power.dtype))
+
+    energy = _in_parts(energies, samples, n_fft, hop_length)
     decibels = 10 / np.log(10) * tf.math.log(tf.maximum(energy, MIN_POWER))
     if top_db is not None:
         loudest = tf.reduce_max(decibels, axis=(-2, -1), keepdims=True)
@@ -307,7 +316,7 @@ def mfcc(samples, sample_rate: int = 16000, *, n_mfcc: int = 13, **settings) -> 
         raise ValueError(f"n_mfcc={n_mfcc} must not be larger than n_mels={n_mels}")
     cosines = np.cos(np.pi * np.outer(2 * np.arange(n_mels) + 1, np.arange(n_mfcc)) / (2 * n_mels))
     cosines *= np.sqrt(np.where(np.arange(n_mfcc) == 0, 1, 2) / n_mels)
-    return tf.matmul(energies, tf.cast(cosines, energies.dtype))
+    return tf.cast(tf.matmul(tf.cast(energies, tf.float64), cosines), energies.dtype)
 
 
 def as_floats(samples) -> tf.Tensor:
@@ -334,6 +343,26 @@ def _check_fills(samples: tf.Tensor, frame_length: int) -> None:
         raise ValueError(
             f"{size} samples do not fill one frame of {frame_length}: pad them with zeros"
         )
+
+
+def _complex(samples: tf.Tensor) -> tf.DType:
+    return tf.complex128 if samples.dtype == tf.float64 else tf.complex64
+
+
+def _in_parts(function, samples: tf.Tensor, n_fft: int, hop_length: int) -> tf.Tensor:
+    """Features of long recordings, some frames after the other: they stay in the fast memory."""
+    count = num_frames(_size(samples), n_fft, hop_length, center=False)
+    if isinstance(count, int) and count <= PART:
+        return function(samples)
+    parts = -(-count // PART)
+    missing = (parts * PART - 1) * hop_length + n_fft - _size(samples)
+    samples = _padded(samples, 0, tf.maximum(missing, 0))
+    samples = frames(samples, (PART - 1) * hop_length + n_fft, PART * hop_length)
+    function = tf.autograph.experimental.do_not_convert(function)  # which takes long
+    features = tf.map_fn(function, ops.moveaxis(samples, -2, 0), parallel_iterations=1)
+    features = ops.moveaxis(features, 0, -3)  # (..., parts, PART, features)
+    shape = tf.concat([tf.shape(samples)[:-2], [parts * PART, features.shape[-1]]], 0)
+    return tf.reshape(features, shape)[..., :count, :]
 
 
 def _padded(samples: tf.Tensor, before: int, after: int) -> tf.Tensor:

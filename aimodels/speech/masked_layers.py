@@ -41,7 +41,7 @@ def pad(utterances: Sequence[np.ndarray]) -> np.ndarray:
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class FrameMask(layers.Layer):
+class RealFrames(layers.Layer):
     """Says which frames are real: (B, T, M) -> (B, T, M) with a mask (B, T), zeros at padding.
 
     The mask is the one that the input has already, such as a `LogMel` layer's, or that the model
@@ -52,7 +52,7 @@ class FrameMask(layers.Layer):
         **kwargs: passed to `keras.layers.Layer`, such as `name`.
 
     Example:
-        >>> x = FrameMask()(np.array([[[1.0], [0.0], [2.0], [0.0], [0.0]]]))
+        >>> x = RealFrames()(np.array([[[1.0], [0.0], [2.0], [0.0], [0.0]]]))
         >>> ops.convert_to_numpy(x._keras_mask).tolist()
         [[True, True, True, False, False]]
     """
@@ -62,10 +62,11 @@ class FrameMask(layers.Layer):
         self.supports_masking = True
 
     def call(self, features, mask=None):
-        mask = self.compute_mask(features, mask)
-        return ops.where(mask[..., None], features, ops.zeros_like(features))
+        return _without_padding(features, self.compute_mask(features, mask))
 
     def compute_mask(self, features, mask=None):
+        if isinstance(features, keras.KerasTensor):
+            return None  # or a model would compute this mask even where it is given another one
         if mask is not None:
             return ops.cast(mask, "bool")
         there = ops.cast(ops.any(ops.not_equal(features, 0), axis=-1), "int32")  # (B, T)

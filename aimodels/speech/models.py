@@ -15,13 +15,13 @@ from keras import layers
 
 from aimodels.checks import check_positive_int, check_rate
 from aimodels.speech.alphabet import check_alphabet, decode, encode
-from aimodels.speech.decoding import greedy, prefix_beam_search
+from aimodels.speech.decoding import check_lengths, greedy, prefix_beam_search
 from aimodels.speech.masked_layers import (
     BlankPadding,
     CausalConvolution,
     FrameAverage,
     FrameConvolution,
-    FrameMask,
+    RealFrames,
     Splice,
     pad,
 )
@@ -42,7 +42,7 @@ class _FrameModel(Model):
 def _normalised_features(num_features: int):
     """The input, and what stands behind its mask and its normalisation by real frames."""
     features = keras.Input((None, num_features), name="features")
-    x = FrameMask(name="real")(features)
+    x = RealFrames(name="real")(features)
     norm = layers.BatchNormalization(momentum=0.9, center=False, scale=False, name="norm")
     return features, norm(x)
 
@@ -278,7 +278,8 @@ class SpeechRNN(_FrameModel):
             raise ValueError(f"{', '.join(search)} needs a beam_size, such as 16")
         mask = None
         if lengths is not None:
-            mask = np.arange(features.shape[1]) < np.asarray(lengths)[:, None]
+            lengths = check_lengths(lengths, *features.shape[:2])
+            mask = np.arange(features.shape[1]) < lengths[:, None]
             features = np.where(mask[..., None], features, 0)
         if not np.isfinite(features).all():
             raise ValueError("features must be finite numbers; there is a NaN or an infinity")
@@ -306,5 +307,5 @@ class SpeechRNN(_FrameModel):
                 lambda features, mask: call(features, mask=mask), input_signature=signature
             )
         if mask is None:
-            mask = FrameMask().compute_mask(features)
+            mask = RealFrames().compute_mask(features)
         return self.__dict__["_graph"](features, mask).numpy()
