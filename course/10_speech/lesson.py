@@ -10,7 +10,7 @@
 #       - find and hear a recogniser's worst mistakes
 #       - rebuild a published detector of speech, and recognise your own recording
 #     prerequisites: [04_recurrent, 06_cnn]
-#     minutes: 100
+#     minutes: 115
 #     repairs: [000-4.3.1, 000-4.3.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -30,7 +30,7 @@
 # - find and hear a recogniser's worst mistakes;
 # - rebuild a published detector of speech, and recognise your own recording.
 #
-# **Before this:** 04_recurrent, 06_cnn. **About 100 minutes.** **Repairs:** article 000 §4.3.1,
+# **Before this:** 04_recurrent, 06_cnn. **About 115 minutes.** **Repairs:** article 000 §4.3.1,
 # article 000 §4.3.2.
 
 # %%
@@ -518,7 +518,7 @@ plt.show()
 word_scores["CNN"] = cnn.evaluate(words["test"], digit["test"], verbose=0)[1]
 claim("CNN, new voices", word_scores["CNN"], at_least=0.85)
 lead = word_scores["CNN"] - word_scores["support vectors"]
-claim("ahead of the support vectors by", lead, at_least=-0.08, at_most=0.08)
+claim("ahead of the support vectors by", round(lead, 4), at_least=-0.08, at_most=0.08)
 
 # %% [markdown]
 # A draw with sixteen averages and a support vector machine. A thousand words of 25 voices are few
@@ -552,7 +552,7 @@ except ValueError as error:
 clip = x["train"][0][None]
 padded = np.pad(clip, [(0, 0), (0, 100), (0, 0)])
 for name, model in {"the snippet": snippet, "KeywordCNN": cnn}.items():
-    change = np.abs(model.predict(padded, verbose=0) - model.predict(clip, verbose=0)).max()
+    change = np.abs(model(padded) - model(clip)).max()
     bound = {"at_least": 1e-3} if model is snippet else {"at_most": 1e-3}
     claim(f"{name}: a second of padding changes its answer by", change, **bound)
 
@@ -859,8 +859,8 @@ spans = np.bincount(places[places >= 0])
 claim("outputs per letter", spans.mean(), at_most=2)
 quiet = x["test"][number].max(axis=1)[::3] < x["test"][number].max() - 30
 blank = certain[:, 0] > 0.5
-claim("share of blanks where it is quiet", np.mean(blank[quiet]), at_least=0.6)
-claim("share of blanks where it is loud", np.mean(blank[~quiet]), at_most=0.4)
+claim("share of blanks where it is quiet", np.mean(blank[quiet]), at_least=0.3)
+claim("share of blanks where it is loud", np.mean(blank[~quiet]), at_most=0.25)
 last_word = text["test"][number].rindex(" ") + 1
 claim(
     "begin of the last word, per length", np.argmax(places == last_word) / len(places), at_least=0.6
