@@ -132,7 +132,7 @@ def run() -> dict:
     known = [" ".join(s for s in parts if s not in further) for parts in split.values()]
     vectors_of, titles = Sentences(folder), np.array(titles)
     vectors, config = vectors_of(texts), vectors_of.bert.config
-    figures = {"texts": len(texts), "questions": QUESTIONS, "further down": len(further)}
+    figures = {"texts": len(texts), "questions": [*QUESTIONS.items()], "further down": len(further)}
     for name, queries, wanted in (
         ("questions answered", list(QUESTIONS), list(QUESTIONS.values())),
         ("articles found", further, own),
