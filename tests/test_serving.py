@@ -11,9 +11,8 @@ import time
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
-from serving_models import Client, write_gaps, write_gpt, write_sounds
+from serving_models import Client, running, write_gaps, write_gpt, write_sounds
 
 from aimodels.serving import completions, payload
 from aimodels.serving.batching import Batcher
@@ -45,33 +44,6 @@ def folder(tmp_path_factory):
     write_gaps(folder / "gaps")
     (folder / "notes.txt").write_text("no model")
     return folder
-
-
-@contextlib.contextmanager
-def running(models, limits=None, batch_size=32, headers=30, **options):
-    """A server in a thread of this process."""
-    from aimodels.serving.app import Server
-    from aimodels.serving.protocol import Protocol
-
-    server = Server(models, limits or Limits(), **options)
-    for version in models:
-        if version.state == "LOADING":
-            version.load(
-                batch_size, 0.05, lambda rows, name=version.name: server.metrics.batch(name, rows)
-            )
-    config = uvicorn.Config(
-        server.app, http=Protocol, ws="none", log_level="critical", timeout_keep_alive=headers
-    )
-    uvicorn_server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=uvicorn_server.run, args=([listener],))
-    thread.start()
-    try:
-        yield Client(listener.getsockname()[1], options.get("token"))
-    finally:
-        uvicorn_server.should_exit = True
-        thread.join()
-        for version in models:
-            version.close()
 
 
 @pytest.fixture(scope="module")
@@ -465,6 +437,11 @@ class TestPayload:
             status, _ = client.predict("digits", [{"b64": base64.b64encode(content).decode()}])
             assert status in (200, 400)
 
+    def test_many_large_pictures_at_a_time(self, client):
+        status, answer = client.predict("digits", [png(4000, 4000, mode="1", colour=1)] * 3)
+        assert status == 400
+        assert "million pixels" in answer["error"]
+
     def test_a_picture_of_many_pixels_is_not_unpacked(self, client):
         status, answer = client.predict("digits", [png(20_000, 20_000, mode="1", colour=1)])
         assert status == 400
@@ -548,6 +525,14 @@ class TestBatching:
         batcher.close()
         with pytest.raises(RequestError, match="stopping"):
             batcher.submit("key", 1)
+
+    def test_large_bodies_by_many_clients(self, client, rng):
+        x = rng.random((128, 8, 8, 1)).round(3)
+        assert len(json.dumps(x.tolist())) > 40_000
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = [*pool.map(lambda _: client.predict("digits", x.tolist()), range(8))]
+        assert [status for status, _ in answers] == [200] * 8
+        assert all(len(answer["predictions"]) == 128 for _, answer in answers)
 
     def test_many_clients_get_their_own_answers(self, client, models, rng):
         x = rng.random((40, 8, 8, 1)).round(3)

@@ -8,6 +8,7 @@ import signal
 import socket
 import tempfile
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -101,14 +102,17 @@ def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
     server = uvicorn.Server(_config(settings, application.app))
 
     def load() -> None:
-        _load(settings, models, application)
+        _load(settings, models, application, lambda: server.should_exit)
         if not any(version.state == "AVAILABLE" for version in models):
             server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn raises it again in the end
-    threading.Thread(target=load, name="loader", daemon=True).start()
+        # for a moment before uvicorn's own, and then when uvicorn raises it again in the end
+        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    loader = threading.Thread(target=load, name="loader")
+    loader.start()
     server.run(sockets=[listener])
+    loader.join()  # TensorFlow does not bear to be left in the middle
     for version in models:
         version.close()
     return int(all(version.state == "END" for version in models))
@@ -124,8 +128,10 @@ def _application(settings: Settings, found: dict) -> tuple:
     return models, Server(models, settings.limits, settings.token, settings.local)
 
 
-def _load(settings: Settings, models, application) -> None:
+def _load(settings: Settings, models, application, stopped: Callable[[], bool]) -> None:
     for version in models:
+        if stopped():
+            return
         version.load(
             settings.batch_size,
             settings.batch_wait,
@@ -170,5 +176,7 @@ def application():
     content = json.loads(os.environ[_SETTINGS])
     settings = Settings(**(content | {"limits": Limits(**content["limits"])}))
     models, server = _application(settings, find(settings.folder))
-    threading.Thread(target=_load, args=(settings, models, server), daemon=True).start()
+    threading.Thread(
+        target=_load, args=(settings, models, server, lambda: False), daemon=True
+    ).start()
     return server.app
