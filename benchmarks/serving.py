@@ -24,6 +24,7 @@ import psutil
 
 CLIENTS, BATCH = 32, 32
 NEW_TOKENS, PROMPT = 32, "def read(path):\n"
+PEER = str(Path(__file__).with_name("litserve_pictures.py"))
 
 
 def _models(folder: Path) -> dict[str, tuple[str, Callable[[int], dict]]]:
@@ -174,7 +175,8 @@ def _held(process) -> dict:
 
 
 async def _stopped(process, port: int, path: str, content) -> dict:
-    """SIGTERM while `CLIENTS` requests run: how many of them get their answers."""
+    """SIGTERM while `CLIENTS` requests run: how many get their answers, and what is left."""
+    family = psutil.Process(process.pid).children(recursive=True)
     body = json.dumps(content(0)).encode()
     sent = asyncio.Event()
     count = 0
@@ -200,44 +202,13 @@ async def _stopped(process, port: int, path: str, content) -> dict:
         code = await asyncio.to_thread(process.wait, 60)
     except subprocess.TimeoutExpired:
         code = None
-    return {"running": CLIENTS, "answered": sum(answers), "exit code": code}
-
-
-def _litserve(folder: Path, port: int) -> None:
-    """The peer: the CNN behind LitServe, in this process."""
-    import litserve
-
-    class Digits(litserve.LitAPI):
-        def setup(self, device):
-            import aimodels
-
-            aimodels.start()
-            import keras
-            import tensorflow as tf
-
-            model = keras.saving.load_model(folder / "digits.keras", compile=False)
-            spec = [tf.TensorSpec((None, 28, 28, 1))]
-            self.run = tf.function(lambda x: model(x, training=False), input_signature=spec)
-
-        def decode_request(self, request):
-            return np.array(request["instances"][0], "float32")
-
-        def batch(self, inputs):
-            return np.stack(inputs)
-
-        def predict(self, x):
-            return self.run(x).numpy()
-
-        def unbatch(self, output):
-            return list(output)
-
-        def encode_response(self, output):
-            return {"predictions": [output.tolist()]}
-
-    api = Digits(max_batch_size=BATCH, batch_timeout=0.005)
-    litserve.LitServer(api, accelerator="cpu").run(
-        host="127.0.0.1", port=port, generate_client_file=False, log_level="error"
-    )
+    _, left = await asyncio.to_thread(psutil.wait_procs, family, 10)
+    return {
+        "running": CLIENTS,
+        "answered": sum(answers),
+        "exit code": code,
+        "processes left": len(left),
+    }
 
 
 def run(seconds: float = 12, steady_seconds: float = 60) -> dict:
@@ -265,7 +236,7 @@ def run(seconds: float = 12, steady_seconds: float = 60) -> dict:
         figures["one CNN"] = {}
         for peer in ("ours", "LitServe"):
             port = _free_port()
-            command = [sys.executable, __file__, str(folder), str(port)]
+            command = [sys.executable, PEER, str(folder / "digits.keras"), str(port), str(BATCH)]
             server = _server(command, port, "/health")
             place = "/predict"
             if peer == "ours":
@@ -275,7 +246,3 @@ def run(seconds: float = 12, steady_seconds: float = 60) -> dict:
                 result["SIGTERM"] = asyncio.run(_stopped(process, port, place, content))
                 figures["one CNN"][peer] = result
         return figures
-
-
-if __name__ == "__main__":
-    _litserve(Path(sys.argv[1]), int(sys.argv[2]))

@@ -1,6 +1,7 @@
 """The process: loads models while it answers, drains at SIGTERM; several behind one port."""
 
 import dataclasses
+import functools
 import ipaddress
 import json
 import os
@@ -171,12 +172,16 @@ def _supervise(settings: Settings, listener: socket.socket) -> int:
     return 0
 
 
-def application():
-    """The application of one of several processes; its settings are in the environment."""
-    content = json.loads(os.environ[_SETTINGS])
-    settings = Settings(**(content | {"limits": Limits(**content["limits"])}))
+def application(settings: Settings | None = None):
+    """The ASGI application alone, its models loading: for one of several processes.
+
+    Args:
+        settings: how it serves; those that `serve` left in the environment if None.
+    """
+    if settings is None:
+        content = json.loads(os.environ[_SETTINGS])
+        settings = Settings(**(content | {"limits": Limits(**content["limits"])}))
     models, server = _application(settings, find(settings.folder))
-    threading.Thread(
-        target=_load, args=(settings, models, server, lambda: False), daemon=True
-    ).start()
+    load = functools.partial(_load, settings, models, server, lambda: False)
+    threading.Thread(target=load, name="loader", daemon=True).start()
     return server.app
