@@ -240,6 +240,21 @@ def test_sigterm_under_load(folder, until):
         assert process.wait(HANGS) == 0
 
 
+@pytest.mark.parametrize("path", [None, "/healthz"], ids=["importing", "loading"])
+def test_sigterm_before_it_is_ready(folder, until, path):
+    with serving(folder, until=until, ready=False) as (process, client):
+        if path:
+            until(lambda: _answered(client, path))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(HANGS) == 0
+
+
+def _answered(client, path: str) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return client(path)[0] == 200
+    return False
+
+
 def _refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -284,9 +299,7 @@ def _command(process) -> list[str]:
 
 
 def _ready(client) -> bool:
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return client("/readyz")[0] == 200
-    return False
+    return _answered(client, "/readyz")
 
 
 def _counts(client) -> list[bytes]:

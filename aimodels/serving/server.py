@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
 from collections.abc import Callable
@@ -99,6 +100,8 @@ def serve(settings: Settings) -> int:
 
 
 def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))  # nothing runs yet
     models, application = _application(settings, found)
     server = uvicorn.Server(_config(settings, application.app))
 
