@@ -93,6 +93,7 @@ def serve(settings: Settings) -> int:
         ) from None
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    _at_signals(lambda *_: sys.exit(0))  # nothing runs yet
     console.write(f"{', '.join(found)} at http://{host}:{port}")
     if settings.workers > 1:
         return _supervise(settings, listener)
@@ -100,8 +101,6 @@ def serve(settings: Settings) -> int:
 
 
 def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))  # nothing runs yet
     models, application = _application(settings, found)
     server = uvicorn.Server(_config(settings, application.app))
 
@@ -110,9 +109,8 @@ def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
         if not any(version.state == "AVAILABLE" for version in models):
             server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        # for a moment before uvicorn's own, and then when uvicorn raises it again in the end
-        signal.signal(number, lambda *_: setattr(server, "should_exit", True))
+    # for a moment before uvicorn's own, and then when uvicorn raises it again in the end
+    _at_signals(lambda *_: setattr(server, "should_exit", True))
     loader = threading.Thread(target=load, name="loader")
     loader.start()
     server.run(sockets=[listener])
@@ -120,6 +118,11 @@ def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
     for version in models:
         version.close()
     return int(all(version.state == "END" for version in models))
+
+
+def _at_signals(handle: Callable) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
 
 
 def _application(settings: Settings, found: dict) -> tuple:
