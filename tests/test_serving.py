@@ -24,6 +24,8 @@ from aimodels.serving.servable import LoadError, RequestError, Servable, Signatu
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model of every kind."""
+    import keras
+
     from aimodels import lite
     from aimodels.cnn import CNN
     from aimodels.detection import SSD
@@ -38,6 +40,10 @@ def folder(tmp_path_factory):
     detector = SSD((32, 32, 3), num_classes=3)
     detector.save(folder / "boxes.keras")
     lite.export_detector(detector, folder / "lite.tflite")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(folder / "line.keras")
+    parts = {name: keras.Input((2,), name=name) for name in ("left", "right")}
+    joined = keras.layers.Concatenate()([parts["left"], parts["right"]])
+    keras.Model(parts, {"sum": joined[:, :1], "all": joined}).save(folder / "two.keras")
     GPT(50, 16, num_heads=2, num_layers=1, max_sequence_length=8).save(folder / "raw.keras")
     write_gpt(folder / "writer")
     write_sounds(folder / "sounds")
@@ -95,9 +101,11 @@ class TestFolder:
             "digits": [1],
             "exported": [1, 12],
             "gaps": [1],
+            "line": [1],
             "lite": [1],
             "raw": [1],
             "sounds": [1],
+            "two": [1],
             "writer": [1],
         }
         assert list(find(folder / "exported")) == ["exported"]
@@ -221,6 +229,18 @@ class TestRest:
             named = {"instances": [{"image": row} for row in x.tolist()]}
             if name == "digits":
                 np.testing.assert_allclose(client(path, named)[1]["predictions"], wanted, atol=1e-5)
+
+    def test_several_inputs_and_outputs_by_name(self, client):
+        row = {"left": [1, 2], "right": [3, 4]}
+        wanted = {"sum": [1], "all": [1, 2, 3, 4]}
+        assert client.predict("two", [row, row]) == (200, {"predictions": [wanted, wanted]})
+        columns = {"inputs": {"right": [[3, 4]], "left": [[1, 2]]}}
+        answer = client("/v1/models/two:predict", columns)[1]
+        assert answer == {"outputs": {name: [value] for name, value in wanted.items()}}
+        uneven = {"inputs": {"left": [[1, 2]], "right": [[1, 2], [3, 4]]}}
+        assert "same number" in client("/v1/models/two:predict", uneven)[1]["error"]
+        assert client.predict("two", [[1, 2]])[0] == 400
+        assert client.predict("line", [[0, 0, 0]]) == (200, {"predictions": [[0, 0]]})
 
     def test_the_newest_version_unless_another_is_asked_for(self, client):
         x = np.zeros((1, 8, 8, 1)).tolist()

@@ -109,7 +109,8 @@ class Desk:
         from selenium.webdriver.support.ui import Select
 
         Select(self.find("model")).select_by_visible_text(name)
-        self.until(lambda: self.text("about").startswith(f"{name},"))
+        self.until(lambda: self.text("about").startswith(f"{name},") or self.text("error"))
+        assert not self.text("error")
 
     def draw(self, points) -> str:
         """Draw a line; the label that the page then puts first."""
