@@ -211,7 +211,7 @@ async def _stopped(process, port: int, path: str, content) -> dict:
     }
 
 
-def run(seconds: float = 12, steady_seconds: float = 60) -> dict:
+def run(seconds: float = 8, steady_seconds: float = 60) -> dict:
     """Throughput and latency with batches and one by one, a minute without pause, and the peer."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
