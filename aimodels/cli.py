@@ -1,5 +1,4 @@
-"""The command line: `aimodels course | grade | data | train | generate | detect | serve | launch |
-doctor`.
+"""The command line: `aimodels course | grade | data | train | generate | ...`; see `--help`.
 
 Light to import: a command imports what it needs.
 """
@@ -90,20 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     mirror.set_defaults(run=_data_mirror)
 
     train = commands.add_parser(
-        "train", help="train a GPT, BERT or Transformer; go on after a stop"
+        "train", help="train a GPT, BERT, Transformer or recogniser of speech; go on after a stop"
     )
-    train.add_argument("model", help="gpt, bert or transformer")
+    train.add_argument("model", help="gpt, bert, transformer or speech")
     train.add_argument("--folder", required=True, metavar="DIR", help="of this run")
     train.add_argument(
         "--data",
         dest="data_name",
         metavar="NAME",
         help="what to learn from, else what is built in; for gpt also a UTF-8 text file or folder: "
-        "some thousand characters at least, and the more the better",
+        "some thousand characters at least, and the more the better; for speech also a folder of "
+        "recordings",
     )
     train.add_argument("--recipe", default="cpu", metavar="NAME", help="tiny, cpu (default), ...")
     train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
-    train.add_argument("--limit", type=int, metavar="N", help="fewer texts, for a trial")
+    train.add_argument(
+        "--limit", type=int, metavar="N", help="fewer texts or recordings, for a trial"
+    )
     train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     train.add_argument("--jit-compile", action="store_true", help="compile the training step")
     train.set_defaults(run=_train)
@@ -130,6 +132,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--seed", type=int, metavar="N", help="the same one writes the same text")
     generate.set_defaults(run=_generate)
+
+    listen = commands.add_parser("listen", help="write down what is said in recordings")
+    listen.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WAV, FLAC, OGG, MP3, ...; of any length",
+    )
+    listen.add_argument(
+        "--model",
+        type=Path,
+        default=Path("runs/speech"),
+        metavar="DIR",
+        help="of `aimodels train speech` (default runs/speech)",
+    )
+    listen.set_defaults(run=_listen)
 
     detect = commands.add_parser(
         "detect", help="find faces, or what your detector knows, in pictures and films"
@@ -454,6 +473,37 @@ def _generate(args: argparse.Namespace) -> int:
         raise CourseError(str(error)) from error
     console.write()
     return 0
+
+
+def _listen(args: argparse.Namespace) -> int:
+    aimodels.start()
+    from aimodels.speech.listening import Transcriber
+
+    try:
+        transcriber = Transcriber.load(args.model)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+    failed = 0
+    for path in args.files:
+        if len(args.files) > 1:
+            console.write(f"{path}:")
+        try:
+            silent = True
+            for begin, end, text in transcriber.listen(path):
+                silent = False
+                console.write(f"{_clock(begin)} to {_clock(end)}  {text}")
+            if silent:
+                console.write("no words are heard")
+        except (ImportError, OSError, ValueError) as error:  # of this file: the others go on
+            print(f"aimodels: {error}", file=sys.stderr)
+            failed += 1
+    return int(failed > 0)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return (f"{hours}:{minutes:02}" if hours else str(minutes)) + f":{seconds:04.1f}"
 
 
 def _launch(args: argparse.Namespace) -> int:

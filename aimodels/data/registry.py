@@ -4,6 +4,7 @@ import difflib
 import importlib.util
 import os
 import sys
+import tomllib
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,42 +16,8 @@ class Entry(NamedTuple):
     instead: str | None = None  # the embedded set to use offline; None: this one is embedded itself
 
 
-# Sizes, URLs and checksums of public sets stand in TFDS's registry of each, so not here.
-SETS = {
-    "bccd": Entry(364, "MIT", "blood cells under a microscope, with boxes", "digit_scenes"),
-    "breast_cancer": Entry(569, "CC BY 4.0", "tumours, 30 measurements; 1 means malignant"),
-    "chinese_poems": Entry(19657, "MIT", "poems of the Tang dynasty", "reviews_zh"),
-    "chnsenticorp_htl": Entry(7764, "none stated", "reviews of hotels, in Chinese", "reviews_zh"),
-    "cmn_eng": Entry(
-        29155, "CC BY 2.0 FR", "English sentences and Chinese translations", "cmudict"
-    ),
-    "cmudict": Entry(133973, "BSD-2-Clause", "English words and their phonemes"),
-    "digit_scenes": Entry(1700, "CC BY 4.0", "1 to 5 digits among strokes, 64x64 pixels, boxes"),
-    "digits": Entry(1797, "CC BY 4.0", "handwritten digits, 8x8 pixels of 0 to 16"),
-    "fashion_mnist": Entry(70000, "MIT", "pieces of clothing, 28x28 pixels, 10 classes", "digits"),
-    "mnist": Entry(70000, "CC BY-SA 3.0", "handwritten digits, 28x28 pixels", "digits"),
-    "peoples_daily": Entry(19484, "MIT", "a month of Chinese news, words with their tags"),
-    "reviews_zh": Entry(17321, "MIT", "Chinese reviews of books, hotels and others; 1 means good"),
-    "rt_polarity": Entry(
-        10662, "CC BY 4.0", "sentences of film reviews; 1 means good", "wikipedia_sample"
-    ),
-    "sign_language_digits": Entry(
-        1200, "Apache-2.0", "photographs of hands that show a digit, 100x100 pixels", "digits"
-    ),
-    "thucnews_titles": Entry(
-        19972, "research only", "titles of Chinese news in 10 classes", "reviews_zh"
-    ),
-    "tiny_shakespeare": Entry(
-        3, "public domain", "plays of Shakespeare, one text in each split", "wikipedia_sample"
-    ),
-    "voc": Entry(
-        9963, "Flickr's terms", "photographs of 20 kinds of things, with boxes", "digit_scenes"
-    ),
-    "wikipedia_sample": Entry(106, "CC BY-SA 3.0", "English Wikipedia articles as plain text"),
-    "wnut17": Entry(5690, "CC BY 4.0", "names in English posts and comments", "peoples_daily"),
-    "word_analogies": Entry(19544, "Apache-2.0", "Athens is to Greece as Oslo is to Norway"),
-    "word_similarity": Entry(1352, "CC BY 4.0", "pairs of words, how similar people find them"),
-}
+_TABLE = Path(__file__).with_name("sets.toml").read_text(encoding="utf-8")
+SETS = {name: Entry(**values) for name, values in tomllib.loads(_TABLE).items()}
 
 
 def info(name: str, *, data_dir: str | os.PathLike | None = None) -> Any:
@@ -86,8 +53,8 @@ def catalogue(data_dir: str | os.PathLike | None = None) -> list[dict[str, Any]]
 
     Example:
         >>> [row["name"] for row in catalogue() if row["kind"] == "embedded"]
-        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'peoples_daily', 'reviews_zh', \
-'wikipedia_sample', 'word_analogies', 'word_similarity']
+        ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'espeak_digits', 'peoples_daily', \
+'reviews_zh', 'wikipedia_sample', 'word_analogies', 'word_similarity']
     """
     rows = []
     for name, entry in SETS.items():
