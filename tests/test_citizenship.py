@@ -40,6 +40,7 @@ BLOCKS = {"hidden_dim": 8, "num_heads": 2, "num_layers": 1, "max_sequence_length
 STACKS = {"stackwise_num_filters": (2, 4), "stackwise_num_blocks": (1, 1), "stem": "cifar"}
 NARROW = {"stem": "cifar", "width_multiplier": 0.05, "dropout": 0.0}
 READER = {"embedding_dim": 4, "units": 4}
+PATCHES = {"patch_size": 4, "hidden_dim": 8, "num_heads": 2}
 
 
 def encoder(**kwargs):
@@ -130,6 +131,8 @@ MODELS = {
         (IDS[:, :2], LABELS % 2),
         [CROSSENTROPY, CROSSENTROPY],
     ),
+    "ViT": (((8, 8, 1), CLASSES), {**PATCHES, "num_layers": 1}, IMAGES, LABELS, CROSSENTROPY),
+    "ViT without head": (((8, 8, 1),), {**PATCHES, "num_layers": 1}, IMAGES, None, None),
     "Model": (
         (encoder,),
         {},

@@ -20,6 +20,7 @@ from aimodels import (
     seq2seq,
     text_classification,
     transformer,
+    vit,
 )
 
 RATE = 0.4
@@ -78,6 +79,11 @@ MODELS = {
         lambda rate: transformer.Transformer(50, 50, 16, 2, 2, 32, rate),
         [IDS, IDS],
         2 + 2 * BLOCK + 2 * CROSS_BLOCK,
+    ),
+    "ViT": (
+        lambda rate: vit.ViT((8, 8, 1), 3, 4, 16, 2, 2, 32, rate),
+        [IMAGES],
+        1 + 2 * BLOCK,
     ),
 }
 LAYERS = {"MultiHeadAttention", "TransformerBlock", "stack_layers"}  # inside the models

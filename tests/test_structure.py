@@ -16,7 +16,8 @@ ROWS = [
     {"train"},
     {"layers", "metrics", "decoding"},
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
-    | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"},
+    | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"}
+    | {"vit"},
     {"lite", "text_generator"},  # export a GPT, and let it write
     {"recipes"},
     {"course"},
