@@ -70,7 +70,7 @@ def masking_layers() -> dict[str, type]:
 
 CLASSES = masking_layers()
 # No masked sequence of vectors is the input of these.
-WITHOUT = {"Bias", "ClassToken", "Proposals", "PyramidRoIAlign", "WordsFromCharacters"}
+WITHOUT = {"Bias", "ClassToken", "Proposals", "PyramidRoIAlign", "Scale", "WordsFromCharacters"}
 CASES = [
     pytest.param(name, *case, id=f"{name}-{number}")
     for name, cases in LAYERS.items()

@@ -18,7 +18,7 @@ ROWS = [
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
     | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"}
     | {"vit"},
-    {"lite", "text_generator"},  # export a GPT, and let it write
+    {"lite", "multimodal", "text_generator"},  # on other models: export a GPT, and let it write
     {"recipes"},
     {"course"},
     {"cli"},
