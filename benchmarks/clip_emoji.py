@@ -1,4 +1,4 @@
-"""CLIP and captions on emoji that training never saw, in English and Chinese, beside rivals.
+"""CLIP on emoji that training never saw, in English and Chinese, beside a rival.
 
 Trained on OpenMoji's and Twitter's pictures of the training emoji, in both languages; asked about
 the test emoji of each set, whose names and pictures are in no other split, and nor are those of
@@ -8,10 +8,7 @@ CLIP: a name must find its picture among all pictures of the test emoji of its s
 nothing to learn: a picture has the names of the training pictures near it, by pixels and by a
 histogram of colours, and names are compared by their hashed letters, with rare ones counting more.
 
-Captions: words of the name, F1 and exact, beside the name of the nearest training picture, and
-beside the one word that fits most.
-
-Epochs, sizes and the rivals' settings were chosen on the validation emoji. Intervals are of the
+Epochs, sizes and the rival's settings were chosen on the validation emoji. Intervals are of the
 mean over the seeds and over the emoji, whose families are drawn anew.
 """
 
@@ -26,10 +23,8 @@ from PIL import Image
 
 from aimodels import data
 from aimodels.cnn import CNN
-from aimodels.decoding import beam_search
 from aimodels.multimodal import (
     CLIP,
-    Captioner,
     ContrastiveLoss,
     TextEncoder,
     bootstrap_interval,
@@ -68,7 +63,7 @@ def words(name: str) -> list[str]:
     return re.findall(r"[\u3400-\u9fff]|[a-z0-9’-]+|[^\s]", name)
 
 
-# Rivals
+# The rival
 
 
 def letters(names, size: int = 8192) -> np.ndarray:
@@ -204,29 +199,7 @@ def encoded(vocabulary, examples, language: str) -> np.ndarray:
     return vocabulary.encode(names, LONGEST).numpy()
 
 
-def trained_captioner(train, vocabulary, epochs: int, seed: int) -> Captioner:
-    keras.utils.set_random_seed(seed)
-    names = [words(name)[: LONGEST - 2] for name in train["name_en"]]
-    ids = vocabulary.encode(names, start=True, end=True).numpy()
-    network = CNN((SIDE, SIDE, 3), 8, filters=(16, 32, 64, 128))
-    places = keras.Model(network.input, network.get_layer("relu4").output)  # 4 x 4
-    model = Captioner(
-        places, len(vocabulary), num_layers=1, dropout=0.3, max_sequence_length=LONGEST
-    )
-    targets = lambda images, chosen, rng: ((images, ids[chosen, :-1]), ids[chosen, 1:])  # noqa: E731
-    batches = Moved(shrunk(train["image"]), targets, seed)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-    model.compile(optimizer(epochs, len(batches)), loss)
-    model.fit(batches, epochs=epochs, verbose=0)
-    return model
-
-
 # Figures
-
-
-def word_f1(found: list[str], truth: list[str]) -> float:
-    a, b = collections.Counter(found), collections.Counter(truth)
-    return 2 * (a & b).total() / max(1, a.total() + b.total())
 
 
 def figures(hits: np.ndarray, families) -> dict:
@@ -263,56 +236,7 @@ def retrieval(train, validation, test, epochs: int, seeds: int) -> dict:
     return found
 
 
-def captions(train, validation, test, epochs: int, seeds: int) -> dict:
-    vocabulary = Vocabulary.build([words(name) for name in train["name_en"]])
-    models = [trained_captioner(train, vocabulary, epochs, seed) for seed in range(seeds)]
-
-    def scores(answers, examples):
-        truth = [words(name) for name in examples["name_en"]]
-        pairs = list(zip(answers, truth, strict=True))
-        return np.array([[word_f1(a, b), a == b] for a, b in pairs], float).T
-
-    def neighbours(examples, colour):
-        nearest = distances(examples, train, colour).argmin(axis=1)
-        return [words(name) for name in train["name_en"][nearest]]
-
-    colour = max(
-        (0, 0.5, 1, 2), key=lambda c: scores(neighbours(validation, c), validation)[0].mean()
-    )
-    once = [set(words(name)) for name in train["name_en"]]
-    common = max(
-        {word for name in once for word in name},
-        key=lambda word: np.mean([word_f1([word], words(name)) for name in train["name_en"]]),
-    )
-    found = {"most frequent word": common}
-    for name in SETS:
-        asked = part(test, name)
-        pictures = shrunk(asked["image"])
-        written = [
-            vocabulary.decode(beam_search(model, pictures, LONGEST - 1, length_penalty=0.6)[0])
-            for model in models
-        ]
-        found[name] = {}
-        for who, answers in (
-            ("captioner", written),
-            ("nearest picture", [neighbours(asked, colour)]),
-            ("one word", [[[common]] * len(pictures)]),
-        ):
-            f1, exact = np.stack([scores(one, asked) for one in answers], axis=1)
-            found[name][who] = {
-                "word f1": figures(f1, asked["family"]),
-                "exact": figures(exact, asked["family"]),
-            }
-        shown = [" ".join(caption) for caption in written[0][:10]]
-        found[name]["examples"] = dict(zip(asked["name_en"][:10].tolist(), shown, strict=True))
-    return found
-
-
-def run(seeds: int = 3, epochs: int = 30, caption_epochs: int = 15) -> dict:
+def run(seeds: int = 3, epochs: int = 30) -> dict:
     train, validation, test = (read(split) for split in ("train", "validation", "test"))
-    return {
-        "training pictures": len(train["image"]),
-        "seeds": seeds,
-        "retrieval": retrieval(train, validation, test, epochs, seeds),
-        "captions": captions(train, validation, test, caption_epochs, seeds),
-    }
+    figures_by_set = retrieval(train, validation, test, epochs, seeds)
+    return {"training pictures": len(train["image"]), "seeds": seeds, **figures_by_set}
