@@ -1,4 +1,4 @@
-"""The command line: `aimodels course | grade | data | train | generate | detect | launch | doctor`.
+"""The command line: `aimodels course | grade | data | train | generate | ...`; see `--help`.
 
 Light to import: a command imports what it needs.
 """
@@ -89,20 +89,23 @@ def _parser() -> argparse.ArgumentParser:
     mirror.set_defaults(run=_data_mirror)
 
     train = commands.add_parser(
-        "train", help="train a GPT, BERT or Transformer; go on after a stop"
+        "train", help="train a GPT, BERT, Transformer or recogniser of speech; go on after a stop"
     )
-    train.add_argument("model", help="gpt, bert or transformer")
+    train.add_argument("model", help="gpt, bert, transformer or speech")
     train.add_argument("--folder", required=True, metavar="DIR", help="of this run")
     train.add_argument(
         "--data",
         dest="data_name",
         metavar="NAME",
         help="what to learn from, else what is built in; for gpt also a UTF-8 text file or folder: "
-        "some thousand characters at least, and the more the better",
+        "some thousand characters at least, and the more the better; for speech also a folder of "
+        "recordings",
     )
     train.add_argument("--recipe", default="cpu", metavar="NAME", help="tiny, cpu (default), ...")
     train.add_argument("--epochs", type=int, metavar="N", help="else the recipe's")
-    train.add_argument("--limit", type=int, metavar="N", help="fewer texts, for a trial")
+    train.add_argument(
+        "--limit", type=int, metavar="N", help="fewer texts or recordings, for a trial"
+    )
     train.add_argument("--seed", type=int, default=0, metavar="N", help="default 0")
     train.add_argument("--jit-compile", action="store_true", help="compile the training step")
     train.set_defaults(run=_train)
@@ -129,6 +132,23 @@ def _parser() -> argparse.ArgumentParser:
     )
     generate.add_argument("--seed", type=int, metavar="N", help="the same one writes the same text")
     generate.set_defaults(run=_generate)
+
+    listen = commands.add_parser("listen", help="write down what is said in recordings")
+    listen.add_argument(
+        "files",
+        nargs="+",
+        type=Path,
+        metavar="FILE",
+        help="WAV, FLAC, OGG, MP3, ...; of any length",
+    )
+    listen.add_argument(
+        "--model",
+        type=Path,
+        default=Path("runs/speech"),
+        metavar="DIR",
+        help="of `aimodels train speech` (default runs/speech)",
+    )
+    listen.set_defaults(run=_listen)
 
     detect = commands.add_parser(
         "detect", help="find faces, or what your detector knows, in pictures and films"
@@ -161,6 +181,48 @@ def _parser() -> argparse.ArgumentParser:
         "--confidence", type=float, default=0.5, metavar="C", help="at least (default 0.5)"
     )
     detect.set_defaults(run=_detect)
+
+    serve = commands.add_parser("serve", help="models over HTTP, and a page to try them")
+    serve.add_argument(
+        "folder",
+        metavar="FOLDER",
+        help="a run of `aimodels train`, a .keras or .tflite file, a SavedModel, or a folder of "
+        "these; numbered folders are versions",
+    )
+    serve.add_argument("--port", type=int, default=8501, metavar="N", help="default 8501")
+    serve.add_argument(
+        "--host", default="127.0.0.1", help="default 127.0.0.1; another one needs a token"
+    )
+    serve.add_argument(
+        "--token",
+        default=os.environ.get("AIMODELS_TOKEN"),
+        metavar="TEXT",
+        help="that clients must send; better in AIMODELS_TOKEN, where no other user sees it",
+    )
+    serve.add_argument("--workers", type=int, default=1, metavar="N", help="processes (default 1)")
+    serve.add_argument(
+        "--batch-size", type=int, default=32, metavar="N", help="examples at a time (default 32)"
+    )
+    serve.add_argument(
+        "--max-body", type=float, default=16, metavar="MB", help="of a request (default 16)"
+    )
+    serve.add_argument(
+        "--timeout", type=float, default=60, metavar="SECONDS", help="for an answer (default 60)"
+    )
+    serve.add_argument(
+        "--drain",
+        type=float,
+        default=30,
+        metavar="SECONDS",
+        help="for running requests, once it is told to stop (default 30)",
+    )
+    serve.add_argument(
+        "--export",
+        type=Path,
+        metavar="DIR",
+        help="serve nothing; write SavedModels as TensorFlow Serving reads them",
+    )
+    serve.set_defaults(run=_serve)
 
     start = commands.add_parser("launch", help="several workers of one script, here")
     start.add_argument("--workers", type=int, default=2, metavar="N", help="default 2")
@@ -413,6 +475,37 @@ def _generate(args: argparse.Namespace) -> int:
     return 0
 
 
+def _listen(args: argparse.Namespace) -> int:
+    aimodels.start()
+    from aimodels.speech.listening import Transcriber
+
+    try:
+        transcriber = Transcriber.load(args.model)
+    except ValueError as error:
+        raise CourseError(str(error)) from error
+    failed = 0
+    for path in args.files:
+        if len(args.files) > 1:
+            console.write(f"{path}:")
+        try:
+            silent = True
+            for begin, end, text in transcriber.listen(path):
+                silent = False
+                console.write(f"{_clock(begin)} to {_clock(end)}  {text}")
+            if silent:
+                console.write("no words are heard")
+        except (ImportError, OSError, ValueError) as error:  # of this file: the others go on
+            print(f"aimodels: {error}", file=sys.stderr)
+            failed += 1
+    return int(failed > 0)
+
+
+def _clock(seconds: float) -> str:
+    minutes, seconds = divmod(round(seconds, 1), 60)
+    hours, minutes = divmod(int(minutes), 60)
+    return (f"{hours}:{minutes:02}" if hours else str(minutes)) + f":{seconds:04.1f}"
+
+
 def _launch(args: argparse.Namespace) -> int:
     from aimodels.train.launch import launch, tf_configs
 
@@ -460,6 +553,41 @@ def _detect(args: argparse.Namespace) -> int:
     write_text(args.output / "detections.json", json.dumps(records, indent=1) + "\n")
     console.write(f"{len(records)} of {len(sources)} annotated in {args.output}")
     return int(len(records) < len(sources))
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from aimodels.checks import check_positive_int, check_positive_number
+
+    try:
+        from aimodels.serving.gate import Limits
+        from aimodels.serving.server import Settings, serve
+    except ImportError as error:
+        raise CourseError(f"{error.name} is missing: pip install aimodels[serve]") from error
+    from aimodels.serving.servable import LoadError
+
+    try:
+        if args.export:
+            aimodels.start()
+            from aimodels.serving.export import export
+
+            console.write("\n".join(str(path) for path in export(args.folder, args.export)))
+            return 0
+        check_positive_int(workers=args.workers, batch_size=args.batch_size)
+        check_positive_number(max_body=args.max_body, timeout=args.timeout, drain=args.drain)
+        limits = Limits(body=int(args.max_body * 2**20), answer=args.timeout)
+        settings = Settings(
+            args.folder,
+            args.host,
+            args.port,
+            args.token or None,  # an empty variable is none
+            args.workers,
+            args.batch_size,
+            drain=args.drain,
+            limits=limits,
+        )
+        return serve(settings)
+    except (LoadError, OverflowError, ValueError) as error:  # of a port, of a model, of an argument
+        raise CourseError(str(error)) from error
 
 
 def _doctor(args: argparse.Namespace) -> int:

@@ -120,8 +120,19 @@ def _silent():
         os.close(stderr)
 
 
-def _interpreter(path: str | Path, writer: str, num_threads: int | None):
-    """LiteRT with an open file; `writer` is the function that writes such files."""
+def interpreter(path: str | Path, writer: str, num_threads: int | None):
+    """LiteRT with an open file.
+
+    Args:
+        path: path of the file.
+        writer: name of the function here that writes such files, for messages.
+        num_threads: number of threads of the computation; LiteRT's choice if None.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no LiteRT file.
+        ImportError: if LiteRT is not installed; it says how to get it.
+    """
     try:
         from ai_edge_litert.interpreter import Interpreter
     except ImportError:
@@ -153,7 +164,7 @@ class LiteGPT:
     eager = True
 
     def __init__(self, path: str | Path, num_threads: int | None = None):
-        self._lite = _interpreter(path, "export", num_threads)
+        self._lite = interpreter(path, "export", num_threads)
         try:
             inputs = {part["name"]: part for part in self._lite.get_input_details()}
             inputs = {name.split("_")[-1].split(":")[0]: part for name, part in inputs.items()}
@@ -208,7 +219,7 @@ class LiteDetector:
     OUTPUTS = ("boxes", "confidence", "labels", "num_detections")
 
     def __init__(self, path: str | Path, num_threads: int | None = None):
-        lite = _interpreter(path, "export_detector", num_threads)
+        lite = interpreter(path, "export_detector", num_threads)
         try:
             self._run = lite.get_signature_runner()
             shape = self._run.get_input_details()["image"]["shape"]

@@ -1,5 +1,6 @@
 """Pictures from files, as people have them: turned, transparent, grey, of 16 bits, broken."""
 
+import io
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -40,6 +41,29 @@ def read_picture(path: str | Path) -> np.ndarray:
         return _as_shown(picture)
 
 
+def decode_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+    """As `read_picture`, of the bytes of a file that came some other way.
+
+    Args:
+        content: what the file holds.
+        max_pixels: largest number of pixels.
+
+    Returns:
+        (height, width, 3), bytes.
+
+    Raises:
+        ValueError: as `read_picture`.
+
+    Example:
+        >>> decode_picture(b"GIF87a")
+        Traceback (most recent call last):
+        ...
+        ValueError: the picture is no picture of a known kind
+    """
+    with _opened(content, max_pixels) as picture:
+        return _as_shown(picture)
+
+
 def read_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float]]:
     """The frames of a picture file, one by one, as `read_picture`; a still picture has one.
 
@@ -62,26 +86,31 @@ def read_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float]]:
 
 
 @contextmanager
-def _opened(path: str | Path):
+def _opened(source: str | Path | bytes, max_pixels: int = MAX_PIXELS):
     """The open picture; what Pillow raises on the way is one sentence."""
-    path = files.find(path)
+    if isinstance(source, bytes):
+        name, file, beginning = "the picture", io.BytesIO(source), source[:512]
+    else:
+        name = file = files.find(source)
+        with name.open("rb") as opened:
+            beginning = opened.read(512)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit is below
-            picture = Image.open(path)
+            picture = Image.open(file)
         with picture:
-            if picture.width * picture.height > MAX_PIXELS:
+            if picture.width * picture.height > max_pixels:
                 raise Image.DecompressionBombError
             yield picture
     except UnidentifiedImageError:
-        what = files.kind_of(path.read_bytes()[:512]) or "no picture of a known kind"
-        raise ValueError(f"{path} is {what}") from None
+        what = files.kind_of(beginning) or "no picture of a known kind"
+        raise ValueError(f"{name} is {what}") from None
     except Image.DecompressionBombError:
         raise ValueError(
-            f"{path} has more than {MAX_PIXELS / 1e6:.0f} million pixels: reduce it first"
+            f"{name} has more than {max_pixels / 1e6:.3g} million pixels: reduce it first"
         ) from None
     except (OSError, SyntaxError, EOFError) as error:  # Pillow's, for damaged files
-        raise ValueError(f"{path} is cut off or damaged: copy it again ({error})") from None
+        raise ValueError(f"{name} is cut off or damaged: copy it again ({error})") from None
 
 
 def _as_shown(picture: Image.Image) -> np.ndarray:

@@ -91,6 +91,22 @@ class TextGenerator:
             ValueError: if the prompt is empty or has a character that the vocabulary lacks, or an
                 argument is out of range.
         """
+        [answer] = generate(
+            self.model,
+            [self.prompt_ids(prompt)],
+            max_new_tokens,
+            stop_token_ids=self.stop_token_ids,
+            callback=TextStreamer(self.detokenize) if stream else None,
+            **options,
+        )
+        return self.detokenize(answer.tolist())
+
+    def prompt_ids(self, prompt: str) -> list[int]:
+        """The token ids that `generate` continues: of a long prompt, the last ones.
+
+        Raises:
+            ValueError: if the prompt is empty or has a character that the vocabulary lacks.
+        """
         tokens = self.tokenizer.tokenize(prompt)
         if not tokens:
             raise ValueError("the prompt is empty: give at least one character to continue")
@@ -100,18 +116,10 @@ class TextGenerator:
                 f"the vocabulary lacks {self.tokenizer.detokenize(unknown[:1])!r} in the prompt"
             )
         token_ids = self.vocabulary.tokens_to_ids(tokens)
-        token_ids = token_ids[-self.model.config["max_sequence_length"] :]
-        [answer] = generate(
-            self.model,
-            [token_ids],
-            max_new_tokens,
-            stop_token_ids=self.stop_token_ids,
-            callback=TextStreamer(self._detokenize) if stream else None,
-            **options,
-        )
-        return self._detokenize(answer.tolist())
+        return token_ids[-self.model.config["max_sequence_length"] :]
 
-    def _detokenize(self, token_ids: list[int]) -> str:
+    def detokenize(self, token_ids: list[int]) -> str:
+        """The text of new tokens, without stop tokens."""
         shown = [i for i in token_ids if i not in self.stop_token_ids]
         return self.tokenizer.detokenize(self.vocabulary.ids_to_tokens(shown))
 

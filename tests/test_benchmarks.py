@@ -238,3 +238,14 @@ def test_a_class_of_thirty_was_graded_within_ten_minutes_twice_alike():
     totals = figures["totals"]
     assert {totals[f"right{i}"] for i in range(8)} == {100}
     assert {totals[f"blank{i}"] for i in range(4)} == {0}
+
+
+@pytest.mark.parametrize("threads", ["threads: 1", "threads: 2"])
+@pytest.mark.parametrize("task", ["log-mel", "MFCC"])
+def test_features_of_speech_took_at_most_half_as_long_as_librosas(task, threads):
+    results = json.loads((BENCHMARKS / "results" / "speech_features.json").read_text())
+    figures = results["figures"]
+    assert figures["seconds of sound"] == 3600
+    for ours in ("ours", "ours with XLA"):
+        assert figures[threads][task][ours]["times the speed of librosa"] >= 2
+    assert all(peer["same_answer"] for peer in figures[threads][task].values())

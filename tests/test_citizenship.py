@@ -27,6 +27,8 @@ FEATURES = RNG.normal(size=(COUNT, 4)).astype("float32")
 IMAGES = RNG.normal(size=(COUNT, 8, 8, 1)).astype("float32")
 PHOTOGRAPHS = RNG.normal(size=(COUNT, 64, 64, 3)).astype("float32")
 SERIES = RNG.normal(size=(COUNT, LENGTH, 2)).astype("float32")
+SPEECH = SERIES * (IDS > 0)[..., None]
+TRANSCRIPTS = np.array([[1, 2], [3, 0], [0, 0], [2, 2], [3, 1]], "int32")
 LABELS = np.arange(COUNT) % CLASSES
 NUMBERS = FEATURES[:, :1] + 1
 FUTURE = SERIES[:, 0]
@@ -129,6 +131,29 @@ MODELS = {
         IDS,
         IDS % 4,
         aimodels.recurrent.CRFLoss(),
+    ),
+    "FrameDNN": ((2, CLASSES), {"hidden_dims": (8,)}, SPEECH, IDS % CLASSES, CROSSENTROPY),
+    "KeywordCNN": ((2, CLASSES), {"filters": (4, 4)}, SPEECH, LABELS, CROSSENTROPY),
+    "SpeechRNN": ((2, "abc"), {"units": 4}, SPEECH, TRANSCRIPTS, aimodels.speech.CTC()),
+    "SpeechRNN of one direction": (
+        (2, "abc"),
+        {"units": 4, "bidirectional": False, "filters": 4, "kernel_size": 3, "strides": 2},
+        SPEECH,
+        TRANSCRIPTS,
+        aimodels.speech.CTC(),
+    ),
+    "SileroVAD": (
+        (),
+        {},
+        [
+            RNG.normal(size=(COUNT, LENGTH, 576)).astype("float32"),
+            *(FEATURES[:, [i]].repeat(128, axis=1) for i in (0, 1)),
+        ],
+        {
+            "probabilities": (IDS > 0).astype("float32"),
+            **{name: np.zeros((COUNT, 128), "float32") for name in ("hidden", "cell")},
+        },
+        {"probabilities": "mse", "hidden": "mse", "cell": "mse"},
     ),
     "Seq2Seq": ((20, 20), READER, (IDS, IDS), IDS, CROSSENTROPY),
     "Transformer": ((20, 20), {**BLOCKS, "dropout": 0.0}, (IDS, IDS), IDS, CROSSENTROPY),

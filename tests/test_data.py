@@ -6,6 +6,7 @@ No test reaches the internet: the public set is a small one, served by this proc
 import gzip
 import hashlib
 import http.server
+import io
 import itertools
 import os
 import random
@@ -13,6 +14,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import textwrap
 import threading
 import zipfile
@@ -233,7 +235,7 @@ def test_splits_are_those_of_tfds():
 def test_unknown_names_and_splits():
     with pytest.raises(ValueError, match="did you mean 'mnist'"):
         data.load("minst")
-    with pytest.raises(ValueError, match="known: bccd, breast_cancer, chin"):
+    with pytest.raises(ValueError, match="known: an4_mfcc, bccd, breast_cancer"):
         data.arrays("imagenet")
     with pytest.raises(ValueError, match="test"):
         data.load("digits", split="test")
@@ -462,12 +464,28 @@ def test_url_serves_what_the_mirror_lacks(host, tmp_path):
     assert left(tmp_path / "data") == []
 
 
-def test_a_mirror_may_hold_small_files_in_a_zip_archive(tiny, no_network, tmp_path):
+def pack(path, files):
+    """Write an archive, of the kind that its name says, with a folder in it."""
+    if path.suffix == ".zip":
+        with zipfile.ZipFile(path, "w") as archive:
+            for name, content in files.items():
+                archive.writestr(f"folder/{name}", content)
+        return
+    with tarfile.open(path, "w" if path.suffix == ".tar" else "w:gz") as archive:
+        for name, content in files.items():
+            member = tarfile.TarInfo(f"folder/{name}")
+            member.size = len(content)
+            archive.addfile(member, io.BytesIO(content))
+
+
+ARCHIVES = ["all.zip", "all.tar", "all.tar.gz", "all.tgz"]
+
+
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_a_mirror_may_hold_small_files_in_an_archive(tiny, no_network, tmp_path, archive):
     (tmp_path / "mirror").mkdir()
-    with zipfile.ZipFile(tmp_path / "mirror" / "all.zip", "w") as archive:
-        archive.writestr("folder/numbers.gz", FILES["numbers.gz"])
-        archive.writestr("labels.gz", b"damaged")
-    with pytest.raises(data.DataError, match=r"all\.zip/labels\.gz is damaged or another file"):
+    pack(tmp_path / "mirror" / archive, FILES | {"labels.gz": b"damaged"})
+    with pytest.raises(data.DataError, match=rf"{archive}/.*labels\.gz is damaged or another file"):
         data.load("tiny_public", mirror=tmp_path / "mirror")
     (tmp_path / "mirror" / "labels.gz").write_bytes(FILES["labels.gz"])  # it goes before
     x, y = data.arrays("tiny_public", mirror=tmp_path / "mirror")
@@ -475,11 +493,22 @@ def test_a_mirror_may_hold_small_files_in_a_zip_archive(tiny, no_network, tmp_pa
     assert left(tmp_path / "data") == []
 
 
-def test_a_mirrors_archive_that_is_none(tiny, no_network, tmp_path):
+@pytest.mark.parametrize("archive", ARCHIVES)
+def test_a_mirrors_archive_that_is_none(tiny, no_network, tmp_path, archive):
     (tmp_path / "mirror").mkdir()
-    (tmp_path / "mirror" / "all.zip").write_bytes(b"<html>")
-    with pytest.raises(data.DataError, match=r"all\.zip is damaged or no zip archive"):
+    (tmp_path / "mirror" / archive).write_bytes(b"<html>")
+    with pytest.raises(data.DataError, match=rf"{archive} is damaged or no \w+ archive"):
         data.load("tiny_public", mirror=tmp_path / "mirror")
+
+
+def test_a_mirrors_archive_that_is_cut_off(tiny, no_network, tmp_path):
+    archive = tmp_path / "mirror" / "all.tar.gz"
+    archive.parent.mkdir()
+    pack(archive, FILES | {"labels.gz": os.urandom(100_000)})
+    archive.write_bytes(archive.read_bytes()[:50_000])
+    with pytest.raises(data.DataError, match=r"all\.tar\.gz is damaged or no tar archive"):
+        data.load("tiny_public", mirror=archive.parent)
+    assert left(tmp_path / "data") == []
 
 
 def test_of_many_missing_files_some_are_named(no_network):
@@ -687,6 +716,29 @@ def test_mirror_from_a_mirror(tiny, no_network, tmp_path):
         data.mirror(tmp_path / "other", ["minst"])
 
 
+@pytest.fixture
+def only_in_mirrors(host, tiny, monkeypatch):
+    """The set "tiny_public", as if it had no public address."""
+    builder = registry.find_builder("tiny_public")
+    files = {file.filename: file for file in builder.url_infos.values()}
+    private = {f"mirror://tiny_public/{name}": file for name, file in files.items()}
+    monkeypatch.setattr(builder, "url_infos", private)
+
+
+def test_a_set_that_only_mirrors_have(only_in_mirrors, tmp_path, monkeypatch):
+    with pytest.raises(data.DataError, match="no public address, only a mirror has it") as caught:
+        data.load("tiny_public")
+    assert "use 'digits'" in str(caught.value)
+    monkeypatch.setattr("aimodels.data.loading.SETS", {"tiny_public": registry.SETS["tiny_public"]})
+    assert data.mirror(tmp_path / "class") == []  # the rest of a class's mirror is filled
+    source = fill(tmp_path / "mirror")
+    copied = data.mirror(tmp_path / "class", source=source)
+    assert copied == [tmp_path / "class/tiny_public" / name for name in FILES]
+    with pytest.raises(data.DataError, match="only a mirror has it"):
+        data.mirror(tmp_path / "other", ["tiny_public"])
+    assert Host.requests == []
+
+
 MIRROR = os.environ.get("AIMODELS_MIRROR")
 
 
@@ -698,3 +750,57 @@ def test_real_public_sets(name, mean):
     assert (x.shape, x_test.shape) == ((60000, 28, 28, 1), (10000, 28, 28, 1))
     assert round(float(x.mean()), 4) == mean
     assert set(y.tolist()) == set(y_test.tolist()) == set(range(10))
+
+
+needs_mirror = pytest.mark.skipif(not MIRROR, reason="AIMODELS_MIRROR names no mirror")
+
+
+@pytest.mark.slow
+@needs_mirror
+def test_spoken_digit_names_its_speakers():
+    splits = data.load("spoken_digit", mirror=MIRROR)
+    seen = {}
+    for split, recordings in splits.items():
+        for recording in recordings.as_numpy_iterator():
+            digit, speaker, index = recording["audio/filename"].decode()[:-4].split("_")
+            assert (int(digit), speaker, int(index)) == (
+                recording["label"],
+                recording["speaker"].decode(),
+                recording["index"],
+            )
+            assert (split == "test") == (int(index) < 5)
+            assert 0.1 < len(recording["audio"]) / 8000 < 3
+            seen.setdefault(speaker, set()).add((digit, index))
+    assert len(seen) == 5
+    assert {len(recordings) for recordings in seen.values()} == {500}
+
+
+@pytest.mark.slow
+@needs_mirror
+def test_yesno_says_eight_words_in_each_recording():
+    splits = data.load("yesno", mirror=MIRROR)
+    texts = [r["text"] for split in splits.values() for r in split.as_numpy_iterator()]
+    assert len(set(texts)) == len(texts) == 60
+    for text in texts:
+        assert len(words := text.decode().split()) == 8
+        assert set(words) <= {"yes", "no"}
+
+
+@pytest.mark.slow
+@needs_mirror
+def test_an4_keeps_speakers_apart_but_not_sentences():
+    splits = {
+        name: [*split.as_numpy_iterator()]
+        for name, split in data.load("an4_mfcc", mirror=MIRROR).items()
+    }
+    assert {name: len(split) for name, split in splits.items()} == {"train": 948, "test": 130}
+    speakers, texts = (
+        {name: [row[key] for row in split] for name, split in splits.items()}
+        for key in ("speaker", "text")
+    )
+    assert not {*speakers["train"]} & {*speakers["test"]}
+    again = sum(text in {*texts["train"]} for text in texts["test"])
+    assert f"{again} of the test sentences also" in " ".join(
+        data.info("an4_mfcc").description.split()
+    )
+    assert {row["features"].shape[1] for split in splits.values() for row in split} == {13}

@@ -19,6 +19,7 @@ from aimodels import (
     multimodal,
     recurrent,
     seq2seq,
+    speech,
     text_classification,
     transformer,
     vit,
@@ -77,6 +78,13 @@ MODELS = {
     ),
     "Tagger": (lambda rate: recurrent.Tagger(50, 3, 8, 16, "gru", 2, rate), [IDS], 3),
     "Forecaster": (lambda rate: recurrent.Forecaster(2, 3, 16, "lstm", 2, rate), [SERIES], 2),
+    "FrameDNN": (lambda rate: speech.FrameDNN(2, 3, 1, (16, 16), rate), [SERIES], 2),
+    "KeywordCNN": (lambda rate: speech.KeywordCNN(2, 3, (64,), rate), [SERIES], 1),
+    "SpeechRNN": (
+        lambda rate: speech.SpeechRNN(2, "abc", 16, 2, filters=8, dropout=rate),
+        [SERIES],
+        2,
+    ),
     "Seq2Seq": (lambda rate: seq2seq.Seq2Seq(50, 50, 16, 16, 2, "dot", rate), [IDS, IDS], 5),
     "TextCNN": (
         lambda rate: text_classification.TextCNN(50, 3, 16, (2, 3), 16, rate, rate),

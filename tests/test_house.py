@@ -107,6 +107,7 @@ def test_the_wheel_holds_the_package_its_builders_and_its_results(tmp_path):
     assert "aimodels/cnn.py" in names
     assert "aimodels/_datasets/digits/digits_dataset_builder.py" in names
     assert "aimodels/_results/cnn_mnist.json" in names
+    assert "aimodels/serving/page/page.js" in names
     assert not any(name.startswith(("datasets/", "tests/", "course/")) for name in names)
 
 

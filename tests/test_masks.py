@@ -52,7 +52,16 @@ LAYERS = {
     ],
     "CRF": [({}, lambda layer, x, memory: layer(x), False)],
     "BahdanauAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
+    "SpecAugment": [({}, lambda layer, x, memory: layer(x), False)],
     "DotProductAttention": [({"units": 4}, lambda layer, x, memory: layer(memory, x)[0], True)],
+    "RealFrames": [({}, lambda layer, x, memory: layer(x), False)],
+    "Splice": [({"context": 1}, lambda layer, x, memory: layer(x), True)],
+    "CausalConvolution": [
+        ({"filters": 4, "kernel_size": 3}, lambda layer, x, memory: layer(x), False)
+    ],
+    "FrameConvolution": [({"filters": 4}, lambda layer, x, memory: layer(x), True)],
+    "FrameAverage": [({}, lambda layer, x, memory: layer(x), True)],
+    "BlankPadding": [({}, lambda layer, x, memory: layer(x), False)],
 }
 
 
@@ -70,7 +79,8 @@ def masking_layers() -> dict[str, type]:
 
 CLASSES = masking_layers()
 # No masked sequence of vectors is the input of these.
-WITHOUT = {"Bias", "ClassToken", "Proposals", "PyramidRoIAlign", "Scale", "WordsFromCharacters"}
+WITHOUT = {"Bias", "ClassToken", "LogMel", "Proposals", "PyramidRoIAlign", "Scale"}
+WITHOUT |= {"WordsFromCharacters"}
 CASES = [
     pytest.param(name, *case, id=f"{name}-{number}")
     for name, cases in LAYERS.items()

@@ -16,10 +16,11 @@ ROWS = [
     {"train"},
     {"layers", "metrics", "decoding"},
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
-    | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "text_classification", "transformer"}
-    | {"vit"},
+    | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "speech", "text_classification"}
+    | {"transformer", "vit"},
     {"lite", "multimodal", "text_generator"},  # on other models: export a GPT, and let it write
     {"recipes"},
+    {"serving"},
     {"course"},
     {"cli"},
     {"__main__"},

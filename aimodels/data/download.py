@@ -5,15 +5,17 @@ import hashlib
 import http.client
 import os
 import shutil
+import tarfile
 import tempfile
 import threading
 import time
 import urllib.error
 import urllib.request
 import zipfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 try:
@@ -21,6 +23,7 @@ try:
 except ImportError:  # Windows: no lock, so two processes may do the same work; one result is kept
     fcntl = None
 
+TAR_ERRORS = (tarfile.TarError, EOFError, zlib.error)  # of a damaged one
 PROBE_SECONDS = 3  # for a host to answer before we say that there is no network
 
 
@@ -53,6 +56,8 @@ def unreachable(urls: list[str]) -> list[str]:
 
 
 def _open(url: str, **kwargs: Any) -> Any:
+    if url.startswith("mirror:"):
+        raise OSError("this file has no public address, only a mirror has it")
     timeout = kwargs.pop("timeout", 30)
     request = urllib.request.Request(url, headers={"User-Agent": "aimodels"}, **kwargs)
     return urllib.request.urlopen(request, timeout=timeout)  # knows the proxies of the environment
@@ -93,12 +98,29 @@ def fetch(name: str, origins: list[tuple[Any, Path | str]], work: Path, home: Pa
             os.replace(part, home / file.filename)
 
 
+class TarMember(NamedTuple):
+    """A file inside a tar archive, read as a `Path` or `zipfile.Path` is."""
+
+    path: Path
+    archive: tarfile.TarFile
+    member: tarfile.TarInfo
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.member.name}"
+
+    def is_file(self) -> bool:
+        return True
+
+    def open(self, _mode: str) -> Any:
+        return self.archive.extractfile(self.member)
+
+
 def _blocks(name: str, origin: Path | str) -> Iterator[bytes]:
     try:
         with _open(origin) if isinstance(origin, str) else origin.open("rb") as stream:
             while block := stream.read(1 << 20):
                 yield block
-    except (OSError, http.client.HTTPException, zipfile.BadZipFile) as error:
+    except (OSError, http.client.HTTPException, zipfile.BadZipFile, *TAR_ERRORS) as error:
         raise DataError(f"{name}: cannot read {origin} ({error}).") from error
 
 

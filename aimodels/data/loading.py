@@ -5,13 +5,22 @@ import io
 import os
 import random
 import sys
+import tarfile
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import aimodels
-from aimodels.data.download import DataError, fetch, sha256_of, unreachable, workspace
+from aimodels.data.download import (
+    TAR_ERRORS,
+    DataError,
+    TarMember,
+    fetch,
+    sha256_of,
+    unreachable,
+    workspace,
+)
 from aimodels.data.registry import (
     SETS,
     directory,
@@ -122,7 +131,7 @@ def mirror(
 
     Args:
         folder: becomes the mirror: `folder/NAME/file`.
-        names: public sets; None for all of them.
+        names: public sets; None for all of them, without a `source` those that have an address.
         source: another mirror to copy from (default `AIMODELS_MIRROR`) before the URLs are asked.
 
     Returns:
@@ -133,7 +142,7 @@ def mirror(
         DataError: if a file cannot be had or written, or has the wrong sha256.
     """
     folder, public = Path(folder).expanduser(), [n for n, entry in SETS.items() if entry.instead]
-    names = public if names is None else list(names)
+    every, names = names is None, public if names is None else list(names)
     classes = [find_builder(name) for name in names]
     if embedded := sorted({*names} - {*public}):
         raise ValueError(f"{', '.join(embedded)}: embedded, so there is nothing to mirror")
@@ -143,6 +152,8 @@ def mirror(
     done = []
     for builder_class in classes:
         files, home = registered_files(builder_class), folder / builder_class.name
+        if every and not source and all(url.startswith("mirror:") for url in files):
+            continue
         wanted = {
             url: file
             for url, file in files.items()
@@ -266,8 +277,8 @@ def _origins(
     return [(file, url if url in missing else paths[url]) for url, file in wanted.items()]
 
 
-def _packed(folder: Path) -> dict[str, zipfile.Path]:
-    """The files inside the zip archives of a mirror, by their names without folders."""
+def _packed(folder: Path) -> dict[str, zipfile.Path | TarMember]:
+    """The files inside the archives of a mirror, by their names without folders."""
     found = {}
     for path in sorted(folder.glob("*.zip")):
         try:
@@ -276,4 +287,11 @@ def _packed(folder: Path) -> dict[str, zipfile.Path]:
         except zipfile.BadZipFile as error:
             raise DataError(f"{path} is damaged or no zip archive ({error}).") from None
         found |= {name.rpartition("/")[2]: archive / name for name in names if name[-1] != "/"}
+    for path in sorted([*folder.glob("*.tar"), *folder.glob("*.tar.gz"), *folder.glob("*.tgz")]):
+        try:
+            archive = tarfile.open(path)  # noqa: SIM115 - read when its files are
+            members = [member for member in archive.getmembers() if member.isfile()]
+        except (OSError, *TAR_ERRORS) as error:
+            raise DataError(f"{path} is damaged or no tar archive ({error}).") from None
+        found |= {m.name.rpartition("/")[2]: TarMember(path, archive, m) for m in members}
     return found

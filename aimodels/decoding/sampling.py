@@ -28,7 +28,7 @@ def generate(
     top_p: float | None = None,
     repetition_penalty: float = 1.0,
     stop_token_ids: int | Iterable[int] = (),
-    seed: int | None = None,
+    seed: int | Sequence[int] | None = None,
     jit_compile: bool = False,
     callback: Callable[[np.ndarray], None] | None = None,
 ) -> list[np.ndarray]:
@@ -58,7 +58,8 @@ def generate(
             ones, of tokens that prompt or answer hold already; above 1 makes them less likely.
         stop_token_ids: token ids that end an answer.
         seed: seed of the draws; the same seed draws the same tokens, whatever the other prompts
-            are. Each call takes another one if None.
+            are. Each call takes another one if None. With one seed per prompt, each prompt is
+            continued as if it were the only one.
         jit_compile: whether to compile the loop with XLA, once per number of prompts: all lengths
             share one program.
         callback: function that is called after each step with the new ids, (B,), -1 where an
@@ -172,13 +173,21 @@ def _choice(model, temperature, top_k, top_p, penalty, stop_token_ids) -> tuple[
     return choice, _Numbers(*numbers, tf.constant(stop, tf.int32))
 
 
-def _uniform(rows: int, steps: int, seed: int | None) -> np.ndarray:
+def _uniform(rows: int, steps: int, seed: int | Sequence[int] | None) -> np.ndarray:
     """Numbers above 0 and up to 1, (rows, steps), each row from a generator of its own."""
-    if seed is None:
-        seed = np.random.SeedSequence().entropy
+    if isinstance(seed, Sequence):
+        if len(seed) != rows:
+            raise ValueError(f"seed must be one per prompt: {rows} prompts, {len(seed)} seeds")
+        for one in seed:
+            check_positive_int(minimum=0, seed=one)
+        seeds = [[one, 0] for one in seed]
     else:
-        check_positive_int(minimum=0, seed=seed)
-    draws = [1 - np.random.default_rng([seed, row]).random(steps) for row in range(rows)]
+        if seed is None:
+            seed = np.random.SeedSequence().entropy
+        else:
+            check_positive_int(minimum=0, seed=seed)
+        seeds = [[seed, row] for row in range(rows)]
+    draws = [1 - np.random.default_rng(one).random(steps) for one in seeds]
     return np.array(draws, "float32")
 
 

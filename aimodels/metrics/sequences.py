@@ -46,3 +46,30 @@ def error_rates(hypotheses: Sequence, references: Sequence) -> tuple[float, floa
         distance, length = min((edit_distance(hypothesis, c), len(c)) for c in candidates)
         errors, tokens, wrong = errors + distance, tokens + length, wrong + (distance > 0)
     return errors / max(tokens, 1), wrong / len(references)
+
+
+def character_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Wrong, missing and added characters, for each character of the references.
+
+    Raises:
+        ValueError: if there are none, or not as many of both.
+
+    Example:
+        >>> character_error_rate(["thre", "four"], ["three", "five"])  # e; o u r
+        0.4444444444444444
+    """
+    return error_rates(hypotheses, [[reference] for reference in references])[0]
+
+
+def word_error_rate(hypotheses: Sequence[str], references: Sequence[str]) -> float:
+    """Wrong, missing and added words, for each word of the references; it can be above 1.
+
+    Raises:
+        ValueError: if there are none, or not as many of both.
+
+    Example:
+        >>> word_error_rate(["one to", "four"], ["one two", "four"])
+        0.3333333333333333
+    """
+    words = [[reference.split()] for reference in references]
+    return error_rates([hypothesis.split() for hypothesis in hypotheses], words)[0]

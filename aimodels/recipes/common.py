@@ -14,7 +14,7 @@ class Recipe(NamedTuple):
     """Sizes and numbers of a run."""
 
     model: dict[str, Any]
-    length: int  # number of tokens per example
+    length: int  # number of tokens per example, or of frames at most
     batch_size: int
     epochs: int
     rate: float  # the highest learning rate

@@ -5,7 +5,6 @@ ends with the same weights. The strategy is `aimodels.train.strategy`'s: one dev
 devices, or several machines.
 """
 
-import hashlib
 import json
 import sys
 import time
@@ -18,10 +17,11 @@ import tensorflow as tf
 
 from aimodels import console
 from aimodels.files import write_text
+from aimodels.recipes import recordings, texts
 from aimodels.recipes.bert import bert
 from aimodels.recipes.common import Recipe, RecipeError
 from aimodels.recipes.gpt import gpt
-from aimodels.recipes.texts import OwnText, own_text, summary
+from aimodels.recipes.speech import speech
 from aimodels.recipes.transformer import transformer
 from aimodels.train import Backup, batches, chief_path, is_chief, strategy, warmup_cosine
 
@@ -45,11 +45,25 @@ RECIPES = {
         "tiny": Recipe(_TINY, 24, 64, 2, 1e-3, 4),
         "cpu": Recipe({**_SMALL, "num_layers": 3, "dropout": 0.1}, 48, 128, 10, 2e-3, 400),
     },
+    "speech": {
+        "tiny": Recipe(
+            {"units": 16, "num_layers": 1, "filters": 16, "strides": 2}, 400, 16, 3, 1e-2, 4
+        ),
+        "cpu": Recipe(
+            {"units": 96, "num_layers": 2, "filters": 64, "strides": 2, "dropout": 0.2},
+            400, 32, 15, 3e-3, 100,
+        ),
+    },
 }  # fmt: skip
 DATA = {  # the first one is on every machine
     "gpt": ["python", "tiny_shakespeare", "chinese_poems"],
     "bert": ["wikipedia_sample"],
     "transformer": ["cmudict", "cmn_eng"],
+    "speech": ["espeak_digits", "spoken_digit"],
+}
+_OWN = {  # what reads a user's own data, how it is told, and what must be named
+    "gpt": (texts.own_text, texts.summary, "a text file or folder"),
+    "speech": (recordings.own_recordings, recordings.summary, "a folder of recordings"),
 }
 
 
@@ -66,18 +80,19 @@ def train(
     """Train a model, or go on with it, and keep all in a folder.
 
     Args:
-        model: "gpt", "bert" or "transformer".
+        model: "gpt", "bert", "transformer" or "speech".
         folder: folder of the run; gets `run.json` (what it is), `log.json` (losses), the same
             curves for TensorBoard in `tensorboard`, `backup.npz`, vocabularies and a byte-pair
-            tokenizer's merges, and in the end `model.keras`.
+            tokenizer's merges, or a recogniser's sample rate, and in the end `model.keras`.
         data_name: name of the data set, one of `DATA`; the model's first one there if None. For a
-            GPT also the path of a text file in UTF-8, or of a folder of them.
+            GPT also the path of a text file in UTF-8, or of a folder of them; for speech that of a
+            folder of recordings (see `own_recordings`).
         recipe: name of the recipe, one of `RECIPES`.
         epochs: number of epochs; the recipe's if None. More than before goes on with a run.
         jit_compile: whether to compile each training step with XLA.
         seed: seed of the weights, the order and everything else that is drawn.
-        limit: number of texts to read, for a trial: files of a folder, lines of a file; all of them
-            if None.
+        limit: number of texts or recordings to read, for a trial: files of a folder, lines of a
+            file; all of them if None.
 
     Returns:
         The losses of each epoch.
@@ -88,7 +103,7 @@ def train(
         aimodels.train.DistributeError, data.DataError: as they say.
     """
     data_name = data_name or DATA.get(model, [""])[0]
-    own = model == "gpt" and data_name not in DATA["gpt"] and Path(data_name).exists()
+    own = model in _OWN and data_name not in DATA[model] and Path(data_name).exists()
     for kind, name, known in (
         ("model", model, RECIPES),
         ("data set", data_name, [data_name] if own else DATA.get(model, [])),
@@ -97,7 +112,11 @@ def train(
         if name not in known:
             raise RecipeError(
                 f"unknown {kind} {name!r}; known: {', '.join(known)}"
-                + (", or the path of a text file or folder" if known is DATA["gpt"] else "")
+                + (
+                    f", or the path of {_OWN[model][2]}"
+                    if known and model in _OWN and known is DATA[model]
+                    else ""
+                )
             )
     if limit is not None and limit < 2:
         raise RecipeError(f"limit must be 2 or more; got {limit}")
@@ -106,14 +125,19 @@ def train(
     plan, folder = RECIPES[model][recipe], Path(folder)
     distribution = strategy()  # before anything is computed
     run = {"model": model, "data": data_name, "recipe": recipe, "seed": seed, "limit": limit}
-    texts = own_text(data_name, limit) if own else None
-    if texts:
-        run |= {"data": str(Path(data_name).resolve()), "sha256": _digest(texts)}
+    mine = _OWN[model][0](data_name, limit) if own else None
+    if mine:
+        run |= {"data": str(Path(data_name).resolve()), "sha256": mine.digest()}
     _check_earlier(folder, run)
-    if texts and is_chief():
-        console.write(summary(data_name, texts))
+    if mine and is_chief():
+        console.write(_OWN[model][1](data_name, mine))
     keras.utils.set_random_seed(seed)
-    makers = {"gpt": partial(gpt, texts=texts), "bert": bert, "transformer": transformer}
+    makers = {
+        "gpt": partial(gpt, texts=mine),
+        "bert": bert,
+        "transformer": transformer,
+        "speech": partial(speech, own=mine),
+    }
     with distribution.scope():
         task = makers[model](data_name, plan, seed, limit)
         size = int(task.examples(tf.constant(0, tf.int64)).cardinality())
@@ -153,14 +177,10 @@ def _check_earlier(folder: Path, run: dict) -> None:
         return
     if earlier_run | {"sha256": run.get("sha256")} == run:
         raise RecipeError(
-            f"the text in {run['data']} has changed since the run in {folder} began: take another "
+            f"what is in {run['data']} has changed since the run in {folder} began: take another "
             "folder"
         )
     raise RecipeError(f"{folder} holds another run, {earlier_run}: take another folder")
-
-
-def _digest(texts: OwnText) -> str:
-    return hashlib.sha256(json.dumps([texts.train, texts.validation]).encode()).hexdigest()
 
 
 def _read(path: Path):

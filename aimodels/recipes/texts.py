@@ -1,6 +1,8 @@
 """A user's own text: a file, or a folder of files, in UTF-8."""
 
 import codecs
+import hashlib
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,6 +25,10 @@ class OwnText(NamedTuple):
     train: list[str]
     validation: list[str]
     skipped: list[str]
+
+    def digest(self) -> str:
+        """Changes with the texts."""
+        return hashlib.sha256(json.dumps([self.train, self.validation]).encode()).hexdigest()
 
 
 def own_text(path: str | Path, limit: int | None = None) -> OwnText:

@@ -8,13 +8,15 @@ from aimodels.recipes.common import Recipe, Task
 from aimodels.train import SmoothedCrossentropy
 from aimodels.transformer import Transformer
 
+SIDES = {"cmudict": ("word", "phonemes"), "cmn_eng": ("english", "chinese")}
+TOKENIZERS = {
+    "cmudict": (text.CharacterTokenizer(), lambda s: regex.sub(r"\d", "", s).split()),
+    "cmn_eng": (text.WordTokenizer(), text.CharacterTokenizer()),
+}
+
 
 def transformer(name: str, plan: Recipe, seed: int, limit: int | None) -> Task:
-    sides = {"cmudict": ("word", "phonemes"), "cmn_eng": ("english", "chinese")}[name]
-    cuts = {
-        "cmudict": (text.CharacterTokenizer(), lambda s: regex.sub(r"\d", "", s).split()),
-        "cmn_eng": (text.WordTokenizer(), text.CharacterTokenizer()),
-    }[name]
+    sides, cuts = SIDES[name], TOKENIZERS[name]
     parts = []
     for split in ("train", "validation"):
         examples = data.load(name, split=split, batch_size=-1)

@@ -111,6 +111,8 @@ class Vocabulary:
 
     def ids_to_tokens(self, ids):
         """Tokens of ids, in the same structure; an id out of range is unknown."""
+        if isinstance(ids, int):  # first: to ask whether something is a tensor takes long
+            return self._tokens[ids if 0 <= ids < len(self) else self.unknown_id]
         if isinstance(ids, tf.RaggedTensor):
             return tf.ragged.map_flat_values(self.ids_to_tokens, ids)
         if tf.is_tensor(ids):

@@ -77,3 +77,8 @@ def set_mask(tensor, mask):
     """The tensor, of which Keras's losses and layers then count what `mask` says."""
     tensor._keras_mask = mask
     return tensor
+
+
+def get_mask(tensor):
+    """The mask that layers gave to a tensor, or None."""
+    return getattr(tensor, "_keras_mask", None)

@@ -1167,8 +1167,9 @@ assert rival_on_cells < min(
 #
 # - A detector keeps the map and lets every place answer; averaging over places forgets where.
 # - IoU says how well two boxes agree. Anchors turn "any number of objects" into a fixed number of
-#   questions; a code says how a box differs from its anchor. - Nearly all anchors are background. A
-# modest start, and hard negatives or focal loss, keep it from   drowning the rest.
+#   questions; a code says how a box differs from its anchor.
+# - Nearly all anchors are background. A modest start, and hard negatives or focal loss, keep it
+#   from drowning the rest.
 # - NMS removes doubles; average precision judges the whole list, confidence included.
 # - A second stage brings each proposed box to one size by RoI align, and looks again.
 #

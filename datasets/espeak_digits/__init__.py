@@ -1,0 +1,1 @@
+"""`espeak_digits`: digits, alone and in strings, spoken by machine voices."""

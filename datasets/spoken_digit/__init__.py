@@ -1,0 +1,1 @@
+"""`spoken_digit`: digits said by five people."""

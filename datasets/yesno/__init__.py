@@ -1,0 +1,1 @@
+"""`yesno`: one person who says yes and no."""
