@@ -169,7 +169,7 @@ def optimizer(epochs: int, steps: int) -> keras.optimizers.Optimizer:
     rate = keras.optimizers.schedules.CosineDecay(
         5e-5, (epochs - 2) * steps, warmup_target=1e-3, warmup_steps=2 * steps
     )
-    return keras.optimizers.AdamW(rate, weight_decay=1e-2)
+    return keras.optimizers.AdamW(rate, weight_decay=1e-4)
 
 
 def trained_clip(train, vocabulary, epochs: int, seed: int) -> CLIP:
@@ -184,9 +184,9 @@ def trained_clip(train, vocabulary, epochs: int, seed: int) -> CLIP:
         hidden = (rng.random(texts.shape) < 0.1) & (texts > 0)
         return (images, np.where(hidden, vocabulary.unknown_id, texts)), shown[chosen]
 
-    image_encoder = CNN((SIDE, SIDE, 3), 256, filters=(16, 32, 64, 128), dropout=0.3)
+    image_encoder = CNN((SIDE, SIDE, 3), 256, filters=(16, 32, 64, 128))
     text_encoder = TextEncoder(
-        len(vocabulary), 128, num_layers=1, dropout=0.3, max_sequence_length=LONGEST
+        len(vocabulary), 128, num_layers=1, dropout=0.2, max_sequence_length=LONGEST
     )
     model, batches = CLIP(image_encoder, text_encoder), Moved(shrunk(train["image"]), targets, seed)
     model.compile(optimizer(epochs, len(batches)), ContrastiveLoss())

@@ -5,8 +5,9 @@ the English names of Twitter's pictures of the test emoji: "known" ones, which O
 and "unseen" ones, of which training saw neither name nor picture.
 
 Words of the name, F1 and exact, beside the name of the nearest training picture, by pixels and by
-a histogram of colours, and beside the one word that fits most. Epochs and the rival's setting were
-chosen with the validation emoji in the place of the test emoji; intervals are as in `clip_emoji`.
+a histogram of colours, and beside the one word that fits most. The weight of the colours is chosen
+with the validation emoji in the place of the test emoji; the captioner's epochs were set beforehand.
+Intervals are as in `clip_emoji`.
 """
 
 import collections
