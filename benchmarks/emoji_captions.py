@@ -6,8 +6,8 @@ and "unseen" ones, of which training saw neither name nor picture.
 
 Words of the name, F1 and exact, beside the name of the nearest training picture, by pixels and by
 a histogram of colours, and beside the one word that fits most. The weight of the colours is chosen
-with the validation emoji in the place of the test emoji; the captioner's epochs were set beforehand.
-Intervals are as in `clip_emoji`.
+with the validation emoji in the place of the test emoji; the epochs were set beforehand. Intervals
+are as in `clip_emoji`.
 """
 
 import collections
