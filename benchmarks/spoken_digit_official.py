@@ -1,7 +1,8 @@
 """Spoken digits by known speakers: the official split, trained for longer.
 
 The same network and distortions as in `spoken_digit.py`, where 25 epochs on the same 2,250
-recordings stand beside; here are 40. The test recordings, index 0 to 4, are read once for each seed.
+recordings stand beside; here are 40. The test recordings, index 0 to 4, are heard once for each
+seed.
 """
 
 import numpy as np
