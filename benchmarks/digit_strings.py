@@ -75,7 +75,7 @@ def run(seeds: tuple[int, ...] = (1,), epochs: int = 48, strings: int = 400) -> 
         rng = np.random.default_rng(number)
         sounds, texts = joined(recordings, np.flatnonzero(inside), 200, rng)
         held_out[split] = [normalise(one) for one in energies(sounds)], texts
-    always = max({*held_out["validation"][1]}, key=held_out["validation"][1].count)
+    always = max(sorted({*held_out["validation"][1]}), key=held_out["validation"][1].count)
     said = held_out["test"][1]
     runs = {str(s): one_seed(recordings, held_out, strings, epochs, s) for s in seeds}
     return {
