@@ -455,7 +455,7 @@ def test_context_tells_what_a_frame_does_not():
 
 @pytest.mark.slow
 def test_a_word_is_found_wherever_it_stands():
-    """A rising or falling sound in noise: trained on early ones, read late, in longer recordings."""
+    """A rising or falling sound in noise: trained on early ones, read in the middle and late."""
     rng = np.random.default_rng(0)
 
     def words(count, length, earliest, latest):
