@@ -753,7 +753,9 @@ for i, ax in enumerate(axes):
     for letter, color in zip(two, ("tab:green", "black"), strict=True):
         name, height = vocabulary.ids_to_tokens([letter])[0], story[-1, i, letter]
         ax.plot(at_step, story[:, i, letter], color=color, lw=2)
-        side = "bottom" if height == max(story[-1, i, two]) else "top"
+        side = "center"
+        if np.ptp(story[-1, i, two]) < 0.15:  # two names so close would lie on each other
+            side = "bottom" if height == max(story[-1, i, two]) else "top"
         ax.text(STEPS + 15, height, name, color=color, fontsize=14, va=side)
     ax.set(title=phrases[i], ylim=(0, 1), ylabel="probability")
 axes[-1].set_xlabel("steps")
