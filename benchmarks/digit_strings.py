@@ -2,8 +2,8 @@
 
 Each epoch joins other strings of 2 to 6 training recordings of `spoken_digit` (index 5 to 44), with
 pauses, levels and noise drawn at random. 200 test strings are joined once from the test recordings
-(index 0 to 4) of the same five speakers. Settings were fixed beforehand, and judged on strings of
-the recordings 45 to 49, which no training string has.
+(index 0 to 4) of the same five speakers. The number of epochs was chosen on strings of the
+recordings 45 to 49, which no training string has.
 """
 
 import keras
@@ -67,7 +67,7 @@ def one_seed(recordings: dict, held_out: dict, strings: int, epochs: int, seed: 
     }
 
 
-def run(seeds: tuple[int, ...] = (1,), epochs: int = 28, strings: int = 400) -> dict:
+def run(seeds: tuple[int, ...] = (1,), epochs: int = 48, strings: int = 400) -> dict:
     """`strings` are those of an epoch."""
     recordings, held_out = load(), {}
     for number, (split, low, high) in enumerate((("validation", 45, 50), ("test", 0, 5))):
@@ -75,7 +75,7 @@ def run(seeds: tuple[int, ...] = (1,), epochs: int = 28, strings: int = 400) -> 
         rng = np.random.default_rng(number)
         sounds, texts = joined(recordings, np.flatnonzero(inside), 200, rng)
         held_out[split] = [normalise(one) for one in energies(sounds)], texts
-    always = max({*held_out["validation"][1]}, key=held_out["validation"][1].count)
+    always = max(sorted({*held_out["validation"][1]}), key=held_out["validation"][1].count)
     said = held_out["test"][1]
     runs = {str(s): one_seed(recordings, held_out, strings, epochs, s) for s in seeds}
     return {

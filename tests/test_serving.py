@@ -8,6 +8,7 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -927,3 +928,25 @@ def test_seeds_of_a_batch_are_those_of_single_texts(folder):
         assert alone.tolist() == answer.tolist()
     with pytest.raises(ValueError, match="one per prompt: 3 prompts, 2 seeds"):
         generate(model, prompts, 6, temperature=1.0, seed=[1, 2])
+
+
+def test_what_the_docs_say_was_measured():
+    """`docs/serving.md`, and the figures that `benchmarks/serving.py` wrote."""
+    path = Path(__file__).parents[1] / "benchmarks" / "results" / "serving.json"
+    figures = json.loads(path.read_text())["figures"]
+    assert figures["clients"] == 32
+    assert figures["GPT, 32 tokens"]["ratio"] >= 3
+    assert figures["CNN, 28 x 28"]["ratio"] < 3
+    assert figures["a minute"]["failed"] == 0
+    assert figures["stream"]["text is generate's"]
+    ours, theirs = (figures["one CNN"][peer] for peer in ("ours", "LitServe"))
+    assert ours["requests a second"] > theirs["requests a second"]
+    assert ours["MB"] < theirs["MB"]
+    assert ours["SIGTERM"] == {
+        "running": 32,
+        "answered": 32,
+        "exit code": 0,
+        "processes left": 0,
+    }
+    assert theirs["SIGTERM"]["processes left"] > 0
+    assert figures["SIGTERM, GPT"] == ours["SIGTERM"]

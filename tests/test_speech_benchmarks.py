@@ -17,7 +17,14 @@ def program(monkeypatch):
     """`program(name)`: a benchmark, imported as `run.py` does it."""
     monkeypatch.setattr(sys, "path", [str(BENCHMARKS), *sys.path])
     yield importlib.import_module
-    for name in ("speech_training", "spoken_digit", "digit_strings", "yesno", "an4"):
+    for name in (
+        "speech_training",
+        "spoken_digit",
+        "spoken_digit_official",
+        "digit_strings",
+        "yesno",
+        "an4",
+    ):
         sys.modules.pop(name, None)
 
 
@@ -166,8 +173,17 @@ def test_the_digits_program_leaves_each_speaker_out(program, digits):
 
 
 @pytest.mark.slow
+def test_the_official_split_is_measured_with_its_floors(program, digits):
+    figures = program("spoken_digit_official").run(epochs=1)
+    json.dumps(figures)
+    assert figures["recordings"] == {"train": 150, "test": 50}
+    assert figures["lowest test accuracy"] == figures["mean test accuracy"] <= 1
+    assert figures["SVM"] > 0.9 > figures["majority"] == 0.1
+
+
+@pytest.mark.slow
 def test_the_strings_program_runs_whole(program, digits):
-    figures = program("digit_strings").run(epochs=1, strings=16)
+    figures = program("digit_strings").run(epochs=2, strings=16)
     json.dumps(figures)
     assert figures["test strings"] == 200
     assert 400 <= figures["digits in them"] <= 1200
@@ -229,3 +245,48 @@ def test_distorted_cepstra_stay_normal(program, rng):
         np.testing.assert_allclose(one.mean(axis=0), 0, atol=1e-4)
         np.testing.assert_allclose(one.std(axis=0), 1, atol=0.05)
     np.testing.assert_allclose(an4.COSINES @ an4.COSINES.T, np.eye(13), atol=1e-9)
+
+
+def recorded(name: str) -> dict:
+    result = json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+    assert "settings" not in result
+    return result["figures"]
+
+
+def test_digits_of_a_new_speaker_are_recognised_better_than_by_the_svm():
+    figures = recorded("spoken_digit")
+    assert figures["recordings"] == 2500
+    assert figures["mean"] >= 0.9 > 0.8 > figures["SVM"]["mean"]
+    assert figures["worst"] >= 0.8
+    for one in figures["seeds"].values():
+        assert one["CPU seconds of the longest training"] <= 900
+
+
+def test_digits_of_known_speakers_are_recognised():
+    figures = recorded("spoken_digit_official")
+    assert figures["recordings"] == {"train": 2250, "test": 250}
+    assert figures["lowest test accuracy"] >= 0.99 > figures["SVM"] > figures["majority"]
+
+
+def test_strings_of_digits_are_read():
+    figures = recorded("digit_strings")
+    assert figures["highest test CER"] <= 0.08
+    assert all(one["CPU seconds of training"] <= 900 for one in figures["seeds"].values())
+
+
+def test_yes_and_no_are_told_apart():
+    figures = recorded("yesno")
+    assert figures["highest test WER"] <= 0.01
+    assert len(figures["seeds"]) == 3
+
+
+def test_an4_is_read_with_and_without_the_sentences_of_the_training_set():
+    figures = recorded("an4")
+    assert figures["utterances"]["test"] == 130
+    assert figures["test sentences in the training set"] == 26
+    for one in figures["seeds"].values():
+        for which in ("all test sentences", "sentences not in the training set"):
+            assert one[which]["greedy"]["CER"] <= 0.12
+            assert one[which]["beam"]["WER"] <= 0.15
+            assert one[which]["beam"]["WER"] < one[which]["greedy"]["WER"]
+        assert one["CPU seconds of training"] <= 900
