@@ -122,8 +122,8 @@ assert ratio["MFCC"] < ratio["spectrum"]
 # %% [markdown]
 # ## Exercise 5: noise
 #
-# The machine of the lesson, on words of new voices, with noise of three levels. Here it gets the whole
-# recording, since under loud noise no frame is quiet.
+# The machine of the lesson, on words of new voices, with noise of three levels. Here it gets the
+# whole recording, since under loud noise no frame is quiet.
 
 
 # %%
