@@ -10,7 +10,7 @@
 #       - find and hear a recogniser's worst mistakes
 #       - rebuild a published detector of speech, and feed it your own recording
 #     prerequisites: [04_recurrent, 06_cnn]
-#     minutes: 115
+#     minutes: 135
 #     repairs: [000-4.3.1, 000-4.3.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -30,7 +30,7 @@
 # - find and hear a recogniser's worst mistakes;
 # - rebuild a published detector of speech, and feed it your own recording.
 #
-# **Before this:** 04_recurrent, 06_cnn. **About 115 minutes.** **Repairs:** article 000 §4.3.1,
+# **Before this:** 04_recurrent, 06_cnn. **About 135 minutes.** **Repairs:** article 000 §4.3.1,
 # article 000 §4.3.2. (Article 000 is one of the tutorials whose snippets this course mends.)
 
 # %%
@@ -947,7 +947,7 @@ for place, letter in enumerate(text["test"][number].replace(" ", "␣")):
     )
 axes[0].set(xlabel="")
 axes[1].set(xlabel="time (ms)", ylabel="probability", ylim=(0, 1.25))
-axes[1].legend(loc="center right")
+axes[1].legend(loc="center left")
 plt.show()
 display(Audio(sound["test"][number], rate=RATE))
 
