@@ -101,9 +101,10 @@ by_words, by_bert = common.argmax(axis=1), np.array(search["found"]["MiniLM"].sp
 
 # %%
 for i in (0, 6, 16, 34):
-    print(questions[i])
-    for name, found in (("words ", by_words[i]), ("MiniLM", by_bert[i])):
-        print(f"    {name}  {titles[found]}: {texts[found][:56]} …")
+    nearest = [f"{titles[found]}: {texts[found][:56]} …" for found in (by_words[i], by_bert[i])]
+    if not common[i].any():
+        nearest[0] = "(no word in common with any text)"
+    print(questions[i], "    words   " + nearest[0], "    MiniLM  " + nearest[1], sep="\n")
 
 
 # %%
@@ -115,11 +116,12 @@ def answered(found):
 print(len(questions), "questions")
 claim("answered by counting words", answered(by_words), at_most=0.6)
 claim("answered by MiniLM", answered(by_bert), at_least=0.8)
+claim("largest cosine by words of 'frogs and newts'", common[16].max(), at_most=0)
 
 # %% [markdown]
-# *Frogs and newts* shares no word with the sentence that answers it. How can a network know that
-# they belong together? It has read very much text **that nobody had labelled**. This lesson is
-# about how one learns from such text.
+# *Frogs and newts* shares no word with *any* of the sentences (words like *and* are not counted).
+# How can a network know which of them it belongs to? It has read a great deal of text **that nobody
+# had labelled**. This lesson is about how one learns from such text.
 #
 # ## Fill the gap
 #
@@ -134,13 +136,14 @@ claim("answered by MiniLM", answered(by_bert), at_least=0.8)
 #
 # To **tokenize** a text is to cut it into the pieces that a model reads, its tokens: words, parts
 # of words or, below, letters. Of the hidden tokens most become `[MASK]`, a few another token, and a
-# few stay as they are. In the drawing one of each:
+# few stay as they are. The drawing shows one of each:
 
 # %%
 seen = {"cat": "[MASK]", "sat": "pear", "there": "there"}  # what stands there in place of it
-color = {"cat": "lightblue", "sat": "bisque", "there": "lightgreen"}
+shades = {"[MASK]": "lightblue", "another token": "orange", "the same token": "lightgreen"}
+color = dict(zip(seen, shades.values(), strict=True))
 words = ["[CLS]", "the", "cat", "sat", "there", "[SEP]"]
-wide = " " * 45
+wide = " " * 38
 boxes, arrows = {"bert": (3, 2.2, f"{wide}BERT: every place sees all{wide}")}, []
 for x, word in enumerate(words):
     boxes[f"text{x}"] = (1.2 * x, 0, word)
@@ -158,21 +161,25 @@ for x, word in enumerate(words):
         ax.annotate("", (1.2 * x, 3.1), (1.2 * x, 2.38), arrowprops=upright)
 for y, name in ((0, "text"), (1.1, "what BERT\nsees"), (3.3, "what it is\nasked for")):
     ax.text(-0.75, y, name, ha="right", va="center", fontsize=11, style="italic")
-ax.set_xlim(left=-1.9)
+ax.set_xlim(-1.9, 7)
 plt.show()
 print("asked at", len(seen), "of", len(words), "places")
 
 # %% [markdown]
-# (Really 15 % are hidden, not half.) Let $M$ be the set of hidden places, $x$ the text and
-# $\tilde x$ what the model sees of it. The loss of the **masked language model**, MLM, counts the
-# hidden places only:
+# (In practice 15 % are hidden, not half.) Let $M$ be the set of hidden places, $x$ the text, $x_t$
+# its token at place $t$, and $\tilde x$ what the model sees of the text. The loss of the **masked
+# language model**, MLM, counts the hidden places only:
 #
-# $$ L = -\frac{1}{|M|} \sum_{t \in M} \ln p(x_t \mid \tilde x) $$
+# $$ L_{\mathrm{MLM}} = -\frac{1}{|M|} \sum_{t \in M} \ln p(x_t \mid \tilde x) $$
 #
-# Why only these? And why hide anything: could the encoder not say the *next* token, as a decoder
-# does? No: it sees both sides, so the next token stands before its eyes, and so does every token
+# It is a sum over single places: each hidden token is treated as independent of the other hidden
+# ones, given what is shown. So BERT learns what fits one gap, not which words fit several gaps
+# together, and that is why it does not write.
+#
+# Why only the hidden places? And why hide anything: could the encoder not say the *next* token, as
+# a decoder does? No: it sees both sides, so the next token is in plain sight, and so is every token
 # that is not hidden. We show it with tokens drawn at random from 20 kinds, of which *nothing* can
-# be known. A small BERT shall say every token, hidden or not. Guess its accuracy.
+# be known. A small BERT must name every token, hidden or not. Guess its accuracy.
 
 # %%
 twenty = Vocabulary(["[MASK]", *"abcdefghijklmnopqrst"], start_token="[CLS]", end_token="[SEP]")
@@ -191,10 +198,10 @@ right = np.argmax(copier((shown[:1000], 0 * shown[:1000])), axis=-1) == noise[:1
 # %%
 gap = shown[:1000] == twenty.tokens_to_ids("[MASK]")
 claim("of all tokens, right", right.mean(), at_least=0.8)
-claim("of those behind [MASK], right", right[gap].mean(), at_least=0.02, at_most=0.08)
+claim("of those at [MASK], right", right[gap].mean(), at_least=0.02, at_most=0.08)
 
 # %% [markdown]
-# A wonderful accuracy, and it knows nothing: it copies. Behind `[MASK]` it is at chance, 1 in 20.
+# A wonderful accuracy, and it knows nothing: it copies. At `[MASK]` it is at chance, 1 in 20.
 # A loss over all places would mostly measure copying. Hence $t \in M$.
 #
 # ## What BERT reads
@@ -229,10 +236,10 @@ claim("share of pairs that follow", follows.mean(), at_least=0.48, at_most=0.52)
 # ## A text that can be learned in a minute
 #
 # Words are many, and each is rare. To see something in a minute we take **letters**, and a task
-# that everybody can judge: English without blanks. *wherearetheblanks* is hard for a program, and
+# that everybody can judge: English without spaces. *wherearethespaces* is hard for a program, and
 # Chinese, Japanese and Thai are written like that; to find the words there is called
 # **segmentation**. The text is cheap. The labels are where words begin, and we shall pretend that
-# we have few of them. Every tenth article is held out: nothing below learns from it.
+# we have few of them. Every tenth article is held out: no model of letters below learns from it.
 #
 # We cut 40 letters at a time from lines with at least six words.
 
@@ -241,7 +248,7 @@ LETTERS, T = 40, 42  # with [CLS] and [SEP]
 
 
 def pieces(article):
-    """Runs of 40 letters without blanks, and 1 where a word begins."""
+    """Runs of 40 letters without spaces, and 1 where a word begins."""
     for line in re.split(r"[^A-Za-z ,'-]+", article):
         words = re.findall("[a-z]+", line.lower())
         letters = "".join(words)
@@ -313,21 +320,22 @@ for i in range(500):
 claim("500 texts: tokens that differ from bert.mask_tokens", differ, at_most=0)
 
 # %% [markdown]
-# From now on we use the package's. Here are eight texts as BERT sees them: blue is `[MASK]`, orange
-# another letter, green a letter that stays and is asked for all the same. Can you read what is
-# hidden?
+# From now on we use the package's. Here are eight texts as BERT sees them; what is colored, it is
+# asked for, also where the letter stays the same. Can you read what is hidden?
 
 # %%
 rows, columns = slice(0, 8), slice(1, 27)
 is_hidden = np.zeros(new.shape, bool)
 np.put_along_axis(is_hidden, places, hidden > 0, axis=1)
 kind = np.where(new == MASK, 1, np.where(new != ids, 2, 3)) * is_hidden
-fig, ax = plt.subplots(figsize=(8, 2.9), layout="constrained")
-colors = plt.matplotlib.colors.ListedColormap(["white", "lightblue", "orange", "lightgreen"])
+fig, ax = plt.subplots(figsize=(8, 3.2), layout="constrained")
+colors = plt.matplotlib.colors.ListedColormap(["white", *shades.values()])
 ax.imshow(kind[rows, columns], cmap=colors, vmin=0, vmax=3)
 for (y, x), token in np.ndenumerate(new[rows, columns]):
     letter = "" if token == MASK else vocabulary.ids_to_tokens([int(token)])[0]
     ax.text(x, y, letter, ha="center", va="center", fontsize=12)
+marks = [plt.Rectangle((0, 0), 1, 1, color=shade) for shade in shades.values()]
+fig.legend(marks, shades, loc="outside upper center", ncols=3, fontsize=11)
 ax.set_axis_off()
 plt.show()
 
@@ -339,10 +347,10 @@ for what, number, share in (("[MASK]", 1, 0.8), ("another", 2, 0.1), ("the same"
 
 # %% [markdown]
 # (So each text teaches BERT six letters, and a GPT all forty: the price of seeing both sides.) Why
-# not `[MASK]` always? Because in fine-tuning
-# there is no `[MASK]`. A model that was only ever asked about `[MASK]` need not care what it makes
-# of the letters that it can see. Now and then it is asked about one of them, and it cannot know
-# which one is wrong. So it must keep a good vector of **every** token.
+# not `[MASK]` always? Because in fine-tuning there is no `[MASK]`. A model that was only ever asked
+# about `[MASK]` need not care what it makes of the letters that it can see. Now and then it is
+# asked about one of them, and it cannot know which one is wrong. So it must keep a good vector of
+# **every** token.
 #
 # ## The encoder, by hand
 #
@@ -350,48 +358,55 @@ for what, number, share in (("[MASK]", 1, 0.8), ("another", 2, 0.1), ("the same"
 # come the blocks of chapter 11:
 
 # %%
-plots.diagram(
+ax = plots.diagram(
     {
         "tokens": (0, 0, "token\ntable E"),
         "segments": (1.6, 0, "segment\ntable S"),
         "places": (3.2, 0, "position\ntable P"),
-        "sum": (1.6, 1.3, "add, normalize"),
-        "attention": (1.6, 2.5, "attention\nover all places", "lightblue"),
-        "norm1": (1.6, 3.8, "add, normalize"),
-        "dense": (1.6, 4.9, "feed-forward\nD → 4 D → D", "lightblue"),
-        "norm2": (1.6, 6.2, "add, normalize"),
-        "head": (4.6, 6.2, "masked head\nat hidden places", "bisque"),
-        "out": (4.6, 4.9, "logits\nof V tokens"),
-        "repeat": (-0.6, 4.3, "the next\nblock"),
+        "sum": (1.6, 1.1, "add, normalize"),
+        "read": (1.6, 2.2, "vectors h"),
+        "attention": (1.6, 3.1, "attention\nover all places", "lightblue"),
+        "norm1": (1.6, 4.1, "add, normalize"),
+        "dense": (1.6, 5, "feed-forward\nD → 4 D → D", "lightblue"),
+        "norm2": (1.6, 6, "add, normalize"),
+        "head": (4.6, 6, "masked head\nat hidden places", "bisque"),
+        "out": (4.6, 7.1, "logits\nof V tokens"),
     },
     [
         *[(table, "sum") for table in ("tokens", "segments", "places")],
-        *itertools.pairwise(("sum", "attention", "norm1", "dense", "norm2", "head", "out")),
-        *[("sum", "norm1", -0.8), ("norm1", "norm2", -0.8)],
-        *[("norm2", "repeat", -0.3), ("repeat", "attention", -0.3)],
+        *itertools.pairwise(("sum", "read", "attention", "norm1", "dense", "norm2", "head", "out")),
+        *[("read", "norm1", -0.8), ("norm1", "norm2", -0.8)],
     ],
 )
+block = plt.Rectangle((0.5, 1.8), 2.5, 4.55, fill=False, ls="--", color="grey")
+ax.add_patch(block)
+ax.text(0.4, 4.1, "× number\nof blocks", ha="right", va="center", fontsize=11)
+ax.set(xlim=(-0.7, 5.5), ylim=(7.6, -0.45))
 plt.show()
 
 # %% [markdown]
 # | symbol | meaning |
 # |---|---|
 # | $V$, $T$, $D$ | number of tokens in the vocabulary, places in a row, numbers in a vector |
-# | $N$, $d = D / N$ | number of attention heads, numbers in a head's vectors |
-# | $x_t$, $s_t$ | id of the token at place $t$, and its segment |
+# | $N$, $d = D / N$ | number of attention heads, numbers in the vectors of one |
+# | $x_t$, $s_t$ | the token at place $t$ as an id, and its segment |
 # | $E$, $S$, $P$ | tables with a vector for each token, segment and place |
-# | $h_l$ | the vectors after block $l$, (T, D) |
-# | $W$, $b$, $c$ | kernel and bias of the masked head, and the bias of each token |
+# | $h_l$ | the vectors after block $l$, (T, D); one of them is a row |
+# | $W_m$, $b_m$, $c$ | kernel and bias of the masked head, and the bias of each token |
 # | $z$ | logits of the $V$ tokens |
+#
+# (Two things are called head. An **attention head** is a part of a block; the **masked head**, and
+# later the head of a task, is what stands on top of the blocks. Rows are multiplied from the left,
+# $h W$, as in the code.)
 #
 # $$ h_0 = \mathrm{norm}(E_{x} + S_{s} + P), \qquad h_l = \mathrm{block}_l(h_{l-1}) $$
 
 
 # %%
-def norm(x, gamma, beta):
+def norm(h, gamma, beta):
     """Layer normalisation of the last axis."""
-    x = x - x.mean(axis=-1, keepdims=True)
-    return gamma * x / np.sqrt(np.mean(x**2, axis=-1, keepdims=True) + 1e-12) + beta
+    h = h - h.mean(axis=-1, keepdims=True)
+    return gamma * h / np.sqrt(np.mean(h**2, axis=-1, keepdims=True) + 1e-12) + beta
 
 
 def my_embedding(ids, segments, E, S, P, gamma, beta):
@@ -400,40 +415,40 @@ def my_embedding(ids, segments, E, S, P, gamma, beta):
 
 
 # %% [markdown]
-# Each head $n$ makes queries, keys and values from the same $x$. `there` is false where there is
-# padding: nobody may look at it.
+# Each attention head $n$ makes queries, keys and values from the same $h$. `there` is false where
+# there is padding: nobody may look at it.
 #
 # $$ A_n = \mathrm{softmax}\left(q_n k_n^\top / \sqrt d\right) v_n, \quad
-#    y = \mathrm{norm}(x + [A_1 \dots A_N] W_o + b_o), \quad
-#    \mathrm{block}(x) = \mathrm{norm}(y + f(y)) $$
+#    y = \mathrm{norm}(h + [A_1 \dots A_N] W_o + b_o), \quad
+#    \mathrm{block}(h) = \mathrm{norm}(y + f(y)) $$
 #
-# The **feed-forward** part $f$ is two dense layers with a bent line between them, gelu:
-# $x\,\Phi(x)$ with the normal distribution's $\Phi$.
+# The **feed-forward** part $f$ is two dense layers with a smooth curve between them,
+# $\mathrm{gelu}(a) = a\,\Phi(a)$, where $\Phi$ is the normal cumulative distribution function.
 
 
 # %%
-def gelu(x):
-    return x * (1 + erf(x / math.sqrt(2))) / 2
+def gelu(a):
+    return a * (1 + erf(a / math.sqrt(2))) / 2
 
 
-def my_block(x, there, num_heads, weights):
+def my_block(h, there, num_heads, weights):
     """A block of BERT: its 12 arrays in the package's order."""
     W, b, W_o, b_o, gamma1, beta1, W_1, b_1, W_2, b_2, gamma2, beta2 = weights
-    parts = (x @ W + b).reshape(*x.shape[:2], 3, num_heads, -1)
+    parts = (h @ W + b).reshape(*h.shape[:2], 3, num_heads, -1)
     q, k, v = parts.transpose(2, 0, 3, 1, 4)  # (B, N, T, d) each
     scores = q @ k.swapaxes(-1, -2) / math.sqrt(q.shape[-1])
     attention = softmax(np.where(there[:, None, None], scores, -np.inf), axis=-1)
-    mixed = (attention @ v).swapaxes(1, 2).reshape(x.shape)  # the heads side by side
-    y = norm(x + mixed @ W_o + b_o, gamma1, beta1)
+    mixed = (attention @ v).swapaxes(1, 2).reshape(h.shape)  # the heads side by side
+    y = norm(h + mixed @ W_o + b_o, gamma1, beta1)
     return norm(y + gelu(y @ W_1 + b_1) @ W_2 + b_2, gamma2, beta2)
 
 
 def my_bert(ids, segments, num_heads, weights):
     """The vectors of all tokens; 5 arrays of the embeddings, then 12 of each block."""
-    x = my_embedding(ids, segments, *weights[:5])
+    h = my_embedding(ids, segments, *weights[:5])
     for i in range(5, len(weights), 12):
-        x = my_block(x, ids != 0, num_heads, weights[i : i + 12])
-    return x
+        h = my_block(h, ids != 0, num_heads, weights[i : i + 12])
+    return h
 
 
 # %% [markdown]
@@ -453,20 +468,42 @@ theirs = plain((some, segments))[0]
 claim("largest difference from bert.BERT", np.abs(mine - theirs)[some > 0].max(), at_most=1e-5)
 
 # %% [markdown]
+# How large is the real one? Two were published. Devlin and his colleagues pre-trained them on 3.3
+# billion words of books and Wikipedia; theirs, and MiniLM which we meet below, have a vocabulary of
+# 30,522 word pieces and 512 places. A block has about $12 D^2$ parameters. We count:
+
+
+# %%
+def parameters(V, T, D, blocks):
+    """Three tables, their normalisation, the blocks and the pooler."""
+    return (V + T + 2) * D + 2 * D + blocks * (12 * D**2 + 13 * D) + D**2 + D
+
+
+print("                 blocks   wide  attention heads   parameters")
+for name, size, heads in (
+    ("ours", (V, T, D, 2), 4),
+    ("MiniLM", (30522, 512, 384, 6), 12),
+    ("BERT, base", (30522, 512, 768, 12), 12),
+    ("BERT, large", (30522, 512, 1024, 24), 16),
+):
+    print(f"{name:<17}{size[3]:>6}{size[2]:>7,}{heads:>17}{parameters(*size):>13,}")
+assert parameters(V, T, D, 2) == plain.count_params()
+
+# %% [markdown]
 # ### The loss, by hand
 #
 # The masked head turns the vector $h$ of a hidden place into logits, with the same table $E$ that
 # embeds the tokens: a letter is probable where the vector points along its own.
 #
-# $$ z = E\,\mathrm{norm}(\mathrm{gelu}(W h + b)) + c $$
+# $$ z = \mathrm{norm}(\mathrm{gelu}(h W_m + b_m))\, E^\top + c $$
 #
 # `BERTPretraining` puts this head on an encoder, and a second one for *follows*. A row may have
 # fewer hidden tokens than the batch has columns: a 0 asks nothing.
 
 
 # %%
-def my_logits(h, E, W, b, gamma, beta, c):
-    return norm(gelu(h @ W + b), gamma, beta) @ E.T + c
+def my_logits(h, E, W_m, b_m, gamma, beta, c):
+    return norm(gelu(h @ W_m + b_m), gamma, beta) @ E.T + c
 
 
 def my_loss(z, hidden):
@@ -525,9 +562,10 @@ claim("by padding", change(some, padded, slice(0, 30)), at_most=1e-5)
 # A network deserves a rival. How often does each letter stand between these neighbours? We count in
 # the training articles, and look at no neighbour, at the left one, at both, and at two on either
 # side. The more neighbours, the fewer letters were counted between them; so each table is filled up
-# with five letters in the proportions of the table before it.
+# with five letters in the proportions of a shorter table. Where a neighbour is itself hidden, the
+# row is empty and the shorter table answers: the right neighbour alone, if the left one is hidden.
 #
-# Which places may we score? Only those behind `[MASK]`. Where a letter stands for BERT to see, half
+# Which places may we score? Only those at `[MASK]`. Where a letter stands for BERT to see, half
 # of the time it is the answer: it may copy, and the tables may not.
 
 # %%
@@ -539,7 +577,7 @@ asked = test_hidden > 0
 answer = test_hidden[asked]
 at = np.take_along_axis(test_new, test_places, axis=1)[asked]
 blind, kept = at == MASK, at == answer
-print(f"{blind.sum():,} places behind [MASK], {kept.sum()} that show the answer, of {len(at):,}")
+print(f"{blind.sum():,} places at [MASK], {kept.sum()} that show the answer, of {len(at):,}")
 
 
 # %%
@@ -549,22 +587,33 @@ def shifted(rows, offset):
     return wide[:, 2 + offset : 2 + offset + T]
 
 
-def counted(offsets):
-    """For each asked place: how often training had each letter between the same neighbours."""
+def neighbour(offset):
+    """What BERT sees `offset` to the right of each asked place."""
+    return np.take_along_axis(shifted(test_new, offset), test_places, axis=1)[asked]
+
+
+def counted(offsets, shorter):
+    """For each asked place: the share of each letter between the same neighbours in training."""
     counts = np.zeros((V,) * (len(offsets) + 1), "float32")
     np.add.at(counts, (*(shifted(ids, o) for o in offsets), ids), 1)
-    found = (np.take_along_axis(shifted(test_new, o), test_places, axis=1) for o in offsets)
-    return counts[tuple(row[asked] for row in found)]
+    filled = counts[tuple(neighbour(o) for o in offsets)] + 5 * shorter
+    return filled / filled.sum(axis=-1, keepdims=True)
 
 
 # %%
-tables = {"no neighbour": [], "left": [-1], "both": [-1, 1], "two on either side": [-2, -1, 1, 2]}
-accuracy, share = {}, np.ones(V) / V
-for name, offsets in tables.items():
-    share = counted(offsets) + 5 * share
-    share = share / share.sum(axis=-1, keepdims=True)
+tables = {"no neighbour": counted([], np.ones(V) / V)}
+tables["left"], right = (counted([o], tables["no neighbour"]) for o in (-1, 1))
+single = np.where((neighbour(-1) == MASK)[:, None], right, tables["left"])
+tables["both"] = counted([-1, 1], single)
+tables["two on either side"] = counted([-2, -1, 1, 2], tables["both"])
+accuracy = {}
+for name, share in tables.items():
     accuracy[name] = np.mean((share.argmax(axis=-1) == answer)[blind])
     print(f"{name:<18} {measured(accuracy[name]):.3f}")
+print("a neighbour is hidden, too, at this share of the places:")
+for offsets in ([-1, 1], [-2, -1, 1, 2]):
+    too = np.any([neighbour(o) == MASK for o in offsets], axis=0)[blind]
+    claim(f"of {len(offsets)} neighbours", too.mean(), at_least=0.1, at_most=0.5)
 
 # %% [markdown]
 # ## Pre-training
@@ -572,7 +621,7 @@ for name, offsets in tables.items():
 # BERT's weights start with a standard deviation of 0.02, which was made for vectors of 768 numbers.
 # Ours have 64. So we multiply by $\sqrt{768/64}$, and let the table of positions start from the
 # sines of chapter 11, halved, so that near places are alike from the first step on. (Under "Faults
-# you will meet" we see what happens otherwise.)
+# you will meet" we see how little a block otherwise moves what it reads.)
 
 
 # %%
@@ -615,7 +664,7 @@ adam = keras.optimizers.Adam(rate, beta_2=0.98, global_clipnorm=1.0)
 masked.compile(adam, crossentropy(from_logits=True, ignore_class=0), jit_compile=True)
 
 # %% [markdown]
-# After every 100 steps we look: how many held-out letters are right, behind `[MASK]` and where the
+# After every 100 steps we look: how many held-out letters are right, at `[MASK]` and where the
 # answer itself stands? And what does it expect in these gaps? Fill them yourself.
 
 # %%
@@ -624,7 +673,7 @@ missing = "tse"
 gaps = np.array([[phrase.index("_") + 1] for phrase in phrases])
 spelled = [["[MASK]" if x == "_" else x for x in phrase] for phrase in phrases]
 gap_ids, gap_segments = bert.encode(vocabulary, spelled, sequence_length=T)
-curves = {"behind [MASK]": [], "the answer shown": []}
+curves = {"at [MASK]": [], "the answer shown": []}
 expected = []
 
 
@@ -645,7 +694,7 @@ masked.fit(batches, epochs=STEPS // ROUND, steps_per_epoch=ROUND, callbacks=[loo
 print(f"{STEPS * BATCH:,} texts read")
 
 # %% [markdown]
-# Two curves: the places behind `[MASK]`, where it must know, and the places where the answer itself
+# Two curves: the places at `[MASK]`, where it must know, and the places where the answer itself
 # stands, where it may copy. Which one rises first?
 
 # %%
@@ -665,17 +714,19 @@ plt.show()
 reached, copied = (np.array(values) for values in curves.values())
 copies = np.argmax(copied >= 0.9)
 claim(f"the answer shown, after {measured(at_step[copies])} steps", copied[copies], at_least=0.9)
-claim("behind [MASK], at that time", reached[copies], at_most=measured(accuracy["left"]))
+nothing_known = measured(accuracy["no neighbour"] + 0.03)
+claim("at [MASK], at that time", reached[copies], at_most=nothing_known)
 for name in ("left", "both"):
     passed = at_step[np.argmax(reached > accuracy[name])]
     claim(f"passes `{name}` after steps", passed, at_most=STEPS - 1)
-claim("behind [MASK], at the end", reached[-1], at_least=measured(accuracy["both"]))
+claim("at [MASK], at the end", reached[-1], at_least=measured(accuracy["both"]))
 claim("two on either side", accuracy["two on either side"], at_least=measured(reached[-1] + 0.04))
 
 # %% [markdown]
-# It learns to **copy** first: where the answer stands it is right at once, while behind `[MASK]` it
-# does no better than the left neighbour alone. (Scored over all asked places, that would look like
-# knowledge.) Then it finds the neighbours, and passes the table of both.
+# It learns to **copy** first: by the time that it copies nine answers in ten, it knows at `[MASK]`
+# hardly more than which letters are frequent, the lowest of the dotted lines. (Scored over all
+# asked places, that would look like knowledge.) Then it finds the neighbours, and passes the table
+# of both.
 #
 # And the table of four neighbours is better still. Counting is strong where little context decides
 # and each context comes often. But a table grows 26-fold with every neighbour:
@@ -685,22 +736,27 @@ print(f"rows of a table of four neighbours: {26**4:,}, of six: {26**6:,}")
 print(f"letters to count: {np.sum(ids > 4):,}; parameters of BERT: {masked.count_params():,}")
 
 # %% [markdown]
-# Most rows of the table of six would be empty, while the network keeps its size however far it
-# looks. How did its answers grow? For each of three gaps, the probabilities of five letters while
-# it learned: green is the missing one; black, if it is another, the one that it likes best.
+# Most rows of the table of six would be empty. A network that looks farther need not grow. (How far
+# this one looks, we see below.) How did its answers grow? For each of three gaps, the probabilities
+# of some letters while it learned: green is the missing one, black the best of the others.
 
 # %%
 fig, axes = plt.subplots(3, 1, figsize=(7, 6.6), sharex=True, layout="constrained")
 story = np.array(expected)  # (rounds, phrases, V)
 answers_of_gaps = vocabulary.tokens_to_ids(list(missing))
 for i, ax in enumerate(axes):
-    for letter in np.argsort(-story[-1, i])[:5]:
+    ranked = np.argsort(-story[-1, i]).tolist()
+    for letter in ranked[:5]:
         ax.plot(at_step, story[:, i, letter], color="grey", lw=1)
-    best, right = (int(letter) for letter in (story[-1, i].argmax(), answers_of_gaps[i]))
-    for letter, color in ((best, "black"), (right, "tab:green")):
-        name = vocabulary.ids_to_tokens([letter])[0]
+    ranked.remove(answers_of_gaps[i])
+    two = (answers_of_gaps[i], ranked[0])
+    for letter, color in zip(two, ("tab:green", "black"), strict=True):
+        name, height = vocabulary.ids_to_tokens([letter])[0], story[-1, i, letter]
         ax.plot(at_step, story[:, i, letter], color=color, lw=2)
-        ax.text(STEPS + 15, story[-1, i, letter], name, color=color, fontsize=14, va="center")
+        side = "center"
+        if np.ptp(story[-1, i, two]) < 0.15:  # two names so close would lie on each other
+            side = "bottom" if height == max(story[-1, i, two]) else "top"
+        ax.text(STEPS + 15, height, name, color=color, fontsize=14, va=side)
     ax.set(title=phrases[i], ylim=(0, 1), ylabel="probability")
 axes[-1].set_xlabel("steps")
 plt.show()
@@ -710,16 +766,19 @@ of_right = story[:, range(3), answers_of_gaps]
 for phrase, start, end in zip(phrases, of_right[0], of_right[-1], strict=True):
     print(f"{phrase:<25} missing letter: {measured(start):.2f}, at the end {measured(end):.2f}")
 claim("`t` before `hefirst`, at the end", of_right[-1, 0], at_least=0.5)
+best_of_all = story[-1, 1].max()
+claim("the best letter in `united_tates`, at the end", best_of_all, at_most=0.6)
 of_a = story[-1, 2, vocabulary.tokens_to_ids("a")]
 claim("`a` in `the_nd`, which makes `and`", of_a, at_least=measured(of_right[-1, 2]))
 
 # %% [markdown]
-# Where the neighbours decide, as before *he*, it is sure and right. In `atthe_ndofthewar` it
-# prefers the commoner word *and*: it does not see that *at the* wants a noun.
+# Where the neighbours decide, as before *he*, it is sure and right. In `united_tates` it wavers: no
+# letter gets as much as 0.6. In `atthe_ndofthewar` it prefers the more common word *and*, although
+# *at the* stands before the gap.
 #
-# Are its probabilities honest? We sort the places behind `[MASK]` by how sure it is of its first
-# choice, and look how often it is right. A model is **calibrated** if what it says with 0.7 is
-# right seven times in ten.
+# Are its probabilities honest? We sort the places at `[MASK]` by how sure it is of its first
+# choice, and look how often it is right. A model is **calibrated** if what it says with probability
+# 0.7 is right seven times in ten.
 
 # %%
 z = logits_of_test()[blind]
@@ -736,7 +795,7 @@ claim("mean distance from honest", np.sum(count * np.abs(mean - share)) / count.
 fig, ax = plt.subplots(figsize=(5, 4.2), layout="constrained")
 ax.plot([0, 1], [0, 1], ":", color="grey", label="honest")
 ax.plot(mean, share, "o-", label="BERT")
-ax.set(xlabel="how sure, on average", ylabel="share right", title="Behind [MASK], held out")
+ax.set(xlabel="how sure, on average", ylabel="share right", title="At [MASK], held out")
 ax.legend()
 plt.show()
 
@@ -746,40 +805,45 @@ plt.show()
 #
 # ### Where does it look?
 #
-# For each head, the mean weight by distance, over 200 held-out texts: −1 is the left neighbour. A
-# GPT has nothing right of 0.
+# For each attention head, the mean weight by distance, over 200 held-out texts: −1 is the left
+# neighbour. A GPT has nothing right of 0.
 
 # %%
-x = my_embedding(test_ids[:200], nothing[:200], *encoder.get_weights()[:5])
+h = my_embedding(test_ids[:200], nothing[:200], *encoder.get_weights()[:5])
 heads = []
 for name in ("block1", "block2"):
     block = encoder.get_layer(name)
-    _, scores = block.attention(x, x, return_attention_scores=True)
+    _, scores = block.attention(h, h, return_attention_scores=True)
     heads.append(np.mean(scores, axis=0))
-    x = block(x)
-difference = np.abs(x - encoder((test_ids[:200], nothing[:200]))[0]).max()
+    h = block(h)
+difference = np.abs(h - encoder((test_ids[:200], nothing[:200]))[0]).max()
 claim("from what the model computes, at most different by", difference, at_most=1e-4)
 
 # %%
 near = np.arange(-5, 6)
 by_distance = np.array([[[np.diag(head, k).mean() for k in near] for head in b] for b in heads])
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 2.9), layout="constrained")
-for i, ax in enumerate(axes):
+for i, (ax, how) in enumerate(zip(axes, ("nearly even", "sharp"), strict=True)):
     image = ax.imshow(by_distance[i], cmap="Blues", vmin=0, vmax=1, aspect="auto")
     ax.set_xticks(range(len(near)), near)
     ax.set_yticks(range(4), range(1, 5))
-    ax.set(title=f"block {i + 1}", xlabel="distance of what is looked at", ylabel="head")
+    ax.set(title=f"block {i + 1}: {how}", xlabel="distance of what is looked at")
+axes[0].set_ylabel("attention head")
 fig.colorbar(image, ax=axes, label="mean weight")
 plt.show()
 
 # %%
-for side, chosen in (("left", near < 0), ("right", near > 0)):
-    most = T * by_distance[..., chosen].max()
-    claim(f"largest mean weight on the {side}, where 1 is no preference", most, at_least=4)
+print(f"a head that weighs all {T} places alike gives each {1 / T:.2f}")
+claim("block 1: largest mean weight", by_distance[0].max(), at_most=0.2)
+largest = by_distance[1].max(axis=1)
+claim("block 2: largest mean weight of the least sharp head", largest.min(), at_least=0.3)
+where = sorted(near[by_distance[1].argmax(axis=1)].tolist())
+print("block 2: distances of the largest weights:", where)
+assert where == [-2, -1, 1, 2]
 
 # %% [markdown]
-# Dark cells on both sides of 0: it has heads for the left and heads for the right, and nobody told
-# it to.
+# Block 1 spreads its weight almost evenly. Block 2 has four sharp attention heads, at −2, −1, +1
+# and +2: the very neighbours of our largest table, on both sides, and nobody told it to.
 #
 # ## What pre-training brings, and what not
 #
@@ -838,8 +902,8 @@ def by_window(some, judge_ids, truth, pairs):
 
 # %% [markdown]
 # Twice the same network, the same 400 labelled texts, the same learning rate: one starts from the
-# pre-trained weights, the other from scratch. The one from scratch learns on until it has come to
-# rest; else we would measure its haste. So we draw $F_1$ against the steps, of 16 texts each.
+# pre-trained weights, the other from scratch. The one from scratch gets more than three times as
+# many steps, of 16 texts each. We draw $F_1$ against them.
 
 # %%
 pretrained = encoder.get_weights()
@@ -877,34 +941,36 @@ scratch_tagger, scratch = tune(drawn, 7, None)
 # %%
 letters, pairs = (by_window(drawn, judge_ids, truth, pairs) for pairs in (False, True))
 fig, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
-for values, name in ((tuned, "pre-trained"), (scratch, "from scratch")):
-    ax.plot(100 * np.arange(1, len(values) + 1), values, "o-", label=f"BERT, {name}")
-ax.axhline(letters, ls=":", color="black", label="logistic regression: letters")
-ax.axhline(pairs, ls="--", color="black", label="logistic regression: letters and pairs")
-ax.set(xlabel="steps", ylabel="F1 on held-out articles", ylim=(0, 1), title="400 labelled texts")
-ax.legend(loc="lower right")
+curves_of = {"pre-trained": (tuned, "tab:blue"), "from scratch": (scratch, "tab:orange")}
+for name, (values, color) in curves_of.items():
+    rounds = len(values)
+    ax.plot(100 * np.arange(1, rounds + 1), values, "o-", color=color)
+    ax.text(100 * rounds + 15, values[-1], f"BERT,\n{name}", color=color, fontsize=11, va="center")
+for value, name in ((letters, "letters"), (pairs, "letters and pairs")):
+    ax.axhline(value, ls=":", color="black")
+    ax.text(995, value + 0.01, f"logistic regression: {name}", fontsize=11, ha="right", va="bottom")
+ax.set(xlabel="steps", ylabel="F1 on held-out articles", title="400 labelled texts")
+ax.set(xlim=(0, 1000), ylim=(0, 1), xticks=range(0, 800, 100))
 plt.show()
 
 # %%
-claim("last rounds from scratch differ by", np.ptp(scratch[-3:]), at_most=0.06)
 claim("pre-trained, after 100 steps", tuned[0], at_least=measured(scratch.max() + 0.03))
-claim("pre-trained, at the end", tuned[-1], at_least=measured(scratch.max() + 0.05))
 by_heart = f1_of(scratch_tagger, *labelled(drawn))
 claim("from scratch, on its own 400 texts", by_heart, at_least=measured(scratch[-1] + 0.2))
 claim("above the regression on letters", tuned[-1] - letters, at_least=0.01)
 claim("above the regression on pairs", tuned[-1] - pairs, at_most=-0.03)
 
 # %% [markdown]
-# **Against itself from scratch**, pre-training wins twice. In time: after 100 steps it is already
-# better than the other one ever gets. And in the end: the one from scratch has come to rest, and it
-# rests lower. On the texts that it learned from it is far better than on others, which is
-# **overfitting**. But say what the gain was paid with: all the texts that the pre-trained one had
-# read before.
+# **Against itself from scratch**, pre-training wins: in 700 steps the one from scratch never
+# reaches what the pre-trained one has after 100. (It is one run of each. Where they would end with
+# many more steps, we did not measure.) On the texts that it learned from, the one from scratch is
+# far better than on others, which is **overfitting**. But say what the gain was paid with: all the
+# texts that the pre-trained one had read before.
 #
 # **Against the regression on pairs it loses**, and clearly. Pairs of letters tell much about where
-# words begin, and the rival is told to look at them. So when is BERT worth its cost? When nobody
-# can say which window to look through, and when it has read far more text than we can in a minute.
-# Devlin and his colleagues gave it billions of words.
+# words begin, and the rival is told to look at them. Whether ours would overtake it after far more
+# text is open: a minute of reading does not tell. For words and sentences we need not guess: below
+# is a network that others have trained, and we measure it against counting.
 #
 # ## The real thing: MiniLM
 #
@@ -965,7 +1031,7 @@ print("MiniLM: {} blocks, {} wide".format(*sizes))
 # ### The same, from our parts
 #
 # The file holds what `my_bert` needs, under Hugging Face's names. Two things are different: its
-# kernels lie the other way round, and queries, keys and values have a kernel each.
+# kernels are transposed, and queries, keys and values have a kernel each.
 
 
 # %%
@@ -992,7 +1058,8 @@ def published_weights(folder):
 
 # %% [markdown]
 # The text is cut into **word pieces**: a word that the vocabulary lacks is put together from its
-# longest known beginning and pieces that go on, `##…`. So no word is unknown.
+# longest known beginning and pieces that go on, `##…`. As long as the single letters are in the
+# vocabulary, no English word is unknown.
 
 # %%
 few_pieces = Vocabulary(["[MASK]", "the", "play", "##er", "##ing", "##s"])
@@ -1039,7 +1106,8 @@ claim("our parts and transformers differ by", differ, at_most=1e-5)
 #
 # MiniLM was trained once more, to give sentences that belong together near vectors ([Reimers &
 # Gurevych 2019](#reimers2019)). A sentence's vector $u$ is the **mean over its tokens**, padding
-# left out, made as long as 1. Then a product of two is their cosine.
+# left out, made as long as 1. Then the inner product of two is their cosine.
+# (A cosine of such vectors can be a little below 0; that means no more than "not alike".)
 
 
 # %%
@@ -1061,7 +1129,8 @@ fig, ax = plt.subplots(figsize=(7.5, 3.9), layout="constrained")
 ax.imshow(cosines, cmap="Blues", vmin=0, vmax=1)
 for (y, x), value in np.ndenumerate(cosines):
     dark = "white" if value > 0.6 else "black"
-    ax.text(x, y, f"{abs(value):.1f}", ha="center", va="center", color=dark, fontsize=11)
+    number = f"{value:.1f}".replace("-0.0", "0.0")
+    ax.text(x, y, number, ha="center", va="center", color=dark, fontsize=11)
 ax.set_xticks(range(8), range(1, 9))
 ax.set_yticks(range(8), [f"{text}  {i}" for i, text in enumerate(alike, 1)], fontsize=11)
 plt.show()
@@ -1070,6 +1139,7 @@ plt.show()
 partner, strangers = np.arange(8) ^ 1, np.ones((8, 8)) - np.kron(np.eye(4), np.ones((2, 2)))
 claim("least cosine of two partners", cosines[range(8), partner].min(), at_least=0.3)
 claim("largest of two that are none", (cosines * strangers).max(), at_most=0.3)
+claim("smallest of all", cosines.min(), at_least=-0.2, at_most=0)
 in_common = (rare.transform(alike) @ rare.transform(alike).T).toarray() * (1 - np.eye(8))
 claim("largest cosine by words", in_common.max(), at_most=0.1)
 
@@ -1079,7 +1149,8 @@ claim("largest cosine by words", in_common.max(), at_most=0.1)
 # and a loss that needs no other label: of all the second sentences in the batch, pick the first
 # one's own. With $K$ pairs $(a_i, b_i)$:
 #
-# $$ L = -\frac{1}{K} \sum_{i} \ln \frac{e^{20\, a_i \cdot b_i}}{\sum_j e^{20\, a_i \cdot b_j}} $$
+# $$ L_{\mathrm{pairs}} = -\frac{1}{K} \sum_{i} \ln
+#    \frac{e^{20\, a_i \cdot b_i}}{\sum_j e^{20\, a_i \cdot b_j}} $$
 #
 # It is a classification with the batch as its classes, **contrastive learning**. What is it for
 # our four pairs?
@@ -1126,8 +1197,8 @@ def cosines_with_texts(some):
 
 # %% [markdown]
 # Somebody chose our questions, and chose other words on purpose. So there is a second test that
-# nobody wrote: the sentences from further down. For each of them the nearest of our sentences shall
-# come from its own article. Who wins there, and what if both cosines are added?
+# nobody wrote: the sentences from further down. For each of them the nearest of our sentences
+# should come from its own article. Who wins there, and what if both cosines are added?
 
 
 # %%
@@ -1142,6 +1213,7 @@ def shares(some, wanted, name):
 
 tests = {"questions in other words": shares(questions, wanted, "questions answered")}
 tests["sentences further down"] = shares(further, own, "articles found")
+print(len(questions), "questions;", len(further), "sentences further down")
 
 # %%
 fig, ax = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
@@ -1157,6 +1229,7 @@ plt.show()
 for name, share in tests.items():
     print(f"{name}:", {method: measured(value) for method, value in share.items()})
 first, second = tests.values()
+claim("questions: the best count", first["latent"], at_most=0.66)
 claim("questions: MiniLM above the best count", first["MiniLM"] - first["latent"], at_least=0.15)
 claim(
     "further down: MiniLM above the best count",
@@ -1165,13 +1238,16 @@ claim(
     at_most=0.02,
 )
 alone = max(second["MiniLM"], second["latent"])
+tied = first["MiniLM + latent"] - first["MiniLM"]
+claim("questions: both together above MiniLM", tied, at_least=-0.06, at_most=0.06)
 claim("further down: both together", second["MiniLM + latent"], at_least=measured(alone + 0.02))
 
 # %% [markdown]
 # Where the words are others, MiniLM wins by far, without a single label of ours. Where a sentence
 # is in the article's own words, a count that has read the article is as good or a little better.
-# And they make different mistakes: together they are best, which is called **hybrid search**. To
-# search your own texts, put them into `texts` and your question into `questions`.
+# Adding both cosines is called **hybrid search**: on the second test the sum is best; for the
+# questions it is about as good as MiniLM alone. To search your own texts, put them into `texts` and
+# your question into `questions`.
 #
 # ### And with labels
 #
@@ -1184,8 +1260,12 @@ reviews = recorded("rt_polarity")["figures"]
 learned, others = (reviews["sentences"][split] for split in ("train", "test"))
 print(f"{learned:,} sentences to learn from, accuracy on {others:,} others:")
 reached = {name: reviews[name]["test"] for name in ("from scratch", "bag of words", "from MiniLM")}
-for name, value in reached.items():
-    print(f"{name:<13} {value:.3f}")
+fig, ax = plt.subplots(figsize=(7, 1.9), layout="constrained")
+bars = ax.barh([*reached], [*reached.values()], color=["tab:orange", "tab:grey", "tab:blue"])
+ax.bar_label(bars, fmt=" %.3f", fontsize=11)
+ax.set(xlim=(0, 1), xlabel="accuracy (a half is chance)")
+ax.invert_yaxis()
+plt.show()
 from_scratch, counts, tuned_minilm = reached.values()
 claim("MiniLM above the counts of words", tuned_minilm - counts, at_least=0.03)
 claim("counts of words above scratch", counts - from_scratch, at_least=-0.02, at_most=0.02)
@@ -1197,9 +1277,10 @@ claim("counts of words above scratch", counts - from_scratch, at_least=-0.02, at
 #
 # ## Yours
 #
-# A text of your own has its blanks, and so its labels are free. Put it into `my_text.txt`. Here the
+# A text of your own has its spaces, and so its labels are free. Put it into `my_text.txt`. Here the
 # help pages of Python stand in for it, another kind of English than Wikipedia's: about functions,
-# classes and errors. Every fifth page is kept for judging.
+# classes and errors. Every fifth page is kept for judging, and of the others we take 400 pieces: as
+# many labels as for Wikipedia.
 
 # %%
 from pydoc_data.topics import topics
@@ -1211,26 +1292,27 @@ _ = (home / "my_text.txt").write_text("\f".join(topics.values()), "utf-8")  # yo
 pages = (home / "my_text.txt").read_text("utf-8").split("\f")
 mine = [piece for i, page in enumerate(pages) if i % 5 for piece in pieces(page)]
 judge = [piece for page in pages[::5] for piece in pieces(page)][:500]
-mine = [mine[i] for i in np.random.default_rng(1).permutation(len(mine))[:1600]]
+mine = [mine[i] for i in np.random.default_rng(1).permutation(len(mine))[:400]]
 my_judge_ids, my_truth = labelled(judge)
 print("pieces to learn from, and to judge:", measured(len(mine)), measured(len(judge)))
 
 # %% [markdown]
-# How good is the tagger of Wikipedia's 400 texts there? We fine-tune the pre-trained encoder on
-# yours, with the regression on pairs beside it.
+# How good is the tagger of Wikipedia's 400 texts there? We fine-tune the same pre-trained encoder
+# on yours, with as many steps, and put the regression on pairs beside it.
 
 # %%
 before = f1_of(wikipedia_tagger, my_judge_ids, my_truth)
-my_tagger, _ = tune(mine, 3, pretrained)
+my_tagger, _ = tune(mine, 2, pretrained)
 after = f1_of(my_tagger, my_judge_ids, my_truth)
 by_pairs = by_window(mine, my_judge_ids, my_truth, pairs=True)
 print(f"F1 of Wikipedia's tagger {measured(before):.3f}")
-claim("F1 of yours", after, at_least=measured(before + 0.05))
+claim("F1 of yours", after, at_least=measured(before + 0.02))
 claim("the regression on pairs above it", by_pairs - after, at_least=0)
 
 # %% [markdown]
-# Your own text brings much. And again the regression on pairs is ahead: for blanks, take that one.
-# The steps stay the same for a task where no window is known.
+# With as many labels and as many steps, your own text brings more. And again the regression on
+# pairs is ahead: for spaces, take that one. The steps stay the same for a task where no window is
+# known.
 #
 # Save it, load it, and let it divide two texts.
 
@@ -1239,8 +1321,8 @@ my_tagger.save(home / "mine.keras")
 loaded = keras.saving.load_model(home / "mine.keras")
 
 
-def with_blanks(model, letters):
-    """The text, of at most 40 letters, with a blank wherever the model sees a word begin."""
+def with_spaces(model, letters):
+    """The text, of at most 40 letters, with a space wherever the model sees a word begin."""
     ids = bert.encode(vocabulary, [[*letters]], sequence_length=T)[0]
     begins = np.array(model((ids, 0 * ids)))[0, 1:].argmax(axis=-1)
     return "".join(" " * int(b) + x for x, b in zip(letters, begins, strict=False)).strip()
@@ -1248,7 +1330,7 @@ def with_blanks(model, letters):
 
 # %% tags=["nbval-ignore-output"]
 for letters in ("iftheargumentisnotastringitisanerror", "thismethodreturnsalistofthenames"):
-    print(letters, "->", with_blanks(loaded, letters))
+    print(letters, "->", with_spaces(loaded, letters))
 
 # %%
 saved, again = (np.array(m((my_judge_ids, 0 * my_judge_ids))) for m in (my_tagger, loaded))
@@ -1372,8 +1454,8 @@ for name, one, bound in (
     ("BERT's own start", plain, {"at_most": 0.05}),
     ("ours", new_encoder(), {"at_least": 0.25}),
 ):
-    x = my_embedding(test_ids[:50], nothing[:50], *one.get_weights()[:5])
-    moved = np.sqrt(np.mean((one.get_layer("block1")(x) - x) ** 2))
+    h = my_embedding(test_ids[:50], nothing[:50], *one.get_weights()[:5])
+    moved = np.sqrt(np.mean((one.get_layer("block1")(h) - h) ** 2))
     claim(f"{name}: a number of size 1 is moved by", moved, **bound)
 
 # %% [markdown]
@@ -1396,8 +1478,9 @@ claim("F1 on held-out articles, after that", hurried, at_most=measured(tuned[-1]
 # aimodels train bert --data wikipedia_sample --recipe cpu --folder run1 --jit-compile
 # ```
 #
-# Or take weights that others have trained, as we did, with a head for your task. These lines
-# change; the folder is any of Hugging Face's form:
+# How good that run gets, we have not recorded; it reports its figures as it goes. Or take weights
+# that others have trained, as we did, with a head for your task. These lines change; the folder is
+# any of Hugging Face's form:
 #
 # ```python
 # encoder = bert.BERT.from_checkpoint(folder)
@@ -1410,8 +1493,8 @@ claim("F1 on held-out articles, after that", hurried, at_most=measured(tuned[-1]
 #
 # **Since then.** RoBERTa trains longer, hides anew in every batch, as we did, and leaves out the
 # second task ([Liu et al. 2019](#liu2019roberta)). DeBERTa keeps the vectors of token and position
-# apart ([He et al. 2021](#he2021deberta)). Sentence-BERT made of it what searches
-# ([Reimers & Gurevych 2019](#reimers2019)). A GPT can write and BERT cannot; where a text shall be
+# apart ([He et al. 2021](#he2021deberta)). Sentence-BERT turned it into a search model
+# ([Reimers & Gurevych 2019](#reimers2019)). A GPT can write and BERT cannot; where a text is to be
 # found, sorted or tagged, an encoder of this kind is small and quick.
 #
 # ## Summary
@@ -1423,9 +1506,10 @@ claim("F1 on held-out articles, after that", hurried, at_most=measured(tuned[-1]
 # - Token, segment and position vectors are added; then blocks without a causal mask; the masked
 #   head shares its table with the embedding.
 # - A minute of pre-training passes the table of both neighbours, not yet the table of four.
-# - Pre-trained, the same network with the same labels learns faster than from scratch, and better.
-#   A regression that is told where to look beats both.
-# - What others have pre-trained finds sentences by their meaning, where counting words does not.
+# - Pre-trained, the same network with the same labels is better after 100 steps than from scratch
+#   after 700. A regression that is told where to look beats both.
+# - What others have pre-trained finds sentences by their meaning: it answers more than four in five
+#   of the questions, and the best count fewer than two in three.
 #
 # ## Common mistakes
 #
@@ -1443,9 +1527,10 @@ claim("F1 on held-out articles, after that", hurried, at_most=measured(tuned[-1]
 # 2. **How many parameters?** Count those of MiniLM without a computer: 30,522 tokens, 512 places,
 #    2 segments, 384 wide, 6 blocks with 1,536 between the dense layers, and the pooler. Check with
 #    `bert.BERT(...).count_params()`. Which part is the largest?
-# 3. **Always [MASK].** Train the network of "Fill the gap" on the same noise, but ask only at
-#    hidden places; once hide 80/10/10, once always with `[MASK]`. How often is each right about
-#    letters that it *sees*? What does that mean for fine-tuning?
+# 3. **Always [MASK].** Train the network of "Fill the gap" on such noise, 8,000 texts of which 30 %
+#    are hidden, but ask only at hidden places; once hide 80/10/10, once always with `[MASK]`. How
+#    often does each name the letters that it *sees*? And how often does a logistic regression on
+#    its vectors?
 # 4. **Without positions.** Set the position table of a random BERT to zero, and shuffle the letters
 #    of a text. What becomes of the vectors?
 # 5. **The padding in the mean.** Take a short text alone, and in a batch with a long one. How far
