@@ -77,9 +77,8 @@ print("losses:", losses.round(4))
 #
 # The gradient for the logits is what the network says minus what the paths through the text would
 # say. Both are probabilities of all symbols at a frame, so both add up to 1, and their difference
-# to
-# 0. Adding a number to all logits of a frame changes no probability, so the loss cannot change in
-#    that direction.
+# adds up to zero. Adding a number to all logits of a frame changes no probability, so the loss
+# cannot change in that direction.
 
 # %%
 logits = np.random.default_rng(1).normal(size=(1, 12, 5))
@@ -123,7 +122,8 @@ assert ratio["MFCC"] < ratio["spectrum"]
 # %% [markdown]
 # ## Exercise 5: noise
 #
-# The machine of the lesson, on words of new voices, with noise of three levels.
+# The machine of the lesson, on words of new voices, with noise of three levels. Here it gets the
+# whole recording, since under loud noise no frame is quiet.
 
 
 # %%

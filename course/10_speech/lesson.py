@@ -3,14 +3,14 @@
 #   aimodels:
 #     title: Speech
 #     goals:
-#       - turn sound into features, see and hear what they keep, and make sound of them again
+#       - turn sound into features, see and hear what they keep, and turn them back into sound
 #       - say why a random split of recordings promises too much
 #       - recognise frames, words and strings of words, and say what each model cannot
 #       - compute CTC by hand, decode its answers, and repair a loss that knows no lengths
 #       - find and hear a recogniser's worst mistakes
-#       - rebuild a published detector of speech, and recognise your own recording
+#       - rebuild a published detector of speech, and feed it your own recording
 #     prerequisites: [04_recurrent, 06_cnn]
-#     minutes: 115
+#     minutes: 135
 #     repairs: [000-4.3.1, 000-4.3.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -23,15 +23,15 @@
 #
 # **You will be able to**
 #
-# - turn sound into features, see and hear what they keep, and make sound of them again;
+# - turn sound into features, see and hear what they keep, and turn them back into sound;
 # - say why a random split of recordings promises too much;
 # - recognise frames, words and strings of words, and say what each model cannot;
 # - compute CTC by hand, decode its answers, and repair a loss that knows no lengths;
 # - find and hear a recogniser's worst mistakes;
-# - rebuild a published detector of speech, and recognise your own recording.
+# - rebuild a published detector of speech, and feed it your own recording.
 #
-# **Before this:** 04_recurrent, 06_cnn. **About 115 minutes.** **Repairs:** article 000 §4.3.1,
-# article 000 §4.3.2.
+# **Before this:** 04_recurrent, 06_cnn. **About 135 minutes.** **Repairs:** article 000 §4.3.1,
+# article 000 §4.3.2. (Article 000 is one of the tutorials whose snippets this course mends.)
 
 # %%
 import aimodels
@@ -43,7 +43,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
-from IPython.display import Audio, display
+from IPython.display import Audio, Markdown, display
 
 from aimodels import data, plots, speech
 from aimodels.course import claim, measured, recorded
@@ -98,21 +98,23 @@ assert similarity < 0.5
 # %%
 plots.diagram(
     {
-        "samples": (0, 0, "samples\n(N,)"),
-        "frames": (2.3, 0, "frames\n(T, 200)"),
-        "power": (4.6, 0, "power\n(T, 129)", "lightblue"),
-        "mel": (6.9, 0, "mel bands\n(T, 40)", "lightblue"),
-        "log": (9.2, 0, "log-mel\n(T, 40)", "lightgreen"),
-        "mfcc": (11.5, 0, "MFCC\n(T, 13)", "lightgreen"),
+        "samples": (0, 0, "samples\n(samples,)"),
+        "frames": (2.6, 0, "frames\n(T, 256)"),
+        "power": (5.2, 0, "power\n(T, 129)", "lightblue"),
+        "mel": (0, 1.5, "mel bands\n(T, 40)", "lightblue"),
+        "log": (2.6, 1.5, "log-mel\n(T, 40)", "lightgreen"),
+        "mfcc": (5.2, 1.5, "MFCC\n(T, 13)", "lightgreen"),
     },
     [("samples", "frames"), ("frames", "power"), ("power", "mel"), ("mel", "log"), ("log", "mfcc")],
 )
-for x, text in zip(
-    (1.15, 3.45, 5.75, 8.05, 10.35),
-    ("cut", "window,\n|Fourier|²", "triangles", "logarithm", "cosines"),
-    strict=True,
+for x, y, text in (
+    (1.3, -0.3, "cut"),
+    (3.9, -0.2, "window,\n|Fourier|²"),
+    (1.7, 0.85, "triangles"),
+    (1.3, 1.85, "logarithm"),
+    (3.9, 1.2, "cosines"),
 ):
-    plt.text(x, -0.35, text, ha="center", va="bottom", fontsize=9)
+    plt.text(x, y, text, ha="center", va="bottom", fontsize=10)
 plt.show()
 
 # %%
@@ -132,10 +134,11 @@ plt.show()
 # each frequency there is: the **short-time Fourier transform**. With the samples $x$, the window
 # $w$, frame $t$ and the hop $H$ of 80 samples,
 #
-# $$ S_{tk} = \sum_n w_n\, x_{tH + n}\, e^{-2 \pi i k n / N} $$
+# $$ S_{tk} = \sum_{n=0}^{N-1} w_n\, x_{tH + n}\, e^{-2 \pi i k n / N} $$
 #
-# In NumPy that is a few lines. Our window is 200 samples long in the middle of $N = 256$ places:
-# that is a power of two, for which the transform is fast. Is it the package's?
+# In NumPy that is a few lines. Our window is 25 ms, 200 samples, long; it stands in the middle of
+# $N = 256$ places, the rest being zero: that is a power of two, for which the transform is fast. Is
+# it the package's?
 
 
 # %%
@@ -154,26 +157,27 @@ difference = np.abs(power - theirs).max() / power.max()
 claim("difference, relative to the largest", difference, at_most=1e-5)
 
 # %% [markdown]
-# A test by a sound that we know. Two tones, of 440 Hz and of 1000 Hz: where should the peaks be? A
+# Let us test it on a known sound. Two tones, of 440 Hz and of 1000 Hz: where should the peaks be? A
 # place $k$ of 129 stands for $k \cdot 8000 / 256$ Hz. And how much leaks to other places without
 # the window?
 
 # %%
-t = np.arange(RATE) / RATE
-tones = 0.5 * np.sin(2 * np.pi * 440 * t) + 0.5 * np.sin(2 * np.pi * 1000 * t)
+seconds = np.arange(RATE) / RATE
+tones = sum(0.5 * np.sin(2 * np.pi * pitch * seconds) for pitch in (440, 1000))
 row = my_power(tones, fade)[10]
 peaks = [k for k in range(1, 128) if row[k] > max(row[k - 1], row[k + 1], 0.1 * row.max())]
 print("peaks at", [f"{k * RATE / 256:.0f} Hz" for k in peaks])
 bare = my_power(tones, np.ones(256))[10]
 leaks = [spectrum[len(spectrum) // 2 :].sum() / spectrum.sum() for spectrum in (row, bare)]
-claim("above 2000 Hz, without a window over with it", leaks[1] / leaks[0], at_least=100)
+claim("leak above 2000 Hz: without window / with", leaks[1] / leaks[0], at_least=100)
 
 # %% [markdown]
-# Two more steps imitate the ear. It tells 200 from 300 Hz, but hardly 3200 from 3300; so the
-# frequencies are collected in bands that grow wider: triangles on the **mel** scale. And it hears
-# ratios of loudness, so we take the logarithm, in decibels. With the triangles $F$:
+# Two more steps imitate the ear. To it, 200 and 300 Hz are far apart (a musical fifth), 3200 and
+# 3300 close (half a semitone); so the frequencies are collected in bands that grow wider: triangles
+# on the **mel** scale. And it hears ratios of loudness, so we take the logarithm, in decibels. With
+# the triangles $F$:
 #
-# $$ L = 10 \log_{10} \max(|S|^2 F,\; 10^{-10}) $$
+# $$ M = 10 \log_{10} \max(|S|^2 F,\; 10^{-10}) $$
 
 # %%
 filters = speech.mel_filters(RATE, 256, 40)
@@ -192,6 +196,19 @@ theirs = speech.log_mel(seven, RATE, center=False).numpy()
 claim("log-mel by hand differs by decibels", np.abs(mine - theirs).max(), at_most=1e-2)
 
 # %% [markdown]
+# Now the question of the beginning again. We shift the word as before. Are its features still the
+# same?
+
+# %%
+for samples in (1, 8):
+    moved = speech.log_mel(np.roll(seven, samples), RATE, center=False).numpy()
+    similarity = np.corrcoef(theirs.ravel(), moved.ravel())[0, 1]
+    claim(f"later by {1000 * samples / RATE:.3f} ms: correlation", similarity, at_least=0.9)
+
+# %% [markdown]
+# They are. Where the samples had little in common, the features hardly change: that is why we take
+# the trouble.
+#
 # Neighbouring bands rise and fall together. A cosine transform along the bands packs them into few
 # numbers that do so less: the **mel-frequency cepstral coefficients**, MFCC ([Davis & Mermelstein
 # 1980](#davis1980)). The first one is the loudness, the next the tilt of the spectrum, and so on to
@@ -207,22 +224,25 @@ claim("MFCC by hand: largest difference", difference, at_most=1e-2)
 
 
 # %%
-def draw(ax, matrix, title=""):
-    """Features (T, M) with time to the right, 10 ms a frame."""
-    ax.imshow(np.transpose(matrix), origin="lower", aspect="auto", cmap="magma")
-    ax.set(title=title, xlabel="frame")
+def draw(ax, matrix, title="", ylabel="mel band", low=0, step=1):
+    """Rows (T, R), one every 10 ms, time to the right; number r stands for low + step * r."""
+    frames, numbers = matrix.shape
+    extent = (0, 10 * frames, low - step / 2, low + step * (numbers - 0.5))
+    ax.imshow(np.transpose(matrix), origin="lower", aspect="auto", cmap="magma", extent=extent)
+    ax.set(title=title, xlabel="time (ms)", ylabel=ylabel)
 
 
 figure, axes = plt.subplots(1, 3, figsize=(11, 3), layout="constrained")
-draw(axes[0], 10 * np.log10(power + 1e-10), "spectrogram, 129 frequencies")
-draw(axes[1], theirs, "log-mel, 40 bands")
-draw(axes[2], cepstra[:, 1:], "MFCC 1 to 12")
+draw(axes[0], 10 * np.log10(power + 1e-10), "spectrogram", "frequency (Hz)", step=RATE / 256)
+draw(axes[1], theirs, "log-mel")
+draw(axes[2], cepstra[:, 1:], "MFCC", "coefficient", low=1)
 plt.show()
 
 # %% [markdown]
-# See the word in the first two: a vowel with its bars (the **formants**, resonances of the mouth),
-# the darker *v*, the second vowel, and *n*, which hums low down. But where is the hiss of the *s*,
-# in the first 80 ms? The telephone takes it: a sample rate of 8,000 Hz holds frequencies up to
+# See the word in the first two: a vowel, the darker *v*, the second vowel, and *n*, which hums low
+# down. The thin stripes are multiples of the voice's pitch; the broad bright bands that they lie in
+# are the **formants**, resonances of the mouth. But where is the hiss of the *s*, in the first 80
+# ms? The telephone takes it: a sample rate of 8,000 Hz holds frequencies up to
 # 4,000 Hz. Here are the same 60 ms at 16,000 Hz.
 
 # %%
@@ -233,6 +253,13 @@ claim("share of the hiss above 4000 Hz", hiss[high].sum() / hiss.sum(), at_least
 centre = power @ hertz / power.sum(axis=1)  # of each frame's frequencies
 claim("centre of the first vowel (Hz)", centre[8:22].mean(), at_least=600)
 claim("centre of the n (Hz)", centre[-6:].mean(), at_most=400)
+vowel = seven[1200:1600]
+alike = np.correlate(vowel, vowel, "full")[len(vowel) - 1 :]
+pitch = RATE / (30 + alike[30:120].argmax())  # the shift at which the voice repeats itself
+lines = np.abs(np.fft.rfft(vowel * np.hanning(400), 4096))
+stripes = [k for k in range(1, 2048) if lines[k] > max(lines[k - 1], lines[k + 1])]
+stripes = np.array(sorted(stripes, key=lambda k: -lines[k])[:4]) * RATE / 4096 / pitch
+claim("stripes, from a multiple of the pitch", abs(stripes - stripes.round()).max(), at_most=0.2)
 
 # %% [markdown]
 # ## Back to sound
@@ -264,14 +291,20 @@ assert np.all(np.diff(list(errors.values())) < 0)
 claim("after 64 rounds, over the random phases", errors[64] / errors[0], at_most=0.5)
 
 # %% [markdown]
-# Now hear three of them. First, random phases, then ours after 64 rounds. The last one starts from
-# the 40 log-mel bands alone: `mel_to_samples` first guesses the 129 magnitudes.
+# Now hear them, after the original: random phases, then ours after 64 rounds. The last one starts
+# from the 40 log-mel bands alone: `mel_to_samples` first guesses the 129 magnitudes.
+
 
 # %%
-for samples in (my_griffin_lim(magnitudes, 0), my_griffin_lim(magnitudes, 64)):
-    display(Audio(samples, rate=RATE))
+def play(name, samples, rate=RATE):
+    display(Markdown(f"**{name}**"), Audio(samples, rate=rate))
+
+
 from_mel = speech.mel_to_samples(speech.log_mel(seven, RATE), RATE)
-display(Audio(from_mel, rate=RATE))
+play("the original", seven)
+play("random phases", my_griffin_lim(magnitudes, 0))
+play("after 64 rounds", my_griffin_lim(magnitudes, 64))
+play("from 40 log-mel bands", from_mel)
 again = speech.log_mel(from_mel, RATE).numpy()[:60]
 wanted = speech.log_mel(seven, RATE).numpy()[:60]
 audible = wanted > wanted.max() - 40
@@ -312,12 +345,12 @@ assert not set(voice["train"]) & (set(voice["validation"]) | set(voice["test"]))
 
 # %%
 for number in np.flatnonzero(label["validation"] == -1)[:3]:
-    print(text["validation"][number], "/", voice["validation"][number])
-    display(Audio(sound["validation"][number], rate=RATE))
+    name = f"{text['validation'][number]}, by {voice['validation'][number]}"
+    play(name, sound["validation"][number])
 
 # %% [markdown]
 # Loudness says nothing about a word; it adds the same number to all decibels. So every recording is
-# made as loud as its loudest sample can be, before its log-mel energies are taken.
+# scaled until its loudest sample is 1, before its log-mel energies are taken.
 
 
 # %%
@@ -359,7 +392,7 @@ digit = {split: label[split][single[split]] for split in SPLITS}
 
 
 def summaries(split):
-    """Mean and standard deviation of each band, (N, 80)."""
+    """Mean and standard deviation of each band, (words, 80)."""
     words = [x[split][number] for number in single[split]]
     return np.stack([np.concatenate([one.mean(0), one.std(0)]) for one in words])
 
@@ -385,8 +418,8 @@ print("and on the ten voices of the test:", measured(by_summary))
 # speaker**, always; the mixed figure is true, but it answers a question that nobody asks.
 #
 # With people the gap is wider. `python benchmarks/run.py spoken_digit` asked a support vector
-# machine about recordings of five people; it sees the features at 20 moments of a word. Once all
-# five speak in training and test, and five times one of them speaks in the test alone:
+# machine about recordings of five people; it sees the features at 20 moments of a word. First
+# all five speak in both; then each in turn is left for the test alone:
 
 # %%
 people = recorded("spoken_digit")["figures"]
@@ -398,28 +431,40 @@ print(
 assert people["SVM"]["mean"] < people["SVM"]["official split"] - 0.15
 
 # %% [markdown]
-# Time order helps. Cut the word into 16 pieces of equal length, and take the mean of each: that is
-# a strong simple rival for all that follows.
+# Time order helps. Keep the word from its first to its last loud frame, cut that into 16 pieces of
+# equal length, and take the mean of each: that is a strong simple rival for all that follows.
 
 
 # %%
-def sixteenths(split):
-    """Each word's features as means of 16 parts, (N, 640)."""
-    parts = [np.array_split(x[split][number], 16) for number in single[split]]
-    return np.stack([np.concatenate([part.mean(0) for part in word]) for word in parts])
+def sixteenths(one, drop=25):
+    """Means of 16 parts of features (T, 40), from the first to the last loud frame, (640,)."""
+    loud = np.flatnonzero(one.max(1) > one.max() - drop)
+    word = one[loud[0] : loud[-1] + 1].repeat(16, axis=0)  # so that 16 divides its length
+    return word.reshape(16, -1, 40).mean(axis=1).ravel()
 
 
-rival = make_pipeline(StandardScaler(), SVC(C=10)).fit(sixteenths("train"), digit["train"])
-word_scores = {"support vectors": rival.score(sixteenths("test"), digit["test"])}
+def words_in_sixteenths(split, drop=25):
+    return np.stack([sixteenths(x[split][number], drop) for number in single[split]])
+
+
+scored = {}
+for drop in (np.inf, 25):  # decibels below the loudest frame; all are, by less than infinity
+    rival = make_pipeline(StandardScaler(), SVC(C=10))
+    rival.fit(words_in_sixteenths("train", drop), digit["train"])
+    scored[drop] = rival.score(words_in_sixteenths("test", drop), digit["test"])
+word_scores = {"support vectors": scored[25]}
 most = np.bincount(digit["train"]).argmax()
 print("always the same digit:", np.mean(digit["test"] == most))
-claim("on 16 parts, new voices", word_scores["support vectors"], at_least=measured(by_summary))
+claim("on 16 parts of all frames, new voices", scored[np.inf], at_least=measured(by_summary))
+claim(
+    "and without the silence around the word", scored[25], at_least=measured(scored[np.inf] + 0.02)
+)
 
 # %% [markdown]
 # ## Frames, alone and in company
 #
-# An article (000, §4.3.1) shows a "DNN for speech". We build it in our own words: convolutions for
-# pictures on an input of shape (128, 1). Does it run?
+# A tutorial (article 000, §4.3.1) shows a "DNN for speech". We build it in our own words:
+# convolutions for pictures on an input of shape (128, 1). Does it run?
 
 # %%
 try:
@@ -432,16 +477,16 @@ print(f"and 128 samples would be {1000 * 128 / RATE:.0f} ms of sound")
 # It cannot. And with an input that fits it would be chapter 06's network for pictures: there is
 # nothing of a *deep neural network* for speech in it, as the field uses the word ([Hinton et al.
 # 2012](#hinton2012)). That one names the sound of **every frame** by dense layers. One frame of 25
-# ms is hardly enough, so it is shown its neighbours, $k$ on each side:
+# ms is hardly enough, so it is shown its neighbours, $c$ on each side:
 #
-# $$ h_t = [x_{t-k}; \dots; x_t; \dots; x_{t+k}] $$
+# $$ h_t = [x_{t-c}; \dots; x_t; \dots; x_{t+c}] $$
 
 
 # %%
-def my_splice(frames, k):
-    """Each frame with its k neighbours on both sides; the ends are repeated."""
-    padded = np.pad(frames, [(k, k), (0, 0)], mode="edge")
-    return np.concatenate([padded[i : i + len(frames)] for i in range(2 * k + 1)], axis=1)
+def my_splice(frames, context):
+    """Each frame with its neighbours on both sides; the ends are repeated."""
+    padded = np.pad(frames, [(context, context), (0, 0)], mode="edge")
+    return np.concatenate([padded[i : i + len(frames)] for i in range(2 * context + 1)], axis=1)
 
 
 one = x["train"][0]
@@ -455,7 +500,7 @@ assert np.array_equal(my_splice(one, 10), speech.splice(one, context=10))
 
 # %%
 def frame_classes(split):
-    """Features (N, T, 40), and for each frame its digit, 10 for silence, -1 for padding."""
+    """Features (words, T, 40), and for each frame its digit, 10 for silence, -1 for padding."""
     words = single[split]
     loud = [x[split][i].max(axis=1) > x[split][i].max() - 30 for i in words]
     classes = [np.where(here, label[split][i], 10) for here, i in zip(loud, words, strict=True)]
@@ -486,8 +531,9 @@ claim("with 10 neighbours on each side", by_frame[10], at_least=measured(by_fram
 assert not any("conv" in type(layer).__name__.lower() for layer in dnn.layers)
 
 # %% [markdown]
-# Context decides: a tenth of a second on each side tells a sound with its neighbours. Let the
-# frames of a word vote, by the sum of their log-probabilities, and the DNN names words, too.
+# A frame alone cannot name a digit: six and seven begin with the same *s*. The 0.2 s around it can.
+# Let the frames of a word vote, by the sum of their log-probabilities, and the DNN names words,
+# too.
 
 # %%
 log_p = tf.nn.log_softmax(logits[..., :10]).numpy()
@@ -499,7 +545,12 @@ claim("the vote of the frames", word_scores["DNN, frames vote"], at_least=measur
 figure, axes = plt.subplots(2, 1, figsize=(8, 4.2), layout="constrained", sharex=True)
 number = int(np.flatnonzero(digit["test"] == 7)[0])
 draw(axes[0], frames[number][: np.sum(classes[number] >= 0)], "features of a new voice's seven")
-draw(axes[1], tf.nn.softmax(logits[number])[: np.sum(classes[number] >= 0)], "what each frame says")
+draw(
+    axes[1],
+    tf.nn.softmax(logits[number])[: np.sum(classes[number] >= 0)],
+    "what each frame says",
+    "",
+)
 axes[1].set(yticks=range(11), yticklabels=[*map(str, range(10)), "silence"])
 plt.show()
 shown = logits[number].argmax(-1)[loud[number]]
@@ -531,17 +582,22 @@ plots.learning_curves(history, "accuracy", ax=axes[1])
 plt.show()
 word_scores["CNN"] = cnn.evaluate(words["test"], digit["test"], verbose=0)[1]
 claim("CNN, new voices", word_scores["CNN"], at_least=0.85)
-lead = word_scores["CNN"] - word_scores["support vectors"]
-claim("ahead of the support vectors by", round(lead, 4), at_least=-0.08, at_most=0.08)
+lead = {drop: score - word_scores["CNN"] for drop, score in scored.items()}
+claim("the support vector machine is ahead by", lead[25], at_least=0.01)
+claim("and with the silence, by", lead[np.inf], at_most=measured(lead[25] / 2))
+val_loss = history["val_loss"]
+claim("validation loss, at the end / after 6 epochs", val_loss[-1] / val_loss[5], at_most=1)
 
 # %% [markdown]
-# A draw with sixteen averages and a support vector machine. A thousand words of 25 voices are few
-# for a network that must find out by itself what a word is.
+# The support vector machine is ahead, and mostly because the silence was cut off: knowing where the
+# word begins and ends is worth more than a network here. A thousand words of 25 voices are few for
+# a network that must find out by itself what a word is, and it is not done: the curves still
+# improve. (The validation has five voices, the test ten others, so their accuracies differ.)
 
 # %% [markdown]
 # ## A snippet that can say one word only
 #
-# Now strings: "three one four". The article's "RNN for speech" (000, §4.3.2) is an LSTM whose last
+# Now strings: "three one four". The tutorial's "RNN for speech" (000, §4.3.2) is an LSTM whose last
 # state goes into a softmax over ten classes. We build it in our own words, and ask it for a
 # transcript of five digits.
 
@@ -558,9 +614,9 @@ except ValueError as error:
     print("five digits each: ValueError:", str(error).partition(". ")[0])
 
 # %% [markdown]
-# One answer per clip, whatever was said. Nor does it know where a clip ends: utterances of a batch
-# are padded to one length, and its last state has read the padding. How much does that change its
-# answer? And that of a model with a mask?
+# One answer per clip, whatever was said. (The snippet is untrained; the shape needs no training.)
+# Nor does it know where a clip ends: utterances of a batch are padded to one length, and its last
+# state has read the padding. How much does that change its answer? And that of a model with a mask?
 
 # %%
 clip = x["train"][0][None]
@@ -571,7 +627,7 @@ for name, model in {"the snippet": snippet, "KeywordCNN": cnn}.items():
     claim(f"{name}: a second of padding changes its answer by", change, **bound)
 
 # %% [markdown]
-# ## CTC: labels that nobody has put in time
+# ## CTC: labels without times
 #
 # A recurrent network *can* say something at every frame. But what should it say? We know the text,
 # "three one", not the moment of each letter. **Connectionist temporal classification**, CTC
@@ -584,14 +640,15 @@ for name, model in {"the snippet": snippet, "KeywordCNN": cnn}.items():
 plots.diagram(
     {
         "heard": (0, 0, "– t t – h r – e e – e –", "lightblue"),
-        "merged": (4.6, 0, "– t – h r – e – e –"),
-        "read": (8.4, 0, "t h r e e", "lightgreen"),
+        "merged": (0, 1.3, "– t – h r – e – e –"),
+        "read": (0, 2.6, "t h r e e", "lightgreen"),
     },
     [("heard", "merged"), ("merged", "read")],
+    ax=plt.subplots(figsize=(4.2, 3.4), layout="constrained")[1],
 )
-plt.xlim(-1.5, 9.3)
-plt.text(2.4, -0.25, "drop\nrepetitions", ha="center", va="bottom", fontsize=9)
-plt.text(6.9, -0.25, "drop\nblanks", ha="center", va="bottom", fontsize=9)
+plt.xlim(-2.1, 2.1)
+plt.text(0.2, 0.65, "drop repetitions", va="center", fontsize=10)
+plt.text(0.2, 1.95, "drop blanks", va="center", fontsize=10)
 plt.show()
 
 # %%
@@ -693,20 +750,22 @@ alone, beside = (reader(speech.pad(batch))[:1] for batch in ([short], [short, lo
 
 # %%
 said = np.array([[label["train"][order[0]] + 1]])
-beside_mask = reader(speech.pad([short, long]))._keras_mask[:1]
-beside._keras_mask = beside_mask  # slicing loses it
+# Keras keeps the mask with the tensor, under this name; the slice above has lost it.
+beside._keras_mask = reader(speech.pad([short, long]))._keras_mask[:1]
 for name, ctc in {"keras.losses.CTC": keras.losses.CTC(), "speech.CTC": speech.CTC()}.items():
-    change = abs(float(ctc(said, beside)) - float(ctc(said, alone)))
+    losses = [float(ctc(said, logits)) for logits in (alone, beside)]
+    print(f"{name}: alone {measured(losses[0])}, beside a longer one {measured(losses[1])}")
+    change = abs(losses[1] - losses[0])
     bound = {"at_least": 10} if "keras" in name else {"at_most": 1e-3}
-    claim(f"{name}: beside a longer one, the loss changes by", change, **bound)
+    claim("the loss changes by", change, **bound)
 
 # %% [markdown]
 # ## A recogniser of strings
 #
 # `SpeechRNN` is a convolution, an LSTM in both directions, and a dense layer to the letters and the
-# blank. The convolution looks at every third frame only: an LSTM goes step by step, so a third of
-# the frames is three times as fast. How far may we go? A letter needs a frame of its own, and two
-# equal neighbours need a blank between them.
+# blank. The convolution sees five frames and moves by three at a time: an LSTM goes step by step,
+# so a third of the steps is three times as fast. How far may we go? A letter needs a frame of its
+# own, and two equal neighbours need a blank between them.
 
 # %%
 ALPHABET = " efghinorstuvwxz"
@@ -719,6 +778,20 @@ room = [
 ]
 print(f"{model.count_params():,} parameters; 'three':", labels["train"][0][:5])
 claim("least number of outputs per needed frame", min(room), at_least=1)
+
+# %% [markdown]
+# What is inside? The same network in five lines of Keras. `SpeechRNN` adds the mask of the padding,
+# and `encode` and `transcribe`, from text to labels and from sound to text.
+
+# %%
+inputs = keras.Input((None, 40))
+h = keras.layers.BatchNormalization(center=False, scale=False)(inputs)
+h = keras.layers.Conv1D(64, 5, strides=3, padding="same", activation="relu")(h)
+h = keras.layers.Bidirectional(keras.layers.LSTM(64, return_sequences=True))(h)
+core = keras.Model(inputs, keras.layers.Dense(1 + len(ALPHABET))(h))
+print("parameters:", f"{core.count_params():,}")
+assert core.count_params() == model.count_params()
+assert core(np.zeros((1, 30, 40))).shape == model(np.zeros((1, 30, 40))).shape
 
 # %% [markdown]
 # It learns from words and strings. Recordings of about one length go into one batch, so that little
@@ -826,19 +899,29 @@ def written(lines):
     plt.show()
 
 
-written(
-    [f"said      {said['validation'][0]}"]
-    + [f"epoch {n:>2}  {watch.heard[n - 1][0]}" for n in (1, 2, 3, 4, 6, 9, EPOCHS)]
+wrong = np.array(
+    [rates([h], [s])[0] for h, s in zip(watch.heard[-1], said["validation"], strict=True)]
 )
+good, hard = int(wrong.argmin()), int(wrong.argmax())
+for number in (good, hard):
+    written(
+        [f"said      {said['validation'][number]}"]
+        + [f"epoch {n:>2}  {watch.heard[n - 1][number]}" for n in (1, 2, 3, 4, 6, 9, EPOCHS)]
+    )
 
 # %%
 short = [np.mean([len(heard) for heard in epoch]) for epoch in watch.heard]
 claim("letters in an answer after the first epoch", short[0], at_most=3)
 claim("and after the last one", short[-1], at_least=10)
+claim("share of the strings that end right", np.mean(wrong == 0), at_least=0.1)
+claim("letters wrong in the hardest, at the end", wrong[hard], at_least=0.3)
 
 # %% [markdown]
-# At first it says nothing at all: blanks are right at most frames, and cost least. Then come
-# letters that are safe, then words. Nobody told it where a letter is. Does it know? `align` finds
+# At first it says nothing at all. Before it knows which letter is where, the blank is the safest
+# symbol: nearly every text has paths with blanks at any frame. Then come letters, then words. The
+# first string ends right; the second, the hardest of all, stays full of errors.
+#
+# Nobody told it where a letter is. Does it know? `align` finds
 # the best path *through the right text*, by the same recursion with a maximum in place of the sum,
 # and the way back.
 
@@ -849,31 +932,42 @@ right = model.encode([text["test"][number]])[0]
 places = speech.align(outputs, right)
 
 # %%
-figure, axes = plt.subplots(2, 1, figsize=(11, 4.6), layout="constrained", sharex=True)
-axes[0].imshow(x["test"][number].T, origin="lower", aspect="auto", cmap="magma")
+figure, axes = plt.subplots(2, 1, figsize=(9, 5), layout="constrained", sharex=True)
+draw(axes[0], x["test"][number])
 certain = tf.nn.softmax(outputs).numpy()
-axes[1].plot(3 * np.arange(len(outputs)), certain[:, 0], color="0.7", label="blank")
-axes[1].plot(3 * np.arange(len(outputs)), certain[:, 1:], linewidth=1)
-for place in range(len(right)):
-    frame = 3 * np.flatnonzero(places == place)[0]
-    axes[0].axvline(frame, color="white", linewidth=0.4)
-    axes[0].text(frame, 36, text["test"][number][place], color="white", fontsize=12)
-axes[1].set(xlabel="frame", ylabel="probability")
-axes[1].legend(loc="center right")
+moments = 30 * np.arange(len(outputs))  # in ms: an output every third frame
+axes[1].plot(moments, certain[:, 0], color="0.7", label="blank")
+axes[1].plot(moments, certain[:, 1:], color="tab:blue", linewidth=1)
+for place, letter in enumerate(text["test"][number].replace(" ", "␣")):
+    spot = np.flatnonzero(places == place)
+    spot = spot[certain[spot, right[place]].argmax()]
+    axes[0].axvline(moments[spot], color="white", linewidth=0.4)
+    axes[1].text(
+        moments[spot], certain[spot, right[place]] + 0.04, letter, ha="center", fontsize=14
+    )
+axes[0].set(xlabel="")
+axes[1].set(xlabel="time (ms)", ylabel="probability", ylim=(0, 1.25))
+axes[1].legend(loc="center left")
 plt.show()
 display(Audio(sound["test"][number], rate=RATE))
 
 # %% [markdown]
-# Where nobody speaks, there is the grey blank; while someone speaks, one letter follows the other,
-# about at its sound. Only about: CTC asks for the order, not for the moment, and a network that
-# reads in both directions may say a letter before its sound begins. Look at the very first one.
+# Before and after the string there is the grey blank; in the short pauses, the space (drawn as ␣),
+# which is a letter, too. While someone speaks, one letter follows the other, about at its sound.
+# Only about: CTC asks for the order, not for the moment, and a network that reads in both
+# directions may say a letter before its sound begins. Look at the very first one.
 
 # %%
 spans = np.bincount(places[places >= 0])
 claim("outputs per letter", spans.mean(), at_most=2)
 quiet = x["test"][number].max(axis=1)[::3] < x["test"][number].max() - 30
 blank = certain[:, 0] > 0.5
-claim("share of blanks where it is quiet", np.mean(blank[quiet]), at_least=0.3)
+edges = np.flatnonzero(~quiet)[[0, -1]]
+outside = np.arange(len(quiet)) > edges[1]
+outside[: edges[0]] = True
+spaces = np.flatnonzero(outputs.argmax(axis=-1) == 1 + ALPHABET.index(" "))
+claim("share of blanks before and after", np.mean(blank[outside]), at_least=0.5)
+claim("share of spaces between these", np.mean(~outside[spaces]), at_least=0.7)
 claim("share of blanks where it is loud", np.mean(blank[~quiet]), at_most=0.25)
 last_word = text["test"][number].rindex(" ") + 1
 claim(
@@ -940,8 +1034,12 @@ print("the package finds the same texts in", len(found), "utterances")
 # %% [markdown]
 # What else does a listener know? Which letters follow each other. A **language model** of
 # characters learns that from texts alone, here the training strings: after "thre" comes "e". Beam
-# search adds its logarithm, with a weight chosen on the validation strings. (Of which digit follows
-# which it can know nothing: they were drawn at random.)
+# search looks for the text $y$ of the sound $x$ with the largest
+#
+# $$ \ln p_{\text{CTC}}(y \mid x) + w \ln p_{\text{LM}}(y) $$
+#
+# with a weight $w$ chosen on the validation strings. (Of which digit follows which the language
+# model can know nothing: they were drawn at random.)
 
 # %%
 lm = speech.CharacterLM(text["train"].tolist(), ALPHABET, order=5)
@@ -963,11 +1061,13 @@ print("validation CER by weight:", {key: measured(value) for key, value in reach
 assert weight > 0
 
 # %%
-heard = {"greedy": transcripts("test")}
-heard["language model"] = transcripts("test", beam_size=8, language_model=lm, weight=weight)
+decoding = {"beam_size": 8, "language_model": lm, "weight": weight}
+heard = {"greedy": transcripts("test"), "beam alone": transcripts("test", beam_size=8)}
+heard["language model"] = transcripts("test", **decoding)
 cer = {name: rates(answers, said["test"])[0] for name, answers in heard.items()}
 claim("greedy, test CER", cer["greedy"], at_most=0.25)
-claim("with the language model", cer["language model"], at_most=measured(cer["greedy"]))
+claim("beam search alone", cer["beam alone"], at_most=measured(cer["greedy"] + 0.005))
+claim("with the language model", cer["language model"], at_most=measured(cer["beam alone"]))
 
 # %%
 answers = zip(said["test"], heard["greedy"], heard["language model"], strict=True)
@@ -978,10 +1078,14 @@ written([f"{before}  ->  {after}" for before, after in changed[:4]])
 # %% [markdown]
 # ## Does it work?
 #
-# Two rivals for strings. The first cuts the sound where it is quiet, and lets the support vector
-# machine of above name each piece. The second reads the frames of the DNN: a digit that rules for
-# some frames in a row is a word. How quiet, and how many frames, is chosen on the validation
-# strings.
+# Two rivals for strings, and the floor: one fixed string always. The first rival cuts the sound
+# where it is quiet, and lets the support vector machine of above name each piece. The second reads
+# the frames of the DNN: a digit that rules for some frames in a row is a word. How quiet, and how
+# many frames, is chosen on the validation strings.
+#
+# This is not a race on equal terms: neither rival can learn from strings, since both need to know
+# which frames belong to which word. That is what CTC is for. It heard 500 strings more, and
+# invented voices. And no rival has a language model; so compare with the row *greedy*, too.
 
 
 # %%
@@ -995,8 +1099,7 @@ def pieces(one, drop):
 def cut_and_name(split, drop):
     answers = []
     for i in strings[split]:
-        parts = [np.array_split(piece, 16) for piece in pieces(x[split][i], drop)]
-        means = [np.concatenate([part.mean(0) for part in piece]) for piece in parts]
+        means = [sixteenths(piece) for piece in pieces(x[split][i], drop)]
         names = rival.predict(np.stack(means)) if means else []
         answers.append(" ".join(WORDS[name] for name in names))
     return answers
@@ -1024,18 +1127,19 @@ heard["always the same"] = [always] * len(said["test"])
 
 # %%
 table = {name: rates(answers, said["test"]) for name, answers in heard.items()}
-for name in ("always the same", *rivals, "greedy", "language model"):
+for name in ("always the same", *rivals, "greedy", "beam alone", "language model"):
     print(f"{name:<15} CER {measured(table[name][0]):.3f}, WER {measured(table[name][1]):.3f}")
 claim("CTC with a language model, CER", table["language model"][0], at_most=0.2)
 best = min(table[name][0] for name in rivals)
-claim("the better rival's CER, over it", best / table["language model"][0], at_least=1.5)
+claim("the better rival's CER / greedy CTC's", best / table["greedy"][0], at_least=1.5)
+claim("and / with the language model", best / table["language model"][0], at_least=2.5)
 
 # %% [markdown]
-# And the words alone? The recogniser was not made for them, and it may write any letters. But it
-# has learned from the strings, too, so it has heard more than the others.
+# And the words alone? The recogniser was not made for them, and it may write any letters. But
+# here, too, it has learned from the strings, so it has heard more than the others.
 
 # %%
-alone = model.transcribe([x["test"][i] for i in single["test"]], beam_size=8, language_model=lm)
+alone = model.transcribe([x["test"][i] for i in single["test"]], **decoding)
 word_scores["CTC"] = np.mean(np.array(alone) == text["test"][single["test"]])
 figure, ax = plt.subplots(figsize=(6, 2.2), layout="constrained")
 ax.barh(list(word_scores), list(word_scores.values()))
@@ -1043,10 +1147,14 @@ ax.axvline(0.1, color="grey", ls=":")
 ax.set(xlim=(0, 1), xlabel="right words of ten new voices")
 plt.show()
 print({name: measured(score) for name, score in word_scores.items()})
-*others, ctc_score = word_scores.values()
-claim("CTC", ctc_score, at_least=measured(max(others)))
+lead = word_scores["CTC"] - word_scores["support vectors"]
+claim("CTC is ahead of the support vectors by", round(lead, 4), at_least=-0.04, at_most=0.04)
+claim("and of the CNN by", word_scores["CTC"] - word_scores["CNN"], at_least=0.01)
 
 # %% [markdown]
+# On single words the support vector machine keeps up: once somebody has cut them out, averages are
+# enough. The worth of CTC is in the strings, where nobody has.
+#
 # ### By voice, and by ear
 #
 # The mean hides the voices. Which of the ten does it understand worst, and why? Look, then listen:
@@ -1079,20 +1187,19 @@ claim("strings without an error", np.mean(per_string == 0), at_least=0.3)
 claim("CER of the three worst", per_string[worst].mean(), at_least=0.4)
 
 # %%
-written([f"{voices[row]}: {said['test'][row]}  ->  {answers[row]}" for row in worst])
 for row in worst:
+    written([f"{voices[row]}: {said['test'][row]}  ->  {answers[row]}"])
     display(Audio(sound["test"][strings["test"][row]], rate=RATE))
 
 # %% [markdown]
-# Could you write them down? One voice makes a large part of all errors, though each voice says a
-# tenth of the strings. So the next thing to do is not another network but other voices for
-# training: like this one.
+# Could you write them down? Two of ten voices make more than half of the errors. More voices like
+# them are the first thing to try; a larger network is the second.
 
 # %%
-of_worst = voices == max(by_voice, key=by_voice.get)
+of_worst = np.isin(voices, sorted(by_voice, key=by_voice.get)[-2:])
 mistakes = per_string * [len(sentence) for sentence in said["test"]]
-print("strings of the worst voice:", f"{np.mean(of_worst):.0%}")
-claim("its share of all errors", mistakes[of_worst].sum() / mistakes.sum(), at_least=0.2)
+print("strings of the two worst voices:", f"{np.mean(of_worst):.0%}")
+claim("their share of all errors", mistakes[of_worst].sum() / mistakes.sum(), at_least=0.5)
 
 # %% [markdown]
 # ## Round trip
@@ -1110,9 +1217,9 @@ spoken = np.pad(spoken, RATE // 8) + np.random.default_rng(0).normal(
 spoken = spoken.astype("float32")
 rebuilt = speech.mel_to_samples(features(spoken), RATE).numpy()
 for name, samples in {"as spoken": spoken, "from log-mel": rebuilt}.items():
-    display(Audio(samples, rate=RATE))
-    [understood] = model.transcribe([features(samples)], beam_size=8, language_model=lm)
-    print(f"{name:<13} {understood!r}")
+    play(name, samples)
+    [understood] = model.transcribe([features(samples)], **decoding)
+    print("understood:", understood)
     assert understood == SENTENCE
 
 # %% [markdown]
@@ -1177,8 +1284,8 @@ print(
 )
 
 # %% [markdown]
-# Now a recording of 40 seconds, in which four people say something between noise. We put them
-# there, so we know when somebody speaks. Where does the network hear it?
+# Now a recording of 40 seconds, in which four machine voices say something in faint noise. We put
+# them there, so we know when somebody speaks. Where does the network hear it?
 
 # %%
 recording = np.random.default_rng(0).normal(0, 0.003, 40 * 16000)
@@ -1196,20 +1303,81 @@ claim(
     at_most=1e-3,
 )
 
-# %%
-figure, ax = plt.subplots(figsize=(10, 2.6), layout="constrained")
-ax.plot(np.arange(len(recording)) / 16000, recording, color="0.7", linewidth=0.3)
-ax.plot(0.032 * np.arange(len(probability)), probability, color="tab:blue", linewidth=1)
-for begin, end in parts:
-    ax.axvspan(begin, end, color="tab:green", alpha=0.2)
-ax.set(xlabel="time (s)", ylabel="probability of speech", ylim=(-0.6, 1.05))
-plt.show()
+play("the recording", recording, rate=16000)
 
 # %%
-grid = np.arange(0, 40, 0.01)
-inside = [np.any([(b <= grid) & (grid < e) for b, e in rows], axis=0) for rows in (parts, truth)]
-claim("of the moments with speech, found", np.mean(inside[0][inside[1]]), at_least=0.9)
-claim("of the moments found, speech", np.mean(inside[1][inside[0]]), at_least=0.9)
+figure, axes = plt.subplots(2, 1, figsize=(9, 4), layout="constrained", sharex=True)
+axes[0].plot(np.arange(len(recording)) / 16000, recording, color="0.6", linewidth=0.3)
+axes[0].set(ylabel="pressure")
+axes[1].plot(0.032 * np.arange(len(probability)), probability, color="tab:blue", linewidth=1)
+bars = {"the truth": (truth, -0.2, "black"), "found": (parts, -0.4, "tab:green")}
+for name, (spans, height, color) in bars.items():
+    axes[1].hlines([height] * len(spans), *zip(*spans, strict=True), color, lw=6, label=name)
+axes[1].set(xlabel="time (s)", ylabel="probability of speech", ylim=(-0.55, 1.05))
+axes[1].set(yticks=(0, 0.5, 1))
+axes[1].legend(loc="upper right", fontsize=8)
+plt.show()
+
+# %% [markdown]
+# And a rival: a block of 32 ms is speech where it is 3 dB louder than the median block, and gaps
+# under 0.3 s are filled.
+
+
+# %%
+def loud_segments(samples):
+    """Begin and end of what is loud, in seconds."""
+    blocks = 10 * np.log10(np.mean(samples.reshape(-1, 512) ** 2, axis=1))
+    loud = blocks > np.median(blocks) + 3
+    found = []
+    for begin, end in 0.032 * np.flatnonzero(np.diff([0, *loud, 0])).reshape(-1, 2):
+        if found and begin - found[-1][1] < 0.3:
+            begin = found.pop()[0]
+        found.append((begin, end))
+    return found
+
+
+def found_and_right(segments):
+    """Share of the moments with speech that is found, and of the moments found that is speech."""
+    grid = np.arange(0, 40, 0.01)
+    found, real = (
+        np.any([(b <= grid) & (grid < e) for b, e in spans], axis=0) for spans in (segments, truth)
+    )
+    return np.mean(found[real]), np.mean(real[found])
+
+
+for name, segments in {"Silero": parts, "loudness": loud_segments(recording)}.items():
+    found, right = found_and_right(segments)
+    claim(f"{name}: of the moments with speech, found", found, at_least=0.9)
+    claim(f"{name}: of the moments found, speech", right, at_least=0.9)
+
+# %% [markdown]
+# Here a loudness rule does as well as a network: in faint noise, what is loud is speech. The
+# network pays off where noise is loud, too. We add hisses, a hum of 200 Hz, and clicks.
+
+# %%
+rng = np.random.default_rng(1)
+moments = np.arange(24000) / 16000
+noises = {
+    "hiss": rng.normal(0, 0.1, 24000),
+    "hum": 0.15 * np.sin(2 * np.pi * 200 * moments),
+    "clicks": rng.normal(0, 0.5, 24000) * (rng.random(24000) < 0.002),
+}
+noisy = recording.copy()
+begins = (8000, 136000, 256000, 384000, 528000, 592000)
+for begin, added in zip(begins, 2 * [*noises.values()], strict=True):
+    noisy[begin : begin + 24000] += added.astype("float32")
+play("with loud noises", noisy, rate=16000)
+claim(
+    "loudness: of the moments found, speech", found_and_right(loud_segments(noisy))[1], at_most=0.7
+)
+
+# %% tags=["nbval-ignore-output"]
+if vad:
+    found, right = found_and_right(
+        speech.speech_segments(vad.probabilities(noisy), num_samples=len(noisy))
+    )
+    claim("Silero: of the moments with speech, found", found, at_least=0.85)
+    claim("Silero: of the moments found, speech", right, at_least=0.85)
 
 # %% [markdown]
 # It streams, too: `SileroStream` keeps the LSTM's state and the last few samples between two
@@ -1230,7 +1398,9 @@ claim("in pieces of 7000 samples, difference", np.abs(streamed - probability).ma
 # Record yourself with your telephone or computer, saying digits in English, and save it as WAV,
 # FLAC, OGG or MP3. Any sample rate will do, one channel or two. To let these cells run, a program
 # speaks in your place: another voice, in stereo, 44,100 Hz, 24 bits. **With your own file, leave
-# this cell out and set `path`.**
+# this cell out and set `path`.** The model has heard machines only, so expect many errors on a
+# person: that is the gap of "new voices" again. The command `aimodels train speech` below trains on
+# recordings of your own words.
 
 # %%
 import tempfile
@@ -1259,8 +1429,8 @@ plt.show()
 # %%
 model.save(folder / "model.keras")
 loaded = keras.models.load_model(folder / "model.keras", compile=False)
-answer = loaded.transcribe([features(mine)], beam_size=8, language_model=lm)
-assert answer == model.transcribe([features(mine)], beam_size=8, language_model=lm)
+answer = loaded.transcribe([features(mine)], **decoding)
+assert answer == model.transcribe([features(mine)], **decoding)
 print("the loaded model hears:", *answer)
 assert answer == ["two eight one"]
 
@@ -1349,7 +1519,10 @@ claim("at the wrong rate", at_wrong_rate, at_least=measured(2 * table["greedy"][
 # %% [markdown]
 # `python benchmarks/run.py spoken_digit digit_strings` trained a `KeywordCNN` on words of four
 # people and asked it about the fifth, and a `SpeechRNN` on strings joined from recordings of all
-# five:
+# five (known voices, so a promise too high). Two of the people, george and jackson, had served to
+# settle the CNN's recipe, so the fair comparison is the one of the three *blind* ones. And a part
+# of its lead is data: the CNN had every recording distorted anew in each epoch (speed, noise, vocal
+# tract), the support vector machine none.
 
 # %%
 print(f"majority {people['majority']:.3f}, SVM, one left out: mean {people['SVM']['mean']:.3f}")
@@ -1357,14 +1530,20 @@ worst, mean = people["worst"], people["mean"]
 print(
     f"CNN, one left out: mean {mean:.3f}, worst {worst:.3f}; known {people['official split']:.3f}"
 )
+blind = np.mean([seed["mean of the blind ones"] for seed in people["seeds"].values()])
+one_out = people["SVM"]["speaker left out"]
+blind_svm = np.mean([one_out[name] for name in ("nicolas", "theo", "yweweler")])
+print(f"the three blind ones: CNN {blind:.3f}, SVM {blind_svm:.3f}")
 joined = recorded("digit_strings")["figures"]
 print(f"strings joined from {joined['digits in them']} words: CER {joined['mean test CER']:.3f}")
 assert mean > people["SVM"]["mean"] + 0.1
+assert blind > blind_svm + 0.05
 
 # %% [markdown]
 # And AN4: people who spell their names and say numbers, as 13 MFCC per frame, of which 26 test
 # sentences also stand in the training set. `python benchmarks/run.py an4` trained a `SpeechRNN` of
-# two layers on it and chose the language model's weight on speakers of the training set:
+# two layers on it and chose the language model's weight on speakers of the training set. A WER can
+# be above 1, since extra words count as errors:
 
 # %%
 figures = recorded("an4")["figures"]
@@ -1376,6 +1555,7 @@ for rows in ("all test sentences", "sentences not in the training set"):
         cer, wer = (np.mean([seed[rate] for seed in seeds]) for rate in ("CER", "WER"))
         print(f"{rows + ', ' + how:<42} CER {cer:.3f}, WER {wer:.3f}")
 assert figures["mean WER beam"] < floor["WER"] / 5
+assert floor["WER"] > 1
 
 # %% [markdown]
 # A task can also be too easy: `yesno` is one man who says yes and no in Hebrew, eight words per
@@ -1394,10 +1574,10 @@ assert figures["highest test WER"] < 0.02
 #   Fourier transform, mel bands and a logarithm make features of it that a shift hardly changes.
 # - Features can be made sound again: Griffin and Lim's rounds find phases that fit the magnitudes.
 # - Split by speaker. A random split asks whether the machine knows voices that it has heard.
-# - A frame alone says little. With its neighbours, dense layers name it.
+# - A frame alone cannot name a digit. With its neighbours, dense layers name it.
 # - CTC sums over all paths that read as the text, so nobody has to put letters in time. The forward
 #   recursion needs one number per state.
-# - Lengths belong into the loss: padding is not speech.
+# - Lengths belong in the loss: padding is not speech.
 # - Greedy decoding reads the best path, beam search the best text; a language model knows spelling.
 #
 # ## Common mistakes
@@ -1407,7 +1587,7 @@ assert figures["highest test WER"] < 0.02
 # - Too few frames per letter: with a large stride, a long word does not fit, and its loss is
 #   infinite.
 # - Removing the blanks before the repetitions: *three* loses an *e*.
-# - A random seed in the noise of the test set, so that no two figures can be compared.
+# - Drawing new test noise in every run: no two figures can be compared.
 #
 # ## Exercises
 #
