@@ -2,7 +2,7 @@
 # jupyter:
 #   aimodels:
 #     title: "Assignment: Speech"
-#     minutes: 145
+#     minutes: 150
 #     repairs: [000-4.3.1, 000-4.3.2]
 #     limits: {cell: 120, total: 300, memory: 6144}
 #   kernelspec:
@@ -18,7 +18,7 @@
 # sort the errors of a recogniser, find the words in a recording as people make them, and at the end
 # train a network that understands voices which it has never heard.
 #
-# **About 145 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
+# **About 150 minutes**, in two or three sittings if you like. **100 points.** **Repairs:** article
 # 000 §4.3.1, article 000 §4.3.2.
 #
 # How to work: write your code where the cell says YOUR CODE HERE (and delete the line that raises
@@ -79,8 +79,7 @@ def frames(samples, frame_length, hop_length):
     count = 1 + max(0, -(-(len(samples) - frame_length) // hop_length))
     padded = np.zeros((count - 1) * hop_length + frame_length)
     padded[: len(samples)] = samples
-    starts = np.arange(count) * hop_length
-    return padded[starts[:, None] + np.arange(frame_length)]
+    return padded[np.arange(count)[:, None] * hop_length + np.arange(frame_length)]
     ### END SOLUTION
 
 
@@ -408,14 +407,9 @@ with check.question("q3_hidden", points=10):
 
 # %% {locked article_rnn}
 def article_rnn():
-    return keras.Sequential(
-        [
-            keras.Input((128, 1)),
-            keras.layers.LSTM(16, return_sequences=True),
-            keras.layers.LSTM(16),
-            keras.layers.Dense(10, activation="softmax"),
-        ]
-    )
+    layers = [keras.layers.LSTM(16, return_sequences=True), keras.layers.LSTM(16)]
+    layers = [keras.Input((128, 1)), *layers, keras.layers.Dense(10, activation="softmax")]
+    return keras.Sequential(layers)
 
 
 # %% {locked faults_rnn}
@@ -587,10 +581,12 @@ def count_errors(reference, hypothesis):
     errors, moved = row[-1]
     deletions = (moved + len(reference) - len(hypothesis)) // 2
     return errors - moved, deletions, moved - deletions
+    ### END SOLUTION
 
 
 def word_error_rate(references, hypotheses):
     """The errors of all texts, divided by the words of all references."""
+    ### BEGIN SOLUTION
     pairs = [(r.split(), h.split()) for r, h in zip(references, hypotheses, strict=True)]
     return sum(sum(count_errors(*pair)) for pair in pairs) / sum(len(said) for said, _ in pairs)
     ### END SOLUTION
@@ -870,8 +866,9 @@ def train(clips, labels, seed):
     for _ in range(3):
         layers += [keras.layers.Conv1D(64, 5, strides=2, use_bias=False)]
         layers += [keras.layers.BatchNormalization(momentum=0.9), keras.layers.ReLU()]
-    layers += [keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(10)]
-    network = keras.Sequential(layers)
+    network = keras.Sequential(
+        [*layers, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(10)]
+    )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     network.compile(keras.optimizers.Adam(3e-3), loss)
     network.fit(x, np.tile(labels, 5), epochs=6, batch_size=64, verbose=0)
@@ -919,12 +916,9 @@ with check.question("q7_hidden", points=10):
 # %% {locked listen}
 def listen(path, find_words, recognise):
     """The digits that are said in a file, with a little of the pauses around each."""
-    words = []
-    for begin, end in find_words(path):
-        start = max(begin - 0.1, 0)
-        sound = speech.read(path, 8000, start=start, duration=end + 0.1 - start)
-        words.append(np.int16(32767 * sound))
-    return recognise(words)
+    places = [(max(begin - 0.1, 0), end + 0.1) for begin, end in find_words(path)]
+    words = [speech.read(path, 8000, start=a, duration=b - a) for a, b in places]
+    return recognise([np.int16(32767 * word) for word in words])
 
 
 # %% [markdown]
