@@ -342,8 +342,8 @@ def ctc_log_probability(log_p, labels, num_frames, num_symbols):
 # %% {test q3_visible 5}
 with check.question("q3_visible", points=5):
     log_p = np.log([[[0.6, 0.4], [0.5, 0.5], [0.1, 0.9]]] * 4)
-    labels = np.array([[1, 1], [1, 1], [1, 1], [1, 1]])
-    found = ctc_log_probability(log_p, labels, np.array([2, 2, 3, 2]), np.array([1, 0, 2, 2]))
+    labels_q3 = np.array([[1, 1], [1, 1], [1, 1], [1, 1]])
+    found = ctc_log_probability(log_p, labels_q3, np.array([2, 2, 3, 2]), np.array([1, 0, 2, 2]))
     check.close(
         "the label a in two frames, of blank and a",
         np.exp(found[0]),
@@ -378,20 +378,20 @@ with check.question("q3_hidden", points=10):
         logits = np.random.default_rng(seed).normal(0, 2, size=shape)
         return logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
 
-    labels = np.array([[1, 2, 1], [2, 2, 1], [1, 1, 1], [3, 2, 2], [2, 2, 2], [1, 3, 2]])
+    labels_q3 = np.array([[1, 2, 1], [2, 2, 1], [1, 1, 1], [3, 2, 2], [2, 2, 2], [1, 3, 2]])
     sizes, counts = [6, 5, 5, 4, 6, 1], [3, 3, 3, 2, 0, 1]
     log_p = check.given(utterances(31, (6, 6, 4)))
-    found = ctc_log_probability(log_p, labels, np.array(sizes), np.array(counts))
+    found = ctc_log_probability(log_p, labels_q3, np.array(sizes), np.array(counts))
     both = [*zip(sizes, counts, strict=True)]
     told = np.array([[1, 2, 1], [2, 2, 1], [1, 1, 1], [3, 2, 2], [2, 2, 2], [1, 3, 2]]).tolist()
     all_p = utterances(31, (6, 6, 4))
     wanted = [by_list(all_p[b, :t], told[b][:n]) for b, (t, n) in enumerate(both)]
     hint = "all paths and no others; only real frames and symbols"
     check.close("short utterances", found, wanted, hint=hint, rtol=1e-4)
-    log_p, labels = check.given(
+    log_p, labels_q3 = check.given(
         [utterances(32, (2, 600, 8)), np.arange(120).reshape(2, 60) % 7 + 1]
     )
-    found = ctc_log_probability(log_p, labels, np.array([600, 433]), np.array([60, 41]))
+    found = ctc_log_probability(log_p, labels_q3, np.array([600, 433]), np.array([60, 41]))
     wanted = -speech.forward_backward(
         np.arange(120).reshape(2, 60) % 7 + 1, utterances(32, (2, 600, 8)), [60, 41], [600, 433]
     )[0]
@@ -487,12 +487,11 @@ with check.question("q4_visible", points=6):
     network.set_weights(
         [np.sin(3 + np.arange(w.size)).reshape(w.shape) * 2 for w in network.get_weights()]
     )
-    sound = np.random.default_rng(41).normal(size=(2, 30, 3)) * 3
-    sound[1, :12] = sound[0, :12]
+    sound = np.random.default_rng(41).normal(size=(6, 30, 3)) * 3
     check.equal(
-        "twelve frames: before other sound, and alone",
-        transcribe(network, sound, np.array([30, 12]), "abcd")[1],
-        transcribe(network, sound[1:, :12], np.array([12]), "abcd")[0],
+        "five frames: before other sound, and alone",
+        transcribe(network, sound, np.array([5] * 6), "abcd"),
+        transcribe(network, sound[:, :5], np.array([5] * 6), "abcd"),
         hint="does the backward half of the network read padding?",
     )
 
@@ -748,11 +747,11 @@ with check.question("q6_visible", points=4), tempfile.TemporaryDirectory() as fo
         "the telephone number: the shape", np.shape(find_words(path)), (5, 2), hint="five words"
     )
     path_q6 = Path(folder) / "bursts.wav"
-    noise = np.random.default_rng(61).normal(size=(3 * 8000, 2))
+    noise = np.random.default_rng(61).normal(size=(3 * 16000, 2))
     loud = np.zeros(len(noise))
     for begin, end in [(0.5, 0.8), (0.9, 1.2), (1.7, 1.74), (2.1, 2.6)]:
-        loud[int(8000 * begin) : int(8000 * end)] = 1
-    soundfile.write(path_q6, noise * (0.002 + 0.1 * loud[:, None]), 8000, subtype="PCM_16")
+        loud[int(16000 * begin) : int(16000 * end)] = 1
+    soundfile.write(path_q6, noise * (0.002 + 0.1 * loud[:, None]), 16000, subtype="PCM_16")
     check.close(
         "two bursts close together, a click, and a burst",
         find_words(path_q6),
@@ -780,7 +779,8 @@ with check.question("q6_hidden", points=9), tempfile.TemporaryDirectory() as fol
         "one channel, perfect silence": (16000, [(0.5, 1.0), (1.5, 2.0)], 2.5, 0.0, [1]),
         "a click close to a word": (8000, [(0.5, 0.54), (0.64, 1.0)], 1.61, 0.002, [1]),
         "a click, and a click later": (8000, [(0.5, 0.54), (1.1, 1.14)], 1.6, 0.002, [1, 1]),
-        "nothing but the room": (8000, [], 1.5, 0.01, [1]),
+        "nothing but a loud room": (8000, [], 1.5, 0.1, [1]),
+        "a low voice": (8000, [(0.4, 0.9), (1.2, 1.5)], 1.8, 0.001, [0.05]),
         "begins and ends with a word": (8000, [(0.0, 0.4), (0.8, 1.21)], 1.21, 0.001, [1]),
     }
     joined = {"a click close to a word": [[0.5, 1.0]], "a click, and a click later": []}
@@ -812,10 +812,14 @@ with check.question("q6_hidden", points=9), tempfile.TemporaryDirectory() as fol
 # %% {locked energies}
 def energies(clips):
     """(N, 96, 36): log-mel energies of clips of int16, 62 frames per second, zeros at padding."""
-    found = np.zeros((len(clips), 96, 36), "float32")
+    sound = np.zeros((len(clips), 95 * 128), "float32")
+    for row, clip in zip(sound, clips, strict=True):
+        row[: len(clip)] = clip[: len(row)] / np.float32(32768)
+    found = speech.log_mel(sound, 8000, n_mels=36, hop_length=128).numpy()
     for rows, clip in zip(found, clips, strict=True):
-        mel = speech.log_mel(clip / np.float32(32768), 8000, n_mels=36, hop_length=128).numpy()[:96]
-        rows[: len(mel)] = (mel - mel.mean()) / 15
+        real = rows[: 1 + len(clip) // 128]
+        real[:] = (real - real.mean()) / 15
+        rows[len(real) :] = 0
     return found
 
 
@@ -851,8 +855,8 @@ for name, rival in {"most frequent": DummyClassifier(), "support vectors": SVC(C
 #
 # where a bracket counts 1 if it is true and 0 if not. It must be 90 % on the validation voices (the
 # visible test), and 95 % for the network trained once more, on the voices of the split "test" (the
-# hidden test), where the support vectors reach about 92 %. Leave that split alone: who trains on it
-# has measured nothing.
+# hidden test). They are easier, also for the support vectors, which stay below both bars. Leave that
+# split alone: who trains on it has measured nothing.
 
 
 # %% {answer q7}

@@ -55,7 +55,7 @@
 #         path = np.argmax(network(utterance[None])[0], axis=-1)
 
 
-# %% q4, 0 of 17 points: takes silence for padding
+# %% q4, 6 of 17 points: takes silence for padding
 # replace:
 #         path = np.argmax(network(utterance[None, :n])[0], axis=-1)
 # with:

@@ -20,7 +20,7 @@
 #     for block in np.flatnonzero(level > -39):
 
 
-# %% q6, 0 of 13 points: relative to the loudest block
+# %% q6, 4 of 13 points: relative to the loudest block
 # replace:
 #     for block in np.flatnonzero(level > np.percentile(level, 20) + 15):
 # with:
