@@ -107,7 +107,7 @@ def _opened(source: str | Path | bytes, max_pixels: int = MAX_PIXELS):
         raise ValueError(f"{name} is {what}") from None
     except Image.DecompressionBombError:
         raise ValueError(
-            f"{name} has more than {max_pixels / 1e6:.0f} million pixels: reduce it first"
+            f"{name} has more than {max_pixels / 1e6:.3g} million pixels: reduce it first"
         ) from None
     except (OSError, SyntaxError, EOFError) as error:  # Pillow's, for damaged files
         raise ValueError(f"{name} is cut off or damaged: copy it again ({error})") from None

@@ -11,8 +11,83 @@ from aimodels.layers import PositionEmbedding, TransformerBlock
 from aimodels.train import Model
 
 
+class CachedDecoder:
+    """The methods `encode` and `decode_step` of a model whose decoder `decoder_logits` has made.
+
+    Its layer "encoder" gives the memory and its mask, and its `config` has the sizes.
+    """
+
+    def _decoders(self) -> list:
+        return [self.get_layer(f"decoder{i + 1}") for i in range(self.config["num_layers"])]
+
+    def _heads(self, x, fold=True):
+        """(B, N, L, d) -> (B N, L, d), or back: a search picks and repeats rows of a batch."""
+        shape = ops.shape(x)[-2:]
+        return ops.reshape(x, (-1, *(() if fold else (self.config["num_heads"],)), *shape))
+
+    def encode(self, source) -> tuple:
+        """What decoding needs of the source: (memory, state), as `seq2seq.Seq2Seq.encode`."""
+        memory, mask = self.get_layer("encoder")(source)
+        batch, heads = ops.shape(memory)[0], self.config["num_heads"]
+        length, dim = self.config["max_sequence_length"], self.config["hidden_dim"] // heads
+        shape = (batch, heads, length, dim)
+        state = [ops.zeros((batch,), "int32")]
+        state += [ops.zeros(shape, memory.dtype) for _ in range(2 * self.config["num_layers"])]
+        split = functools.partial(self._heads, fold=False)
+        memories = [[*map(split, d.cross_attention.project(memory))] for d in self._decoders()]
+        return (mask, *memories), state
+
+    def decode_step(self, ids, state, memory) -> tuple:
+        """Last tokens (B,) -> logits of the next ones (B, V), new state."""
+        (at, *caches), (mask, *memories) = state, memory
+        index, new_state = at[0], [at + 1]
+        y = self.get_layer("embedding")(ids[:, None])
+        y = self.get_layer("positions")(y, start_index=index)
+        for i, block in enumerate(self._decoders()):
+            cache, keys = caches[2 * i : 2 * i + 2], [*map(self._heads, memories[i])]
+            cache = [*map(self._heads, cache)]
+            y, cache = block(y, keys, memory_mask=mask, cache=cache, cache_update_index=index)
+            new_state += [self._heads(x, fold=False) for x in cache]
+        if self._decoders()[0].normalize_first:
+            y = self.get_layer("decoder_norm")(y)
+        return self.get_layer("logits")(y)[:, 0], new_state
+
+
+def decoder_logits(
+    target,
+    memory,
+    mask,
+    vocabulary_size: int,
+    num_layers: int,
+    max_sequence_length: int,
+    **block,
+):
+    """The decoder's half of a graph: target ids (B, T) and a memory -> logits (B, T, V).
+
+    Args:
+        target: token ids (B, T).
+        memory: (B, S, D), what each position may look at.
+        mask: (B, S), False where the memory is padding.
+        vocabulary_size: V, number of token ids.
+        num_layers: number of blocks.
+        max_sequence_length: largest T.
+        **block: arguments of each `TransformerBlock`, `normalize_first` and `dropout` among them.
+    """
+    y = layers.Embedding(vocabulary_size, memory.shape[-1], name="embedding")(target)
+    y = PositionEmbedding(max_sequence_length, name="positions")(y)
+    y = layers.Dropout(block["dropout"])(y)
+    for i in range(num_layers):
+        decoder = TransformerBlock(
+            **block, use_causal_mask=True, cross_attention=True, name=f"decoder{i + 1}"
+        )
+        y = decoder(y, memory, memory_mask=mask)
+    if block["normalize_first"]:
+        y = layers.LayerNormalization(epsilon=1e-5, name="decoder_norm")(y)
+    return layers.Dense(vocabulary_size, dtype="float32", name="logits")(y)
+
+
 @keras.saving.register_keras_serializable("aimodels")
-class Transformer(Model):
+class Transformer(CachedDecoder, Model):
     r"""Encoder and decoder of [vaswani2017].
 
     Args:
@@ -70,9 +145,6 @@ class Transformer(Model):
             "dropout": dropout,
         }
 
-        def last(x, name):
-            return layers.LayerNormalization(epsilon=1e-5, name=name)(x) if normalize_first else x
-
         source = keras.Input((None,), dtype="int32", name="source")
         mask = ops.not_equal(source, 0)
         x = layers.Embedding(source_vocabulary_size, hidden_dim, name="source_embedding")(source)
@@ -80,23 +152,17 @@ class Transformer(Model):
         x = layers.Dropout(dropout)(x)
         for i in range(num_layers):
             x = TransformerBlock(**block, name=f"encoder{i + 1}")(x, padding_mask=mask)
-        encoder = keras.Model(source, [last(x, "encoder_norm"), mask], name="encoder")
+        if normalize_first:
+            x = layers.LayerNormalization(epsilon=1e-5, name="encoder_norm")(x)
+        encoder = keras.Model(source, [x, mask], name="encoder")
 
         target = keras.Input((None,), dtype="int32", name="target")
         memory, mask = encoder(source)
-        y = layers.Embedding(target_vocabulary_size, hidden_dim, name="embedding")(target)
-        y = PositionEmbedding(max_sequence_length, name="positions")(y)
-        y = layers.Dropout(dropout)(y)
-        for i in range(num_layers):
-            decoder = TransformerBlock(
-                **block, use_causal_mask=True, cross_attention=True, name=f"decoder{i + 1}"
-            )
-            y = decoder(y, memory, memory_mask=mask)
-        logits = layers.Dense(target_vocabulary_size, dtype="float32", name="logits")
-        super().__init__([source, target], logits(last(y, "decoder_norm")), **kwargs)
-
-    def _decoders(self) -> list:
-        return [self.get_layer(f"decoder{i + 1}") for i in range(self.config["num_layers"])]
+        logits = decoder_logits(
+            *(target, memory, mask, target_vocabulary_size, num_layers, max_sequence_length),
+            **block,
+        )
+        super().__init__([source, target], logits, **kwargs)
 
     def attention_weights(self, inputs) -> dict[str, np.ndarray]:
         """Where each head of each layer looks, for source and target ids as in training.
@@ -119,35 +185,3 @@ class Transformer(Model):
             collected["decoder"].append(weights)
             collected["cross"].append(cross)
         return {name: np.array(weights) for name, weights in collected.items()}
-
-    def _heads(self, x, fold=True):
-        """(B, N, L, d) -> (B N, L, d), or back: a search picks and repeats rows of a batch."""
-        shape = ops.shape(x)[-2:]
-        return ops.reshape(x, (-1, *(() if fold else (self.config["num_heads"],)), *shape))
-
-    def encode(self, source) -> tuple:
-        """What decoding needs of the source: (memory, state), as `seq2seq.Seq2Seq.encode`."""
-        memory, mask = self.get_layer("encoder")(source)
-        batch, heads = ops.shape(memory)[0], self.config["num_heads"]
-        length, dim = self.config["max_sequence_length"], self.config["hidden_dim"] // heads
-        shape = (batch, heads, length, dim)
-        state = [ops.zeros((batch,), "int32")]
-        state += [ops.zeros(shape, memory.dtype) for _ in range(2 * self.config["num_layers"])]
-        split = functools.partial(self._heads, fold=False)
-        memories = [[*map(split, d.cross_attention.project(memory))] for d in self._decoders()]
-        return (mask, *memories), state
-
-    def decode_step(self, ids, state, memory) -> tuple:
-        """Last tokens (B,) -> logits of the next ones (B, V), new state."""
-        (at, *caches), (mask, *memories) = state, memory
-        index, new_state = at[0], [at + 1]
-        y = self.get_layer("embedding")(ids[:, None])
-        y = self.get_layer("positions")(y, start_index=index)
-        for i, block in enumerate(self._decoders()):
-            cache, keys = caches[2 * i : 2 * i + 2], [*map(self._heads, memories[i])]
-            cache = [*map(self._heads, cache)]
-            y, cache = block(y, keys, memory_mask=mask, cache=cache, cache_update_index=index)
-            new_state += [self._heads(x, fold=False) for x in cache]
-        if self.config["normalize_first"]:
-            y = self.get_layer("decoder_norm")(y)
-        return self.get_layer("logits")(y)[:, 0], new_state

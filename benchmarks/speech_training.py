@@ -125,7 +125,7 @@ def anew(
 
     signature = (
         tf.TensorSpec((batch_size, None, width)),
-        tf.TensorSpec((batch_size, *targets.shape[1:]), targets.dtype),
+        tf.TensorSpec((batch_size, *[None] * (targets.ndim - 1)), targets.dtype),  # texts differ
     )
     dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
     return dataset.apply(tf.data.experimental.assert_cardinality(number))

@@ -1,9 +1,10 @@
 """Yes or no in Hebrew, eight words in a recording: a BiLSTM with CTC from 34 recordings.
 
-One man says all. The number of epochs was chosen on the 14 validation recordings; the 12 test
-recordings are heard once. As 96 words are few, a second figure has each of the 60 recordings held
-out once, in five folds, with the same settings.
+One man says all. Settings were fixed beforehand, and judged on the 14 validation recordings; the 12
+test recordings are heard once for each seed.
 """
+
+import json
 
 import keras
 import numpy as np
@@ -44,28 +45,25 @@ def heard(model: SpeechRNN, features: list) -> list[str]:
     return model.transcribe([normalise(one) for one in features])
 
 
-def run(seeds: tuple[int, ...] = (1, 2, 3), epochs: int = 25, folds: int = 5) -> dict:
-    splits = load()
-    said, runs = splits["test"][1], {}
+def run(seeds: tuple[int, ...] = (1, 2, 3), epochs: int = 25) -> dict:
+    splits, runs = load(), {}
     for seed in seeds:
         model, seconds = train(*splits["train"], epochs, seed)
-        runs[str(seed)] = {
+        runs[str(seed)] = one = {
             split: rates(heard(model, splits[split][0]), splits[split][1])
             for split in ("validation", "test")
-        } | {"parameters": model.count_params(), "CPU seconds of training": round(seconds)}
-    features = [one for part, _ in splits.values() for one in part]
-    texts = [one for _, part in splits.values() for one in part]
-    found = [""] * len(texts)
-    for fold in range(folds):
-        rows = [row for row in range(len(texts)) if row % folds != fold]
-        model, _ = train([features[r] for r in rows], [texts[r] for r in rows], epochs, seed=1)
-        found[fold::folds] = heard(model, features[fold::folds])
+        }
+        one |= {"parameters": model.count_params(), "CPU seconds of training": round(seconds)}
+        print(f"seed {seed}: {json.dumps(one)}", flush=True)  # if it is cut off later
+    said = splits["test"][1]
+    reached = [one["test"]["WER"] for one in runs.values()]
     always = " ".join(["no"] * 8)
     return {
         "recordings": {split: len(part) for split, (_, part) in splits.items()},
+        "words in the test recordings": sum(len(text.split()) for text in said),
         "epochs": epochs,
         f"always {always!r}": rates([always] * len(said), said),
         "seeds": runs,
-        "mean test WER": round(float(np.mean([one["test"]["WER"] for one in runs.values()])), 4),
-        f"each recording held out once, {folds} folds": rates(found, texts),
+        "mean test WER": round(float(np.mean(reached)), 4),
+        "highest test WER": max(reached),
     }

@@ -5,8 +5,10 @@ import http.client
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -125,6 +127,36 @@ def serving(folder: Path, *arguments: str, until, token: str | None = None, read
             os.killpg(process.pid, signal.SIGKILL)
         process.wait(HANGS)
         process.stdout.close()
+
+
+@contextlib.contextmanager
+def running(models, limits=None, batch_size=32, headers=30, **options):
+    """A server in a thread of this process."""
+    import uvicorn
+
+    from aimodels.serving.app import Server
+    from aimodels.serving.gate import Limits
+    from aimodels.serving.protocol import Protocol
+
+    server = Server(models, limits or Limits(), **options)
+    for version in models:
+        if version.state == "LOADING":
+            version.load(
+                batch_size, 0.05, lambda rows, name=version.name: server.metrics.batch(name, rows)
+            )
+    config = uvicorn.Config(
+        server.app, http=Protocol, ws="none", log_level="critical", timeout_keep_alive=headers
+    )
+    uvicorn_server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
+    thread = threading.Thread(target=uvicorn_server.run, args=([listener],))
+    thread.start()
+    try:
+        yield Client(listener.getsockname()[1], options.get("token"))
+    finally:
+        uvicorn_server.should_exit = True
+        thread.join()
+        for version in models:
+            version.close()
 
 
 def _answers(client: Client) -> int | None:

@@ -42,11 +42,22 @@ BLOCKS = {"hidden_dim": 8, "num_heads": 2, "num_layers": 1, "max_sequence_length
 STACKS = {"stackwise_num_filters": (2, 4), "stackwise_num_blocks": (1, 1), "stem": "cifar"}
 NARROW = {"stem": "cifar", "width_multiplier": 0.05, "dropout": 0.0}
 READER = {"embedding_dim": 4, "units": 4}
+PATCHES = {"patch_size": 4, "hidden_dim": 8, "num_heads": 2}
 
 
 def encoder(**kwargs):
     return aimodels.bert.BERT(20, **BLOCKS, dropout=0.0, **kwargs)
 
+
+def looker(**kwargs):
+    return aimodels.vit.ViT((8, 8, 1), **PATCHES, num_layers=1, **kwargs)
+
+
+def reader(**kwargs):
+    return aimodels.multimodal.TextEncoder(20, **BLOCKS, dropout=0.0, **kwargs)
+
+
+PARTS = (encoder, looker, reader)  # arguments that are models, made anew each time
 
 # Registered name, and what is special: arguments of the constructor, inputs, targets, loss.
 MODELS = {
@@ -155,6 +166,17 @@ MODELS = {
         (IDS[:, :2], LABELS % 2),
         [CROSSENTROPY, CROSSENTROPY],
     ),
+    "ViT": (((8, 8, 1), CLASSES), {**PATCHES, "num_layers": 1}, IMAGES, LABELS, CROSSENTROPY),
+    "ViT without head": (((8, 8, 1),), {**PATCHES, "num_layers": 1}, IMAGES, None, None),
+    "TextEncoder": ((20,), {**BLOCKS, "dropout": 0.0}, IDS, None, None),
+    "CLIP": (
+        (looker, reader, 8),
+        {},
+        (IMAGES, IDS),
+        LABELS,
+        aimodels.multimodal.ContrastiveLoss(),
+    ),
+    "Captioner": ((looker, 20), {**BLOCKS, "dropout": 0.0}, (IMAGES, IDS), IDS, CROSSENTROPY),
     "Model": (
         (encoder,),
         {},
@@ -192,7 +214,7 @@ def make(name: str, /, **kwargs) -> keras.Model:
     arguments, options, *_ = MODELS[name]
     if name == "Model":  # without a constructor of its own
         return aimodels.bert.classifier(encoder(**kwargs), CLASSES, dropout=0.0)
-    arguments = [encoder(**kwargs) if argument is encoder else argument for argument in arguments]
+    arguments = [argument(**kwargs) if argument in PARTS else argument for argument in arguments]
     return class_of(name)(*arguments, **options, **kwargs)
 
 

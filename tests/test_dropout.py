@@ -16,11 +16,13 @@ from aimodels import (
     efficientnet,
     gpt,
     inception,
+    multimodal,
     recurrent,
     seq2seq,
     speech,
     text_classification,
     transformer,
+    vit,
 )
 
 RATE = 0.4
@@ -32,6 +34,14 @@ INPUTS = {
     PHOTOGRAPHS: lambda rng: rng.normal(size=(6, 75, 75, 3)).astype("float32"),
     SERIES: lambda rng: rng.normal(size=(6, 9, 2)).astype("float32"),
 }
+
+
+def convolutions() -> keras.Model:
+    """An encoder of pictures without dropout of its own."""
+    image = keras.Input((8, 8, 1))
+    return keras.Model(image, keras.layers.Conv2D(8, 3, 2)(image))
+
+
 # For each model: how it is made, its inputs, and how often dropout acts in one pass.
 BLOCK = 3  # in a block: on the weights of attention, and on what each of two parts adds
 CROSS_BLOCK = 5  # in one with cross-attention
@@ -86,6 +96,21 @@ MODELS = {
         lambda rate: transformer.Transformer(50, 50, 16, 2, 2, 32, rate),
         [IDS, IDS],
         2 + 2 * BLOCK + 2 * CROSS_BLOCK,
+    ),
+    "TextEncoder": (
+        lambda rate: multimodal.TextEncoder(50, 16, 2, 2, 32, rate),
+        [IDS],
+        1 + 2 * BLOCK,
+    ),
+    "Captioner": (
+        lambda rate: multimodal.Captioner(convolutions(), 50, 16, 2, 2, 32, rate),
+        [IMAGES, IDS],
+        1 + 2 * CROSS_BLOCK,
+    ),
+    "ViT": (
+        lambda rate: vit.ViT((8, 8, 1), 3, 4, 16, 2, 2, 32, rate),
+        [IMAGES],
+        1 + 2 * BLOCK,
     ),
 }
 LAYERS = {"MultiHeadAttention", "TransformerBlock", "stack_layers"}  # inside the models

@@ -282,15 +282,22 @@ def forward_model(name, num_features=WIDTH):
     return model
 
 
+def balance(model, x):
+    """No symbol wins everywhere, so that the text is one worth comparing."""
+    bias = model.get_layer("logits").bias
+    bias.assign(bias - np.array(model(x))[0].mean(axis=0))
+
+
 @pytest.mark.parametrize("name", STREAMED)
 def test_pieces_of_frames_are_the_whole(rng, name):
     model, recognizer = forward_model(name), None
     recognizer = Recognizer(model)
     for length in (61, 60, 1):
         x = 2 * rng.normal(size=(length, WIDTH))
+        balance(model, x[None])
         [expected] = model.transcribe([x])
         logits = np.array(model(x[None]))[0]
-        assert length == 1 or len(expected) > 2
+        assert length == 1 or len(expected) > 1
         for size in (1, 2, 3, 7, 61):
             pieces = [x[i : i + size] for i in range(0, length, size)]
             text = "".join(map(recognizer.feed, pieces)) + recognizer.finish()
@@ -314,6 +321,7 @@ def test_pieces_of_sound_are_the_whole(rng, name, settings):
     statistics = model.get_layer("norm")
     statistics.moving_mean.assign(frames[0].mean(axis=0))
     statistics.moving_variance.assign(frames[0].var(axis=0))
+    balance(model, frames)
     [expected], logits = model.transcribe(frames), np.array(model(frames))[0]
     assert len(expected) > 2
     recognizer = Recognizer(model, layer)

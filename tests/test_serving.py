@@ -8,12 +8,12 @@ import json
 import socket
 import threading
 import time
+from pathlib import Path
 
 import numpy as np
 import pytest
-import uvicorn
 from PIL import Image
-from serving_models import Client, write_gaps, write_gpt, write_sounds
+from serving_models import Client, running, write_gaps, write_gpt, write_sounds
 
 from aimodels.serving import completions, payload
 from aimodels.serving.batching import Batcher
@@ -25,6 +25,8 @@ from aimodels.serving.servable import LoadError, RequestError, Servable, Signatu
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A model of every kind."""
+    import keras
+
     from aimodels import lite
     from aimodels.cnn import CNN
     from aimodels.detection import SSD
@@ -39,39 +41,16 @@ def folder(tmp_path_factory):
     detector = SSD((32, 32, 3), num_classes=3)
     detector.save(folder / "boxes.keras")
     lite.export_detector(detector, folder / "lite.tflite")
+    keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)]).save(folder / "line.keras")
+    parts = {name: keras.Input((2,), name=name) for name in ("left", "right")}
+    joined = keras.layers.Concatenate()([parts["left"], parts["right"]])
+    keras.Model(parts, {"sum": joined[:, :1], "all": joined}).save(folder / "two.keras")
     GPT(50, 16, num_heads=2, num_layers=1, max_sequence_length=8).save(folder / "raw.keras")
     write_gpt(folder / "writer")
     write_sounds(folder / "sounds")
     write_gaps(folder / "gaps")
     (folder / "notes.txt").write_text("no model")
     return folder
-
-
-@contextlib.contextmanager
-def running(models, limits=None, batch_size=32, headers=30, **options):
-    """A server in a thread of this process."""
-    from aimodels.serving.app import Server
-    from aimodels.serving.protocol import Protocol
-
-    server = Server(models, limits or Limits(), **options)
-    for version in models:
-        if version.state == "LOADING":
-            version.load(
-                batch_size, 0.05, lambda rows, name=version.name: server.metrics.batch(name, rows)
-            )
-    config = uvicorn.Config(
-        server.app, http=Protocol, ws="none", log_level="critical", timeout_keep_alive=headers
-    )
-    uvicorn_server, listener = uvicorn.Server(config), socket.create_server(("127.0.0.1", 0))
-    thread = threading.Thread(target=uvicorn_server.run, args=([listener],))
-    thread.start()
-    try:
-        yield Client(listener.getsockname()[1], options.get("token"))
-    finally:
-        uvicorn_server.should_exit = True
-        thread.join()
-        for version in models:
-            version.close()
 
 
 @pytest.fixture(scope="module")
@@ -123,9 +102,11 @@ class TestFolder:
             "digits": [1],
             "exported": [1, 12],
             "gaps": [1],
+            "line": [1],
             "lite": [1],
             "raw": [1],
             "sounds": [1],
+            "two": [1],
             "writer": [1],
         }
         assert list(find(folder / "exported")) == ["exported"]
@@ -249,6 +230,18 @@ class TestRest:
             named = {"instances": [{"image": row} for row in x.tolist()]}
             if name == "digits":
                 np.testing.assert_allclose(client(path, named)[1]["predictions"], wanted, atol=1e-5)
+
+    def test_several_inputs_and_outputs_by_name(self, client):
+        row = {"left": [1, 2], "right": [3, 4]}
+        wanted = {"sum": [1], "all": [1, 2, 3, 4]}
+        assert client.predict("two", [row, row]) == (200, {"predictions": [wanted, wanted]})
+        columns = {"inputs": {"right": [[3, 4]], "left": [[1, 2]]}}
+        answer = client("/v1/models/two:predict", columns)[1]
+        assert answer == {"outputs": {name: [value] for name, value in wanted.items()}}
+        uneven = {"inputs": {"left": [[1, 2]], "right": [[1, 2], [3, 4]]}}
+        assert "same number" in client("/v1/models/two:predict", uneven)[1]["error"]
+        assert client.predict("two", [[1, 2]])[0] == 400
+        assert client.predict("line", [[0, 0, 0]]) == (200, {"predictions": [[0, 0]]})
 
     def test_the_newest_version_unless_another_is_asked_for(self, client):
         x = np.zeros((1, 8, 8, 1)).tolist()
@@ -465,6 +458,11 @@ class TestPayload:
             status, _ = client.predict("digits", [{"b64": base64.b64encode(content).decode()}])
             assert status in (200, 400)
 
+    def test_many_large_pictures_at_a_time(self, client):
+        status, answer = client.predict("digits", [png(4000, 4000, mode="1", colour=1)] * 3)
+        assert status == 400
+        assert "million pixels" in answer["error"]
+
     def test_a_picture_of_many_pixels_is_not_unpacked(self, client):
         status, answer = client.predict("digits", [png(20_000, 20_000, mode="1", colour=1)])
         assert status == 400
@@ -548,6 +546,14 @@ class TestBatching:
         batcher.close()
         with pytest.raises(RequestError, match="stopping"):
             batcher.submit("key", 1)
+
+    def test_large_bodies_by_many_clients(self, client, rng):
+        x = rng.random((128, 8, 8, 1)).round(3)
+        assert len(json.dumps(x.tolist())) > 40_000
+        with concurrent.futures.ThreadPoolExecutor(8) as pool:
+            answers = [*pool.map(lambda _: client.predict("digits", x.tolist()), range(8))]
+        assert [status for status, _ in answers] == [200] * 8
+        assert all(len(answer["predictions"]) == 128 for _, answer in answers)
 
     def test_many_clients_get_their_own_answers(self, client, models, rng):
         x = rng.random((40, 8, 8, 1)).round(3)
@@ -922,3 +928,25 @@ def test_seeds_of_a_batch_are_those_of_single_texts(folder):
         assert alone.tolist() == answer.tolist()
     with pytest.raises(ValueError, match="one per prompt: 3 prompts, 2 seeds"):
         generate(model, prompts, 6, temperature=1.0, seed=[1, 2])
+
+
+def test_what_the_docs_say_was_measured():
+    """`docs/serving.md`, and the figures that `benchmarks/serving.py` wrote."""
+    path = Path(__file__).parents[1] / "benchmarks" / "results" / "serving.json"
+    figures = json.loads(path.read_text())["figures"]
+    assert figures["clients"] == 32
+    assert figures["GPT, 32 tokens"]["ratio"] >= 3
+    assert figures["CNN, 28 x 28"]["ratio"] < 3
+    assert figures["a minute"]["failed"] == 0
+    assert figures["stream"]["text is generate's"]
+    ours, theirs = (figures["one CNN"][peer] for peer in ("ours", "LitServe"))
+    assert ours["requests a second"] > theirs["requests a second"]
+    assert ours["MB"] < theirs["MB"]
+    assert ours["SIGTERM"] == {
+        "running": 32,
+        "answered": 32,
+        "exit code": 0,
+        "processes left": 0,
+    }
+    assert theirs["SIGTERM"]["processes left"] > 0
+    assert figures["SIGTERM, GPT"] == ours["SIGTERM"]

@@ -1,5 +1,6 @@
 """`aimodels serve` as a process of its own, with everything that people send to break it."""
 
+import ast
 import concurrent.futures
 import contextlib
 import http.client
@@ -239,6 +240,21 @@ def test_sigterm_under_load(folder, until):
         assert process.wait(HANGS) == 0
 
 
+@pytest.mark.parametrize("path", [None, "/healthz"], ids=["importing", "loading"])
+def test_sigterm_before_it_is_ready(folder, until, path):
+    with serving(folder, until=until, ready=False) as (process, client):
+        if path:
+            until(lambda: _answered(client, path))
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(HANGS) == 0
+
+
+def _answered(client, path: str) -> bool:
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return client(path)[0] == 200
+    return False
+
+
 def _refused(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port)).close()
@@ -283,9 +299,7 @@ def _command(process) -> list[str]:
 
 
 def _ready(client) -> bool:
-    with contextlib.suppress(OSError, http.client.HTTPException):
-        return client("/readyz")[0] == 200
-    return False
+    return _answered(client, "/readyz")
 
 
 def _counts(client) -> list[bytes]:
@@ -393,7 +407,27 @@ def test_the_manifests_in_the_docs_are_whole():
     assert model["storageUri"].partition("://")[0] in ("pvc", "s3", "gs", "https")
     serve = yaml.safe_load(kinds["RayService"]["spec"]["serveConfigV2"])
     [application] = serve["applications"]
-    assert ":" in application["import_path"]
+    program = _blocks("python")[0]
+    tree = ast.parse(program)
+    assert f"# {application['import_path'].split(':')[0]}.py" in program
+    names = {
+        target.id for node in tree.body if isinstance(node, ast.Assign) for target in node.targets
+    }
+    assert application["import_path"].split(":")[1] in names
+    assert f'name="{application["deployments"][0]["name"]}"' in program
+    _ray_serves(program)
+
+
+def _ray_serves(program: str) -> None:
+    """The program's imports from here exist, and take what it gives them."""
+    from aimodels.serving import server
+
+    for node in ast.walk(ast.parse(program)):
+        if isinstance(node, ast.ImportFrom) and node.module == "aimodels.serving.server":
+            assert all(hasattr(server, alias.name) for alias in node.names)
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "Settings":
+            given = {keyword.arg: "127.0.0.1" for keyword in node.keywords}
+            assert server.Settings("/models", **given).local
 
 
 def test_the_commands_in_the_docs_are_understood():

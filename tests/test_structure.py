@@ -17,8 +17,8 @@ ROWS = [
     {"layers", "metrics", "decoding"},
     {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
     | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "speech", "text_classification"}
-    | {"transformer"},
-    {"lite", "text_generator"},  # export a GPT, and let it write
+    | {"transformer", "vit"},
+    {"lite", "multimodal", "text_generator"},  # on other models: export a GPT, and let it write
     {"recipes"},
     {"serving"},
     {"course"},

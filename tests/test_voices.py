@@ -29,7 +29,7 @@ def no_espeak(monkeypatch):
 def test_what_was_said_before_changes_nothing():
     said = [("one two three", "en-us+f3"), ("one", "en-us+whisper"), ("eins", "de")]
     first = [espeak(*words) for words in said]
-    other = ctypes.CDLL(str(voices._folder() / "libespeak-ng.so"))  # another program's, in use
+    other = ctypes.CDLL(str(voices._library_file()))  # another program's, in use
     data_path = str(voices._folder() / "espeak-ng-data").encode()
     assert other.espeak_Initialize(2, 0, data_path, 0x8000) == voices.SAMPLE_RATE
     for words, samples in zip(reversed(said), reversed(first), strict=True):

@@ -1,7 +1,7 @@
 """Figures that a run measures: shown to the reader, held to a bound, left out of the comparison.
 
 The digits of a training run differ from machine to machine. So a lesson marks each of them with
-`≈`, and `tests/nbval.cfg` makes nbval leave out the digits behind that sign, and nothing else.
+`≈`, and `tests/nbval.cfg` makes nbval leave out the digits behind that sign, but no word.
 """
 
 import math

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from aimodels.checks import check_positive_int
 
+_TOKEN_IDS = tf.TensorSpec([None, None], tf.int32)
+
 
 def greedy(
     model, source, max_length: int, start_id: int = 2, end_id: int = 3
@@ -16,7 +18,7 @@ def greedy(
 
     Args:
         model: a model with the methods `encode` and `decode_step` of `Seq2Seq`.
-        source: token ids (B, S), padded with 0.
+        source: token ids (B, S), padded with 0; or what else the model's `source_spec` says.
         max_length: largest number of tokens in an answer; one that has not ended by then is cut.
         start_id: id of the token that begins a target.
         end_id: id of the token that ends it.
@@ -56,7 +58,7 @@ def beam_search(
 
     Args:
         model: a model as for `greedy`.
-        source: token ids (B, S), padded with 0.
+        source: as for `greedy`.
         max_length: largest number of tokens in an answer.
         beam_size: number of sequences kept; 1 is greedy search.
         length_penalty: $\alpha$, 0 or more: 0 compares log-probabilities alone; the larger, the
@@ -90,10 +92,15 @@ def beam_search(
 
 @tf.autograph.experimental.do_not_convert  # its loops are TensorFlow's own already
 def _search(search, model, source, max_length, start_id, end_id, *others):
+    spec = getattr(model, "source_spec", _TOKEN_IDS)
     source = tf.convert_to_tensor(source)
-    if source.shape.rank != 2 or not source.dtype.is_integer:
+    if not spec.shape.is_compatible_with(source.shape) or (
+        source.dtype.is_integer != spec.dtype.is_integer
+    ):
+        numbers = "integers" if spec.dtype.is_integer else "floating-point numbers"
+        shape = "(B, S)" if spec is _TOKEN_IDS else spec.shape
         raise ValueError(
-            f"source must be integers of shape (B, S); got {source.dtype.name} {source.shape}"
+            f"source must be {numbers} of shape {shape}; got {source.dtype.name} {source.shape}"
         )
     check_positive_int(max_length=max_length)
     longest = getattr(model, "config", {}).get("max_sequence_length", max_length)
@@ -102,7 +109,7 @@ def _search(search, model, source, max_length, start_id, end_id, *others):
     check_positive_int(start_id=start_id, end_id=end_id)
     if start_id == end_id:
         raise ValueError(f"start_id and end_id must differ; both are {end_id}")
-    source = tf.cast(source, tf.int32)
+    source = tf.cast(source, spec.dtype)
     arguments = int(max_length), int(start_id), int(end_id), *others
     if not tf.executing_eagerly():  # in a larger graph, such as that of tf.data
         return search(model, source, *arguments)
@@ -112,7 +119,7 @@ def _search(search, model, source, max_length, start_id, end_id, *others):
         # A partial, not a lambda: TensorFlow would count all of these as one that is traced anew.
         graphs[key] = tf.function(
             functools.partial(_searched, search, model, arguments),
-            input_signature=[tf.TensorSpec([None, None], tf.int32)],
+            input_signature=[spec],
             autograph=False,
         )
     return graphs[key](source)
@@ -134,7 +141,7 @@ def _step(model, last, ended, state, memory, start_id):
 
 def _greedy(model, source, max_length, start_id, end_id):
     memory, state = model.encode(source)
-    like = tf.zeros_like(source[:, 0])
+    like = tf.zeros(tf.shape(source)[:1], tf.int32)
 
     def step(t, ids, last, scores, ended, state):
         log_p, state = _step(model, last, ended, state, memory, start_id)

@@ -13,8 +13,9 @@ from aimodels.recipes import recordings
 from aimodels.recipes.common import Recipe, RecipeError, Task
 from aimodels.recipes.recordings import OwnRecordings, Recordings
 from aimodels.speech.augment import spec_augment
-from aimodels.speech.ctc import CTC, min_frames
+from aimodels.speech.ctc import min_frames
 from aimodels.speech.listening import sound_features
+from aimodels.speech.losses import CTC
 from aimodels.speech.models import SpeechRNN
 
 NUM_FEATURES = 40

@@ -45,6 +45,7 @@ class Server:
     ):
         self.models, self.limits = models, limits
         self.metrics, self.began = Metrics(models), int(time.time())
+        self._large = asyncio.Semaphore(2)  # of large bodies, as Python's lists, few fit in memory
         routes = [
             Route("/", self._page),
             Route("/page.js", self._page),
@@ -139,10 +140,10 @@ class Server:
         version = self._version(request)
         servable: Servable = version.servable
         body = await request.body()
-        asked = await _apart(len(body), payload.parse, body, servable)
+        asked = await self._apart(len(body), payload.parse, body, servable)
         outputs = await self._result(request, version.predict(asked))
         size = sum(value.nbytes for value in outputs.values())
-        content = await _apart(size, payload.answer, asked, outputs, servable)
+        content = await self._apart(size, payload.answer, asked, outputs, servable)
         return Response(content, media_type="application/json")
 
     async def _result(self, request: Request, future: Future):
@@ -166,9 +167,16 @@ class Server:
             answer.cancel()  # what still waits need not be computed
             gone.cancel()
 
+    async def _apart(self, size: int, function, *arguments):
+        """Call a function, in a thread if it has much to do."""
+        if size < _IN_PLACE:
+            return function(*arguments)
+        async with self._large:
+            return await asyncio.to_thread(function, *arguments)
+
     async def _complete(self, request: Request) -> Response:
         body = await request.body()
-        asked = await _apart(len(body), completions.parse, body, self._generator)
+        asked = await self._apart(len(body), completions.parse, body, self._generator)
         version = self.models.version(asked.model)
         head = {
             "id": f"cmpl-{uuid.uuid4().hex}",
@@ -248,13 +256,6 @@ def _number(request: Request) -> int | None:
     if not (text.isascii() and text.isdigit() and len(text) <= 18):
         raise RequestError(404, f"a version is a number; got {text[:80]!r}")
     return int(text)
-
-
-async def _apart(size: int, function, *arguments):
-    """Call a function, in a thread if it has much to do."""
-    if size < _IN_PLACE:
-        return function(*arguments)
-    return await asyncio.to_thread(function, *arguments)
 
 
 def _choice(index: int, text: str, reason: str | None) -> dict:

@@ -122,6 +122,9 @@ class _EnoughError(Exception):
 
 def write(choices: list[Choice], sampling: Sampling) -> None:
     """Continue several texts at once; each is what `generate` would write for it alone."""
+    choices = [choice for choice in choices if not choice.ended]
+    if not choices:
+        return
     model = choices[0].generator.model
     rows = [*choices]
     if not getattr(model, "eager", False):  # few numbers of rows: each one is a graph of its own

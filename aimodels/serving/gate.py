@@ -44,8 +44,8 @@ class Gate:
         app: the application.
         limits: of requests.
         token: that a client must send as `Authorization: Bearer TOKEN`; none if None.
-        local: whether only this machine is served: pages of other sites, which a browser here may
-            show, are kept out.
+        local: whether only this machine is served: without a token, it then answers to this
+            machine's own names only, since any site may let its name lead here.
         count: is told the path, status and seconds of each request.
     """
 
@@ -109,7 +109,8 @@ class Gate:
         if self.requests > self.limits.requests:
             raise RequestError(503, "too many requests at a time: try again later")
         host = headers.get(b"host", b"")
-        if self.local and host and _name(host) not in (b"localhost", b"127.0.0.1", b"[::1]"):
+        known = _name(host) in (b"localhost", b"127.0.0.1", b"[::1]", b"")
+        if self.local and not self.token and not known:  # a site whose name leads here
             raise RequestError(
                 403, "this server answers to this machine's own names only: use 127.0.0.1"
             )

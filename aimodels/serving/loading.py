@@ -41,7 +41,8 @@ def load(path: Path) -> Servable:
     except LoadError:
         raise
     except Exception as error:  # a damaged file can fail anywhere in Keras and TensorFlow
-        line = str(error).strip().partition("\n")[0][:500] or type(error).__name__
+        lines = str(error).strip().splitlines() or [type(error).__name__]
+        line = lines[-1 if lines[0] == "in user code:" else 0].strip()[:500]
         raise LoadError(f"{path} cannot be loaded: {line}") from error
 
 
@@ -117,9 +118,10 @@ def of_model(model: keras.Model) -> Servable:
 def of_names(model: keras.Model):
     """The model as a function from named inputs to named outputs; a detector's suppress, too."""
     names = [tensor.name for tensor in model.inputs]
+    structure = model.inputs[0] if isinstance(model, keras.Sequential) else model.input
 
     def function(inputs: dict) -> dict:
-        given = keras.tree.pack_sequence_as(model.input, [inputs[name] for name in names])
+        given = keras.tree.pack_sequence_as(structure, [inputs[name] for name in names])
         if hasattr(model, "detect"):
             return dict(model.detect(given))
         found = model(given, training=False)

@@ -17,7 +17,8 @@ from aimodels import pictures
 from aimodels.serving.servable import Arrays, Picture, RequestError, Servable, Signature, Tensor
 
 MAX_ROWS = 256  # per request
-MAX_PIXELS = 30_000_000  # of one picture in a request
+MAX_PIXELS = 30_000_000  # of all pictures in a request, as they were sent
+MAX_SCALED = 16_000_000  # numbers of all its pictures, as the model takes them
 MAX_SIDE = 1024  # of a picture for a model that takes any size
 MAX_NUMBERS = 4_000_000  # of one answer: about 40 MB as JSON
 
@@ -238,13 +239,16 @@ def _pictures(column: list, picture: Picture, name: str) -> tuple[list, list]:
     """Pictures in files -> arrays, and how each was scaled."""
     if not all(_is_bytes(value) for value in column):
         raise RequestError(400, f"{name} takes either pictures as b64 or numbers, not both")
-    arrays, scales = [], []
+    arrays, scales, pixels, numbers = [], [], MAX_PIXELS, MAX_SCALED
     for value in column:
         try:
-            image = pictures.decode_picture(_bytes(value, name), MAX_PIXELS)
+            image = pictures.decode_picture(_bytes(value, name), pixels)
         except ValueError as error:
             raise RequestError(400, f"{name}: {error}") from None
         array, scale = _sized(image, picture)
+        pixels, numbers = pixels - image.shape[0] * image.shape[1], numbers - array.size
+        if numbers < 0:
+            raise RequestError(400, f"{name} holds too many large pictures: send fewer at a time")
         arrays.append(array)
         scales.append(scale)
     return arrays, scales

@@ -1,13 +1,16 @@
 """The process: loads models while it answers, drains at SIGTERM; several behind one port."""
 
 import dataclasses
+import functools
 import ipaddress
 import json
 import os
 import signal
 import socket
+import sys
 import tempfile
 import threading
+from collections.abc import Callable
 
 import uvicorn
 from uvicorn.supervisors import Multiprocess
@@ -90,6 +93,7 @@ def serve(settings: Settings) -> int:
         ) from None
     port = listener.getsockname()[1]
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
+    _at_signals(lambda *_: sys.exit(0))  # nothing runs yet
     console.write(f"{', '.join(found)} at http://{host}:{port}")
     if settings.workers > 1:
         return _supervise(settings, listener)
@@ -101,17 +105,24 @@ def _run(settings: Settings, found: dict, listener: socket.socket) -> int:
     server = uvicorn.Server(_config(settings, application.app))
 
     def load() -> None:
-        _load(settings, models, application)
+        _load(settings, models, application, lambda: server.should_exit)
         if not any(version.state == "AVAILABLE" for version in models):
             server.should_exit = True
 
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: None)  # uvicorn raises it again in the end
-    threading.Thread(target=load, name="loader", daemon=True).start()
+    # for a moment before uvicorn's own, and then when uvicorn raises it again in the end
+    _at_signals(lambda *_: setattr(server, "should_exit", True))
+    loader = threading.Thread(target=load, name="loader")
+    loader.start()
     server.run(sockets=[listener])
+    loader.join()  # TensorFlow does not bear to be left in the middle
     for version in models:
         version.close()
     return int(all(version.state == "END" for version in models))
+
+
+def _at_signals(handle: Callable) -> None:
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, handle)
 
 
 def _application(settings: Settings, found: dict) -> tuple:
@@ -124,8 +135,10 @@ def _application(settings: Settings, found: dict) -> tuple:
     return models, Server(models, settings.limits, settings.token, settings.local)
 
 
-def _load(settings: Settings, models, application) -> None:
+def _load(settings: Settings, models, application, stopped: Callable[[], bool]) -> None:
     for version in models:
+        if stopped():
+            return
         version.load(
             settings.batch_size,
             settings.batch_wait,
@@ -165,10 +178,16 @@ def _supervise(settings: Settings, listener: socket.socket) -> int:
     return 0
 
 
-def application():
-    """The application of one of several processes; its settings are in the environment."""
-    content = json.loads(os.environ[_SETTINGS])
-    settings = Settings(**(content | {"limits": Limits(**content["limits"])}))
+def application(settings: Settings | None = None):
+    """The ASGI application alone, its models loading: for one of several processes.
+
+    Args:
+        settings: how it serves; those that `serve` left in the environment if None.
+    """
+    if settings is None:
+        content = json.loads(os.environ[_SETTINGS])
+        settings = Settings(**(content | {"limits": Limits(**content["limits"])}))
     models, server = _application(settings, find(settings.folder))
-    threading.Thread(target=_load, args=(settings, models, server), daemon=True).start()
+    load = functools.partial(_load, settings, models, server, lambda: False)
+    threading.Thread(target=load, name="loader", daemon=True).start()
     return server.app

@@ -1,6 +1,6 @@
 """Speech: from samples to features, from features to words, and back to sound.
 
->>> from aimodels.speech import SpeechRNN, log_mel, prefix_beam_search
+>>> from aimodels.speech import SpeechRNN, ctc_loss, espeak, log_mel
 
 Each name is imported on first use: what reads files or synthesises speech needs no TensorFlow.
 """

@@ -156,14 +156,18 @@ def _folder() -> Path:
     return Path(spec.submodule_search_locations[0])
 
 
+def _library_file() -> Path:
+    names = {"win32": "espeak-ng.dll", "darwin": "libespeak-ng.dylib"}
+    return _folder() / names.get(sys.platform, "libespeak-ng.so")
+
+
 @contextmanager
 def _library() -> Iterator[ctypes.CDLL]:
     """A fresh copy of the library: what was said before would change the next sound a little.
 
     A copy also leaves alone what else in this process uses espeak-ng.
     """
-    suffix = {"win32": ".dll", "darwin": ".dylib"}.get(sys.platform, ".so")
-    original = _folder() / ("espeak-ng.dll" if suffix == ".dll" else f"libespeak-ng{suffix}")
+    original = _library_file()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as folder:
         try:
             copy = shutil.copy(original, folder)

@@ -110,7 +110,7 @@ with check.question("q1_visible", points=5):
     tone = np.cos(2 * np.pi * 3 * np.arange(32) / 32)
     check.close(
         "a tone that swings 3 times in a frame, and silence",
-        decibels(np.stack([tone, 0 * tone]))[:, [2, 3, 4, 10]],
+        np.asarray(decibels(np.stack([tone, 0 * tone])))[:, [2, 3, 4, 10]],
         np.array([10 * np.log10([16, 64, 16, 1e-10]), 4 * [-100]]),
         atol=1e-3,
         hint="the window sums up to 16, half of that is the tone's 8, and its square 64; neighbours "
@@ -425,9 +425,9 @@ print("3. what stands behind the recording changes nothing:", np.allclose(one, o
 # **The repair.** A recogniser that writes as many symbols as were said. Write
 #
 # - `build_rnn(num_features, num_symbols, units)`: a Keras model from features $(B, T, M)$ for any
-#   $T$ to logits $(B, T, V+1)$, of a blank (number 0) and $V$ symbols. One bidirectional LSTM
-#   ([Graves et al. 2013](#graves2013)) of Keras's own kind with `units` in each direction, whose
-#   outputs stand side by side, gives an output at each frame; a dense layer makes logits of it.
+#   $T$ to logits $(B, T, V+1)$, of a blank (number 0) and $V$ symbols. An LSTM with `units` in each
+#   direction ([Graves et al. 2013](#graves2013)), in `keras.layers.Bidirectional`, gives an output at
+#   each frame, both directions side by side; a dense layer makes logits of it.
 # - `transcribe(network, features, lengths, alphabet)`: for each utterance a text, in a list. Take the
 #   best symbol or blank of each *real* frame (there are `lengths[b]` $\ge 1$), drop repetitions, then
 #   blanks. Symbol 1 is the first character of `alphabet`.
@@ -435,9 +435,8 @@ print("3. what stands behind the recording changes nothing:", np.allclose(one, o
 # $$ \pi_t = \arg\max_v z_{tv} \qquad\qquad \text{text} = \mathcal B(\pi_1 \dots \pi_n) $$
 #
 # `network` is one that `build_rnn` has made, or another one from $(B, T, M)$ to $(B, T, V+1)$. The
-# half of the LSTM that reads *backwards* begins with the padding, if you let it. Frames may also be
-# all zero and yet real: silence. So either pass on what is real alone, or say what is:
-# `network(features, mask=mask)` with a boolean `mask` $(B, T)$.
+# half of the LSTM that reads *backwards* begins with the padding, if you let it: give it what is real
+# alone. But frames may be all zero and yet real: silence.
 
 
 # %% {answer q4}

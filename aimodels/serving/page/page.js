@@ -110,7 +110,8 @@ function stroke(event) {
   last = point;
 }
 
-// What was drawn, in the middle of a square, as the digits that models learn from.
+// What was drawn, in the middle of a square, as the digits that models learn from: MNIST's have a
+// border of a fifth on each side, the small ones of scikit-learn none.
 function centred() {
   const { width, height } = $("pad");
   const { data } = pen.getImageData(0, 0, width, height);
@@ -124,7 +125,7 @@ function centred() {
   }
   if (right < 0) return null;
   const size = Math.max(right - left, bottom - top) + 1;
-  const side = Math.round(size * 1.25);
+  const side = Math.round(size * (metadata.aimodels.picture_shape[0] > 16 ? 1.4 : 1));
   const copy = Object.assign(document.createElement("canvas"), { width: side, height: side });
   const paper = copy.getContext("2d");
   paper.fillRect(0, 0, side, side);
@@ -253,7 +254,7 @@ async function send() {
     const answer = await ask(`/v1/models/${name}:predict`, { instances }, mine.signal);
     const { predictions } = await answer.json();
     if (current()) {
-      $("text").textContent = kind === "text" ? predictions[0] : JSON.stringify(predictions);
+      $("text").textContent = kind === "text" ? predictions[0] || "(an empty text)" : JSON.stringify(predictions);
     }
   });
   if (running === mine) [$("stop").hidden, $("send").disabled] = [true, false];

@@ -1,0 +1,1 @@
+"""`emoji`: Twitter's emoji, with their names in English and Chinese."""

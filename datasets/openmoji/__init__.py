@@ -1,0 +1,1 @@
+"""`openmoji`: emoji of the OpenMoji project, with their names in English and Chinese."""
