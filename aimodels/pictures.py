@@ -41,12 +41,12 @@ def read_picture(path: str | Path) -> np.ndarray:
         return _as_shown(picture)
 
 
-def decode_picture(content: bytes, max_pixels: int = MAX_PIXELS) -> np.ndarray:
+def decode_picture(content: bytes, max_pixels: int | None = None) -> np.ndarray:
     """As `read_picture`, of the bytes of a file that came some other way.
 
     Args:
         content: what the file holds.
-        max_pixels: largest number of pixels.
+        max_pixels: largest number of pixels; as many as `read_picture` takes if None.
 
     Returns:
         (height, width, 3), bytes.
@@ -86,8 +86,9 @@ def read_frames(path: str | Path) -> Iterator[tuple[np.ndarray, float]]:
 
 
 @contextmanager
-def _opened(source: str | Path | bytes, max_pixels: int = MAX_PIXELS):
+def _opened(source: str | Path | bytes, max_pixels: int | None = None):
     """The open picture; what Pillow raises on the way is one sentence."""
+    max_pixels = MAX_PIXELS if max_pixels is None else max_pixels
     if isinstance(source, bytes):
         name, file, beginning = "the picture", io.BytesIO(source), source[:512]
     else:

@@ -351,10 +351,11 @@ def test_fit_reads_arrays_datasets_generators_and_py_datasets(name):
         def __getitem__(self, number):
             return batches[number]
 
+    parts = tuple(x) if isinstance(x, list) else x  # TensorFlow would stack what a list holds
     model = compiled(name, rate=0.0, run_eagerly=True)  # it is about the data
     sources = {
         "arrays": {"x": x, "y": y, "batch_size": 2, "shuffle": False},
-        "tf.data": {"x": tf.data.Dataset.from_tensor_slices((x, y)).batch(2)},
+        "tf.data": {"x": tf.data.Dataset.from_tensor_slices((parts, y)).batch(2)},
         "generator": {"x": (batch for batch in batches), "steps_per_epoch": len(batches)},
         "PyDataset": {"x": Batches(), "shuffle": False},
     }
@@ -391,7 +392,7 @@ def test_class_weight_works_as_in_keras_or_names_sample_weight(name):
     arguments = {"x": MODELS[name][2], "y": y, "batch_size": 5, "verbose": 0}
     weights = {number: 1.0 + number for number in range(20)}
     if len(model.outputs) == 1 and len(model.output_shape) == 2:
-        if y.ndim == 1:
+        if isinstance(y, np.ndarray) and y.ndim == 1:
             model.optimizer.learning_rate = 0.0
             expected = model.fit(**arguments, sample_weight=1.0 + y).history["loss"]
             found = model.fit(**arguments, class_weight=weights).history["loss"]

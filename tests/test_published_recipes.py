@@ -75,6 +75,7 @@ def run(block: str) -> dict:
             "texts": TEXTS,
         },
         **{"Vocabulary": text.Vocabulary, "BytePairTokenizer": text.BytePairTokenizer},
+        "WordPieceTokenizer": text.WordPieceTokenizer,
     }
     exec(block, names)
     return names

@@ -1480,12 +1480,14 @@ claim("F1 on held-out articles, after that", hurried, at_most=measured(tuned[-1]
 #
 # How good that run gets, we have not recorded; it reports its figures as it goes. Or take weights
 # that others have trained, as we did, with a head for your task. These lines change; the folder is
-# any of Hugging Face's form:
+# any of Hugging Face's form, here one of the name `bert`:
 #
 # ```python
-# encoder = bert.BERT.from_checkpoint(folder)
+# vocabulary = Vocabulary.load("bert/vocab.txt", start_token="[CLS]", end_token="[SEP]")
+# tokenizer = WordPieceTokenizer(vocabulary)
+# encoder = bert.BERT.from_checkpoint("bert")
 # model = bert.classifier(encoder, 2)  # or bert.tagger(encoder, 2)
-# ids, segments = bert.encode(word_pieces, tokenizer(texts), sequence_length=128)
+# ids, segments = bert.encode(vocabulary, tokenizer(texts), sequence_length=128)
 # ```
 #
 # Do **not** multiply its weights: they have been trained. And fine-tune it gently: [Devlin et al.
