@@ -341,6 +341,7 @@ def test_fit_reads_arrays_datasets_generators_and_py_datasets(name):
     import tensorflow as tf
 
     x, y = MODELS[name][2], targets_and_loss(name)[0]
+    x = tuple(x) if isinstance(x, list) else x  # TensorFlow would stack what a list holds
     pick = lambda tree, rows: keras.tree.map_structure(lambda a: a[rows], tree)  # noqa: E731
     batches = [(pick(x, rows), pick(y, rows)) for rows in (slice(0, 2), slice(2, 4), slice(4, 5))]
 
@@ -351,11 +352,10 @@ def test_fit_reads_arrays_datasets_generators_and_py_datasets(name):
         def __getitem__(self, number):
             return batches[number]
 
-    parts = tuple(x) if isinstance(x, list) else x  # TensorFlow would stack what a list holds
     model = compiled(name, rate=0.0, run_eagerly=True)  # it is about the data
     sources = {
         "arrays": {"x": x, "y": y, "batch_size": 2, "shuffle": False},
-        "tf.data": {"x": tf.data.Dataset.from_tensor_slices((parts, y)).batch(2)},
+        "tf.data": {"x": tf.data.Dataset.from_tensor_slices((x, y)).batch(2)},
         "generator": {"x": (batch for batch in batches), "steps_per_epoch": len(batches)},
         "PyDataset": {"x": Batches(), "shuffle": False},
     }
