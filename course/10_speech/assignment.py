@@ -852,8 +852,8 @@ for name, rival in {"most frequent": DummyClassifier(), "support vectors": SVC(C
 #
 # $$ \frac1N \sum_{i=1}^{N} \bigl[\, \hat y_i = y_i \,\bigr], $$
 #
-# where a bracket counts 1 if it is true and 0 if not. It must be 90 % on the validation voices (the
-# visible test), and 95 % for the network trained once more, on the voices of the split "test" (the
+# where a bracket counts 1 if it is true and 0 if not. It must be 86 % on the validation voices (the
+# visible test), and 93 % for the network trained once more, on the voices of the split "test" (the
 # hidden test). They are easier, also for the support vectors, which stay below both bars. Leave that
 # split alone: who trains on it has measured nothing.
 
@@ -887,7 +887,7 @@ with check.question("q7_visible", points=6):
         "words by the validation voices",
         found,
         labels_validation,
-        at_least=0.9,
+        at_least=0.86,
         hint="Is the training accuracy low? Look at loss and logits, learning rate and epochs. If only "
         "the validation is low: make new voices of the old ones, hide parts, use dropout",
     )
@@ -902,7 +902,7 @@ with check.question("q7_hidden", points=10):
     found = other(aside)
     told = turn[spoken("test")[1][::2]]
     hint = "learn from what is given, and answer for what is given; nothing remembered"
-    check.accuracy("words by the test voices", found, told, at_least=0.95, hint=hint)
+    check.accuracy("words by the test voices", found, told, at_least=0.93, hint=hint)
     hint = "an answer may not depend on the other clips of the list"
     found = [np.asarray(other(aside[i : i + 1]))[0] for i in range(40)]
     check.accuracy("one at a time", found, told[:40], at_least=0.85, hint=hint)
