@@ -76,9 +76,9 @@ print("losses:", losses.round(4))
 # ## Exercise 3: the gradient
 #
 # The lesson has the gradient for the logits: $p_t(v) - \gamma_t(v)$, what the network says minus
-# the share of the text's paths that say $v$. Each path says one symbol at a frame, so the shares add
-# up to 1, as the probabilities do, and their difference adds up to zero. Adding a number to all logits of a frame changes no probability, so the loss
-# cannot change in that direction.
+# the share of the text's paths that say $v$. Each path says one symbol at a frame, so the shares
+# add up to 1, as the probabilities do, and their difference adds up to zero. Adding a number to all
+# logits of a frame changes no probability, so the loss cannot change in that direction.
 
 # %%
 logits = np.random.default_rng(1).normal(size=(1, 12, 5))

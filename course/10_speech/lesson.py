@@ -53,9 +53,9 @@ from aimodels.metrics import error_rates
 # ## A sound is a row of numbers
 #
 # We want a machine that understands spoken digits. Sound is pressure that changes; a microphone
-# measures it many times per second. The number of measurements per second is the **sample rate**. On
-# the telephone it is 8,000 Hz, and so it is here. The voice below is a machine's, espeak-ng's, so
-# that you have exactly our sounds. Listen.
+# measures it many times per second. The number of measurements per second is the **sample rate**.
+# On the telephone it is 8,000 Hz, and so it is here. The voice below is a machine's, espeak-ng's,
+# so that you have exactly our sounds. Listen.
 
 # %%
 RATE = 8000
@@ -247,11 +247,11 @@ plt.show()
 
 # %% [markdown]
 # Brighter is louder; on the right, higher than that coefficient's mean. See the word in the first
-# two: a vowel, the darker *v*, the second vowel, and *n*, which hums low
-# down. The thin stripes are multiples of the voice's pitch; the broad bright bands that they lie in
-# are the **formants**, resonances of the mouth. But where is the hiss of the *s*, in the first 80
-# ms? The telephone takes it: a sample rate of 8,000 Hz holds frequencies up to
-# 4,000 Hz. Here are the same 60 ms at 16,000 Hz.
+# two: a vowel, the darker *v*, the second vowel, and *n*, which hums low down. The thin stripes are
+# multiples of the voice's pitch; the broad bright bands that they lie in are the **formants**,
+# resonances of the mouth. But where is the hiss of the *s*, in the first 80 ms? The telephone takes
+# it: a sample rate of 8,000 Hz holds frequencies up to 4,000 Hz. Here are the same 60 ms at 16,000
+# Hz.
 
 # %%
 wide = speech.espeak("seven", "en-us+f3", sample_rate=16000)[:960]
@@ -554,8 +554,8 @@ claim("with 10 neighbours on each side", by_frame[10], at_least=measured(by_fram
 assert not any("conv" in type(layer).__name__.lower() for layer in dnn.layers)
 
 # %% [markdown]
-# A frame alone cannot name a digit: six and seven begin with the same *s*. With the 0.2 s around it,
-# the digit is right far more often. Let the frames of a word vote, by the sum of their
+# A frame alone cannot name a digit: six and seven begin with the same *s*. With the 0.2 s around
+# it, the digit is right far more often. Let the frames of a word vote, by the sum of their
 # log-probabilities, and the DNN names words, too.
 
 # %%
@@ -718,8 +718,8 @@ print(f"sum {total:.3f}")
 # Real texts have far too many paths to list. But all that matters of a beginning is how far it has
 # come. Write the text with blanks around each letter, – a – b –, as a row of states $s$. From frame
 # to frame a path stays, steps to the next state, or skips a blank between two *different* letters.
-# Let $\alpha_t(s)$ be the sum over all beginnings that end in state $s$ at frame $t$; $p_t(s)$ is the
-# probability of that state's symbol. A path begins in the first blank or in the first letter:
+# Let $\alpha_t(s)$ be the sum over all beginnings that end in state $s$ at frame $t$; $p_t(s)$ is
+# the probability of that state's symbol. A path begins in the first blank or in the first letter:
 # $\alpha_1(1) = p_1(1)$, $\alpha_1(2) = p_1(2)$, all others 0. Then
 #
 # $$ \alpha_t(s) = p_t(s) \bigl( \alpha_{t-1}(s) + \alpha_{t-1}(s-1)
@@ -787,8 +787,8 @@ claim("loss by hand and by the package, difference", np.abs(by_hand - theirs).ma
 
 # %% [markdown]
 # Products of many probabilities vanish. Take 17 equally likely symbols, a text of eight letters and
-# a hundred frames, three seconds of speech: in `float32` the probability is 0, and so the loss would
-# be infinite. The package therefore adds up logarithms.
+# a hundred frames, one second of speech: in `float32` the probability is 0, and so the loss
+# would be infinite. The package therefore adds up logarithms.
 
 # %%
 even = np.full((100, 17), 1 / 17, "float32")
@@ -1023,9 +1023,8 @@ claim("letters wrong in the hardest, at the end", wrong[hard], at_least=0.3)
 # symbol: nearly every text has paths with blanks at any frame. Then come letters, then words. The
 # first string ends right; the second, the hardest of all, stays full of errors.
 #
-# Nobody told it where a letter is. Does it know? `align` finds
-# the best path *through the right text*, by the same recursion with a maximum in place of the sum,
-# and the way back.
+# Nobody told it where a letter is. Does it know? `align` finds the best path *through the right
+# text*, by the same recursion with a maximum in place of the sum, and the way back.
 
 # %%
 number = int(strings["test"][0])
@@ -1055,9 +1054,10 @@ display(Audio(sound["test"][number], rate=RATE))
 
 # %% [markdown]
 # Before and after the string there is the grey blank. Between the words, where it is less loud, is
-# the space (drawn as ␣), which is a letter, too. While someone speaks, one letter follows the other, about at its sound.
-# Only about: CTC asks for the order, not for the moment, and a network that reads in both
-# directions may say a letter before its sound begins. Look at the very first one.
+# the space (drawn as ␣), which is a letter, too. While someone speaks, one letter follows the
+# other, about at its sound. Only about: CTC asks for the order, not for the moment, and a network
+# that reads in both directions may say a letter before its sound begins. Look at the very first
+# one.
 
 # %%
 spans = np.bincount(places[places >= 0])
@@ -1142,8 +1142,8 @@ print("the package finds the same texts in", len(found), "utterances")
 #
 # $$ \ln p_{\text{CTC}}(y \mid x) + \lambda \ln p_{\text{LM}}(y) $$
 #
-# with a weight $\lambda$ chosen on the validation strings. (Of which digit follows which the language
-# model can know nothing: they were drawn at random.)
+# with a weight $\lambda$ chosen on the validation strings. (Of which digit follows which the
+# language model can know nothing: they were drawn at random.)
 
 # %%
 lm = speech.CharacterLM(text["train"].tolist(), ALPHABET, order=5)
@@ -1183,15 +1183,15 @@ written([f"{before}  ->  {after}" for before, after in changed[:4]])
 # ## Does it work?
 #
 # Two rivals for strings, and the floor: one fixed string always. The first rival cuts the sound
-# where it is quiet, and lets the support vector machine from above name each piece. The second reads
-# the frames of the DNN: a digit that rules for some frames in a row is a word. How quiet, and how
-# many frames, is chosen on the validation strings.
+# where it is quiet, and lets the support vector machine from above name each piece. The second
+# reads the frames of the DNN: a digit that rules for some frames in a row is a word. How quiet, and
+# how many frames, is chosen on the validation strings.
 #
 # This is not a race on equal terms: neither rival can learn from strings, since both need to know
 # which frames belong to which word. That is what CTC is for. It heard 500 strings more, and
-# invented voices. The rivals, on the other hand, choose among the ten words, and so cannot misspell.
-# Greedy CTC has to spell every letter; the language model, which has read the ten words, tells it
-# what the rivals know from the start. So look at both rows, *greedy* and *language model*.
+# invented voices. The rivals, on the other hand, choose among the ten words, and so cannot
+# misspell. Greedy CTC has to spell every letter; the language model, which has read the ten words,
+# tells it what the rivals know from the start. So look at both rows, *greedy* and *language model*.
 
 
 # %%
@@ -1244,8 +1244,8 @@ claim("the better rival's WER / greedy CTC's", best / table["greedy"][1], at_lea
 claim("and / with the language model", best / table["language model"][1], at_least=2)
 
 # %% [markdown]
-# By letters, CTC is far ahead. By words, greedy CTC's lead is smaller: one wrong letter makes a wrong
-# word, and a rival never misspells. With the language model CTC leads by both.
+# By letters, CTC is far ahead. By words, greedy CTC's lead is smaller: one wrong letter makes a
+# wrong word, and a rival never misspells. With the language model CTC leads by both.
 #
 # And the words alone? The recogniser was not made for them, and it may write any letters. But
 # here, too, it has learned from the strings, so it has heard more than the others.
@@ -1478,8 +1478,8 @@ assert min(np.subtract(right["loudness"], right["Silero"])) >= 0
 
 # %% [markdown]
 # Here a loudness rule is no worse than a network: in faint noise, what is loud is speech. And where
-# noise is loud, too? We add hisses, hums of 200 Hz, and clicks *between* the sentences. (Noise *over*
-# speech is harder, and we do not test it.)
+# noise is loud, too? We add hisses, hums of 200 Hz, and clicks *between* the sentences. (Noise
+# *over* speech is harder, and we do not test it.)
 
 # %%
 rng = np.random.default_rng(1)
@@ -1618,9 +1618,9 @@ except ValueError as error:
     print(error)
 
 # %% [markdown]
-# **Another sample rate.** At the wrong rate, each band lies elsewhere, everything is half as long, and
-# nothing complains. Fifty
-# test strings, read as if they were sampled at 16,000 Hz instead of 8,000:
+# **Another sample rate.** At the wrong rate, each band lies elsewhere, everything is half as long,
+# and nothing complains. Fifty test strings, read as if they were sampled at 16,000 Hz instead of
+# 8,000:
 
 # %%
 some = strings["test"][:50]
@@ -1672,9 +1672,9 @@ assert blind > blind_svm + 0.05
 
 # %% [markdown]
 # And AN4: people who spell their names and say numbers, as 13 MFCC per frame. Some of the test
-# sentences also stand in the training set, so there are figures without them, too. `python benchmarks/run.py an4` trained a `SpeechRNN` of
-# two layers on it and chose the language model's weight on speakers of the training set. A WER can
-# be above 1, since extra words count as errors:
+# sentences also stand in the training set, so there are figures without them, too. `python
+# benchmarks/run.py an4` trained a `SpeechRNN` of two layers on it and chose the language model's
+# weight on speakers of the training set. A WER can be above 1, since extra words count as errors:
 
 # %%
 figures = recorded("an4")["figures"]
@@ -1731,14 +1731,15 @@ assert figures["highest test WER"] < 0.02
 # 3. **The gradient.** Show with `speech.forward_backward` that the gradient of CTC's loss for the
 #    logits adds up to zero in each frame. What does that mean?
 # 4. **Pitch is not the word.** Let espeak say "nine" at the pitches 20 and 80. Compare the two by
-#    the spectrogram of 512-point frames, and by 13 MFCC without the first, the loudness: which differ less, relative to the difference from "five"?
+#    the spectrogram of 512-point frames, and by 13 MFCC without the first, the loudness: which
+#    differ less, relative to the difference from "five"?
 # 5. **Noise.** Add white noise at 20, 10 and 0 dB to recordings of the test (`speech.add_noise`),
 #    and let the support vector machine on 16 parts, trained on clean words, name them. What helps
 #    more at 10 dB: training on noisy words, or on twice as many clean voices?
 # 6. **Time warping.** Before networks, words were compared by *dynamic time warping*: the cheapest
 #    way to stretch one onto the other ([Sakoe & Chiba 1978](#sakoe1978)). Write it in at most ten
-#    lines, and name words of new voices by the nearest training word. A hundred training words, fifty
-#    test words and every third frame are enough.
+#    lines, and name words of new voices by the nearest training word. A hundred training words,
+#    fifty test words and every third frame are enough.
 #
 # The solutions are in `solutions/10_speech/exercises.ipynb`.
 #
