@@ -477,11 +477,14 @@ word_scores = {"support vectors": scored[DROP]}
 most = np.bincount(digit["train"]).argmax()
 print("always the same digit:", np.mean(digit["test"] == most))
 claim("on 16 parts of all frames, new voices", scored[np.inf], at_least=measured(by_summary))
-claim(
-    "and without the silence around the word",
-    scored[DROP],
-    at_least=measured(scored[np.inf] + 0.02),
-)
+claim("and without the silence around the word", scored[DROP], at_least=measured(scored[np.inf]))
+best = measured(scored[DROP] + 0.02)
+claim("the best cut of all, had we chosen on the test", max(scored.values()), at_least=best)
+
+# %% [markdown]
+# The cut chosen on the validation words is worth a little. Another would have looked better on the
+# test; but whoever chooses on the test reports luck as well, and no longer knows what new voices
+# will bring.
 
 # %% [markdown]
 # ## Frames, alone and in company
@@ -615,26 +618,28 @@ plt.show()
 claim("CNN, new voices", word_scores["CNN"], at_least=0.85)
 val_loss = history["val_loss"]
 claim("validation loss, at the end / after 6 epochs", val_loss[-1] / val_loss[5], at_most=1)
-lead = {drop: score - word_scores["CNN"] for drop, score in scored.items()}
-claim("the support vector machine is ahead by", lead[DROP], at_least=0.01)
-claim("and on all frames, by", lead[np.inf], at_most=measured(lead[DROP] / 2))
+claim("the support vector machine is ahead by", scored[DROP] - word_scores["CNN"], at_least=0.005)
 
 # %% [markdown]
 # The support vector machine is ahead, but the comparison is not even: its words were cut out, the
-# network's were not. On all frames the lead is at most half as large. So we give the network the
-# same cut words:
+# network's were not. So we give the network the same cut words. What is the cut worth to each?
 
 # %%
 _, _, word_scores["CNN, cut"] = trained_cnn(DROP)
-claim("CNN on the cut words", word_scores["CNN, cut"], at_least=0.85)
 gains = {
     "support vectors": scored[DROP] - scored[np.inf],
     "CNN": word_scores["CNN, cut"] - word_scores["CNN"],
 }
-print("what the cut is worth to each:", {k: measured(v) for k, v in gains.items()})
+print({name: measured(gain) for name, gain in gains.items()})
+assert max(map(abs, gains.values())) <= 0.06
+even_leads = scored[np.inf] - word_scores["CNN"], scored[DROP] - word_scores["CNN, cut"]
+claim("on even terms the two differ by", max(map(abs, even_leads)), at_most=0.05)
 
 # %% [markdown]
-# XXX
+# Not much to either. And on even terms, both on all frames or both on the cut words, the two differ
+# by a few of the 400 words: too little to call one better, after one training. The network is not
+# done, either: its validation loss still falls. (The validation has five voices, the test ten
+# others, so their accuracies differ.)
 
 # %% [markdown]
 # ## A snippet that can say one word only
@@ -792,11 +797,11 @@ claim("loss by hand and by the package, difference", np.abs(by_hand - theirs).ma
 
 # %%
 even = np.full((100, 17), 1 / 17, "float32")
-letters = [*range(1, 9)]
-print("probability in float32:", my_ctc(even, letters))
-assert my_ctc(even, letters) == 0
-by_hand = -np.log(my_ctc(even.astype(float), letters))
-theirs = float(speech.ctc_loss([letters], np.log(even)[None])[0])
+eight = [*range(1, 9)]
+print("probability in float32:", my_ctc(even, eight))
+assert my_ctc(even, eight) == 0
+by_hand = -np.log(my_ctc(even.astype(float), eight))
+theirs = float(speech.ctc_loss([eight], np.log(even)[None])[0])
 print(f"loss in float64 {by_hand:.2f}, the package's in float32 {theirs:.2f}")
 assert abs(by_hand - theirs) < 0.1
 
@@ -1425,7 +1430,7 @@ play("the recording", recording, rate=16000)
 
 # %%
 def draw_segments(samples, probability, **spans):
-    """The sound; below it, the probability of speech in each block, and spans as bars."""
+    """The sound; below it, the probability p of speech in each block, and spans as bars."""
     _, axes = plt.subplots(2, 1, figsize=(9, 4), layout="constrained", sharex=True)
     axes[0].plot(np.arange(len(samples)) / 16000, samples, color="0.6", linewidth=0.3)
     axes[0].set(ylabel="pressure")
@@ -1434,7 +1439,7 @@ def draw_segments(samples, probability, **spans):
     for place, (name, found) in enumerate(spans.items()):
         heights = [-0.2 * (place + 1)] * len(found)
         axes[1].hlines(heights, *zip(*found, strict=True), colors[place], lw=6, label=name)
-    axes[1].set(xlabel="time (s)", ylabel="probability of speech", yticks=(0, 0.5, 1))
+    axes[1].set(xlabel="time (s)", ylabel="p(speech)", yticks=(0, 0.5, 1))
     axes[1].set(ylim=(-0.2 * len(spans) - 0.15, 1.05))
     axes[1].legend(loc="center left", bbox_to_anchor=(1, 0.5), fontsize=9)
     plt.show()
