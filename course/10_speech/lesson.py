@@ -622,7 +622,7 @@ lead = scored[DROP] - word_scores["CNN"]
 claim("the support vector machine is ahead by", round(lead, 4), at_least=-0.02, at_most=0.07)
 
 # %% [markdown]
-# The two are close, but the comparison is not even: the words of the support vector machine were cut
+# The two are close, but the comparison is not even: the support vector machine's words were cut
 # out, the network's were not. So we give the network the same cut words. What is the cut worth to
 # each?
 
