@@ -1382,14 +1382,15 @@ claim(
 # `silero-vad`. Its parts are this chapter's: sound in blocks of 32 ms; a convolution whose kernels
 # are sines and cosines, so a short-time Fourier transform; four convolutions; an LSTM that
 # remembers the blocks before; one unit with a sigmoid. `speech.SileroVAD` is that graph in Keras.
-# Its constants: blocks of 512 samples with the 64 before; a window of 256 samples and a hop of 128,
-# so 129 frequencies; four convolutions with (channels, stride) of (128, 1), (64, 2), (64, 2) and
-# (128, 1); an LSTM of 128 units.
+# Below it are its constants; `_ENCODER` has the filters and strides of the four convolutions.
 
 # %%
 import inspect
 
 print(inspect.getsource(speech.SileroVAD.__init__))
+names = "CONTEXT", "BLOCK", "_WINDOW", "_HOP", "_BINS", "_ENCODER", "_UNITS"
+for name in names:
+    print(name, "=", getattr(inspect.getmodule(speech.SileroVAD), name))
 
 # %% tags=["nbval-ignore-output"]
 try:
