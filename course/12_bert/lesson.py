@@ -904,6 +904,7 @@ def by_window(some, judge_ids, truth, pairs):
     found, begins = labelled(some)
     model, asked = LogisticRegression(C=0.3, max_iter=300), begins.ravel() >= 0
     model.fit(window(found, pairs)[asked], begins.ravel()[asked])
+    assert model.n_iter_.max() < model.max_iter  # fitted to the end
     said = model.predict(window(judge_ids, pairs)[truth.ravel() >= 0])
     return f1_score(truth[truth >= 0], said)
 
@@ -1333,10 +1334,11 @@ def runs(piece):
 
 learned_runs = set().union(*map(runs, mine))
 kept_pages = [piece for page in pages[::5] for piece in pieces(page)]
-judge = [piece for piece in kept_pages if not runs(piece) & learned_runs][:500]
+fresh = [piece for piece in kept_pages if not runs(piece) & learned_runs]
+judge = fresh[:500]
 my_judge_ids, my_truth = labelled(judge)
 print("pieces to learn from, and to judge:", measured(len(mine)), measured(len(judge)))
-print("left out:", measured(len(kept_pages) - len(judge)))
+print("left out:", measured(len(kept_pages) - len(fresh)))
 
 # %% [markdown]
 # How good is the tagger of Wikipedia's 400 texts there? We fine-tune the same pre-trained encoder
