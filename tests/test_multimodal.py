@@ -256,6 +256,26 @@ def test_a_caption_depends_on_the_picture_and_on_what_came_before_alone(captione
     assert np.abs(captioner((moved, ids)) - logits).max() > 1e-5
 
 
+def test_attention_weights_are_shares_of_what_a_word_may_look_at(captioner, rng):
+    images = rng.random((2, SIDE, SIDE, 3)).astype("float32")
+    ids = rng.integers(4, 30, (2, 6))
+    weights = captioner.attention_weights((images, ids))
+    assert {k: w.shape for k, w in weights.items()} == {
+        "decoder": (2, 2, 2, 6, 6),
+        "cross": (2, 2, 2, 6, 5),
+    }
+    for found in weights.values():
+        np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+    assert not np.triu(weights["decoder"], 1).any()
+    first = captioner.get_layer("decoder1")
+    memory, _ = captioner.get_layer("encoder")(images)
+    y = captioner.get_layer("positions")(captioner.get_layer("embedding")(ids))
+    y = y + first.attention(h := first.attention_norm(y), h, use_causal_mask=True)
+    y = first.cross_attention_norm(y)
+    _, used = first.cross_attention(y, memory, return_attention_scores=True)
+    np.testing.assert_allclose(weights["cross"][0], used, atol=1e-5)
+
+
 def test_step_by_step_it_writes_what_it_finds_most_probable(captioner, rng):
     images = rng.random((3, SIDE, SIDE, 3)).astype("float32")
     ids, scores = (np.array(x) for x in greedy(captioner, images, max_length=6))
@@ -318,6 +338,50 @@ def test_captions_name_shapes_and_colours_better_than_the_nearest_picture(shapes
     near = ((asked[:, None] - images[None, :300]) ** 2).sum(axis=(2, 3, 4)).argmin(axis=1)
     rival = np.mean([SEEN[labels[i]] == SEEN[t] for i, t in zip(near, truth, strict=True)])
     assert np.mean((found == expected).all(axis=1)) > max(0.8, rival + 0.2)
+
+
+def beside(pair, rng) -> np.ndarray:
+    """Two squares of different colours on white, one in each half."""
+    picture = np.ones((SIDE, SIDE, 3), "float32")
+    for half, colour in enumerate(pair):
+        y, x = rng.integers(0, [SIDE - 5, SIDE // 2 - 5])
+        x += half * SIDE // 2
+        picture[y : y + 5, x : x + 5] = list(COLOURS.values())[colour]
+    return picture
+
+
+def test_captions_of_pairs_never_seen_come_from_where_each_thing_is():
+    """The left colour, then the right one; nobody saw these two together, in either order."""
+    rng = np.random.default_rng(0)
+    pairs = [(a, b) for a in range(9) for b in range(9) if a != b]
+    held_out = [pair for pair in pairs if sum(pair) % 4 == 0]
+    seen = [pair for pair in pairs if pair not in held_out]
+    shown, asked = (
+        np.array(some)[rng.integers(len(some), size=n)]
+        for some, n in ((seen, 1000), (held_out, 200))
+    )
+    images, asked_images = (np.stack([beside(p, rng) for p in some]) for some in (shown, asked))
+    targets, expected = (
+        np.pad(some + 4, ((0, 0), (1, 1)), constant_values=((0, 0), (2, 3)))
+        for some in (shown, asked)
+    )
+    encoder = CNN((SIDE, SIDE, 3), 8, filters=(16, 32, 32))
+    encoder = keras.Model(encoder.input, encoder.get_layer("relu3").output)  # a map of 4 x 4
+    model = Captioner(encoder, 13, 32, 4, 1, dropout=0.0, max_sequence_length=4)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+    model.compile(keras.optimizers.Adam(3e-3), loss)
+    model.fit((images, targets[:, :-1]), targets[:, 1:], batch_size=25, epochs=8, verbose=0)
+
+    found = np.array(greedy(model, asked_images, max_length=3)[0])
+    assert np.mean((found == expected[:, 1:]).all(axis=1)) > 0.9
+    near = [((images - asked) ** 2).sum(axis=(1, 2, 3)).argmin() for asked in asked_images]
+    assert np.mean(targets[near, 1:3] == expected[:, 1:3]) < 0.5  # words, of the nearest picture
+
+    cross = model.attention_weights((asked_images, expected[:, :-1]))["cross"]
+    assert cross.shape == (1, 200, 4, 3, 16)
+    left = cross[0].mean(axis=(0, 1)).reshape(3, 4, 4)[..., :2].sum(axis=(1, 2))
+    assert left[0] > 0.8
+    assert left[1] < 0.3
 
 
 # The pictures and names of emoji
