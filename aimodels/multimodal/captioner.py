@@ -55,7 +55,7 @@ class Captioner(CachedDecoder, Model):
         >>> ids.shape
         TensorShape([2, 4])
         >>> model.attention_weights((images, ids))["cross"].shape
-        (1, 2, 2, 4, 4)
+        (1, 2, 2, 4, 5)
     """
 
     def __init__(
