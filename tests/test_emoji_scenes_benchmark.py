@@ -1,6 +1,7 @@
 """What `benchmarks/emoji_scenes.py` counts, on examples whose answers are known."""
 
 import importlib
+import json
 from pathlib import Path
 
 import numpy as np
@@ -86,3 +87,14 @@ def test_the_nearest_are_in_order(benchmark):
     near_by = {"a": np.array([[3.0, 1, 2, 9, 0]]), "b": np.array([[0.0, 0, 5, 0, 4]])}
     assert benchmark.nearest(near_by, ("a",), 3).tolist() == [[4, 1, 2]]
     assert benchmark.nearest(near_by, ("a", "b"), 3).tolist() == [[1, 0, 4]]
+
+
+@pytest.mark.parametrize("language", ["en", "zh"])
+@pytest.mark.parametrize("group", ["new pairs", "known pairs"])
+def test_recorded_captions_are_better_than_the_nearest_pictures(language, group):
+    results = json.loads((BENCHMARKS / "results" / "emoji_scenes.json").read_text("utf-8"))
+    found = results["figures"][language][group]
+    for measure in ("exact", "word f1", "bleu"):
+        ours, rival = (found[who][measure] for who in ("captioner", "nearest pictures"))
+        assert ours["low"] > rival["high"]
+    assert found["captioner"]["left or right"] > found["nearest pictures"]["left or right"]
