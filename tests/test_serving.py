@@ -94,6 +94,24 @@ def png(*size, colour=200, mode="L"):
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
+def _save(folder, work) -> None:
+    """A SavedModel from texts to the same texts that does some work on the way."""
+    import tensorflow as tf
+
+    class Worker(tf.Module):
+        @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
+        def call(self, x):
+            work(tf, x)
+            return {"x": tf.identity(x)}
+
+    worker = Worker()
+    tf.saved_model.save(worker, str(folder), worker.call)
+
+
+def _join(text, line):
+    return text + line
+
+
 class TestFolder:
     def test_names_and_versions(self, folder):
         found = find(folder)
@@ -169,20 +187,37 @@ class TestLoading:
         with pytest.raises(LoadError, match="lambda"):
             load(tmp_path / "a.keras")
 
-    def test_a_graph_that_reads_files_is_refused(self, tmp_path):
-        import tensorflow as tf
-
+    @pytest.mark.parametrize(
+        ("operation", "work"),
+        [
+            ("ReadFile", lambda tf, x: tf.map_fn(tf.io.read_file, x)),
+            ("WriteFile", lambda tf, x: tf.io.write_file(x[0], "text")),
+            ("MatchingFiles", lambda tf, x: tf.io.matching_files(x)),
+            ("PrintV2", lambda tf, x: tf.print(x, output_stream="file://" + __file__ + ".log")),
+            ("TextLineDataset", lambda tf, x: tf.data.TextLineDataset(x).reduce("", _join)),
+            ("TFRecordDataset", lambda tf, x: tf.data.TFRecordDataset(x).reduce("", _join)),
+            ("RestoreV2", lambda tf, x: tf.raw_ops.RestoreV2(
+                prefix=x[0], tensor_names=["a"], shape_and_slices=[""], dtypes=["float32"])),
+            ("SaveV2", lambda tf, x: tf.raw_ops.SaveV2(
+                prefix=x[0], tensor_names=["a"], shape_and_slices=[""], tensors=[[1.0]])),
+            ("EagerPyFunc", lambda tf, x: tf.py_function(len, [x], "int32")),
+            ("PyFunc", lambda tf, x: tf.numpy_function(len, [x], "int64")),
+        ],
+    )  # fmt: skip
+    def test_a_graph_that_reads_or_writes_files_or_calls_python_is_refused(
+        self, tmp_path, operation, work
+    ):
         from aimodels.serving.loading import load
 
-        class Reader(tf.Module):
-            @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
-            def read(self, names):
-                return {"content": tf.map_fn(tf.io.read_file, names)}
-
-        reader = Reader()
-        tf.saved_model.save(reader, str(tmp_path / "1"), reader.read)
-        with pytest.raises(LoadError, match="ReadFile"):
+        _save(tmp_path / "1", work)
+        with pytest.raises(LoadError, match=f"has the operation {operation},"):
             load(tmp_path / "1")
+
+    def test_a_graph_that_works_on_texts_and_prints_to_the_log_is_served(self, tmp_path):
+        from aimodels.serving.loading import load
+
+        _save(tmp_path / "1", lambda tf, x: tf.print(tf.strings.lower(x)))
+        assert list(load(tmp_path / "1").signatures) == ["serving_default"]
 
     def test_an_export_whose_weights_are_cut_off(self, folder, tmp_path):
         import shutil

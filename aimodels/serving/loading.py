@@ -3,6 +3,7 @@
 A file that could run a program when it is read (a pickle, a Lambda layer) is never loaded.
 """
 
+import re
 import zipfile
 from pathlib import Path
 
@@ -24,8 +25,12 @@ from aimodels.serving.servable import (
 from aimodels.text_generator import TextGenerator
 
 # What reads or writes files, or calls Python, has no place in the graph of a served model.
-_UNSAFE = {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc"}
-_UNSAFE |= {"ShardedFilename", "SaveV2", "SaveSlices", "Save"}
+_UNSAFE = re.compile(
+    r".*(File|Reader|Record|Restore|Save|Checkpoint|LMDB|Sql|Snapshot.|PyFunc).*"
+    r"|.*(TextLine|CSV|Cache|Load|DataService)Dataset.*|RegisterDataset.*|LoadAndRemapMatrix"
+    r"|GenerateVocabRemapping|FixedUnigramCandidateSampler|CreateSummaryDbWriter"
+    r"|Debug(Identity|NanCount|NumericSummary).*|(De|En)code\w*Proto\w*"
+)
 
 
 def load(path: Path) -> Servable:
@@ -160,12 +165,14 @@ def _of_saved_model(path: Path) -> Servable:
 
 
 def _unsafe(loaded) -> str | None:
+    """An operation that the signatures, or functions which they call, must not have."""
     for function in loaded.signatures.values():
         graph = function.graph.as_graph_def()
-        nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
-        for node in nodes:
-            if node.op in _UNSAFE:
-                return node.op
+        for nodes in (graph.node, *(part.node_def for part in graph.library.function)):
+            for node in nodes:
+                prints = node.op == "PrintV2" and node.attr["output_stream"].s.startswith(b"file:")
+                if prints or _UNSAFE.fullmatch(node.op):
+                    return node.op
     return None
 
 
