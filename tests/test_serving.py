@@ -5,15 +5,15 @@ import concurrent.futures
 import contextlib
 import io
 import json
+import shutil
 import socket
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
-from serving_models import Client, running, write_gaps, write_gpt, write_sounds
+from serving_models import HANGS, Client, running, write_gaps, write_gpt, write_sounds
 
 from aimodels.serving import completions, payload
 from aimodels.serving.batching import Batcher
@@ -47,6 +47,11 @@ def folder(tmp_path_factory):
     keras.Model(parts, {"sum": joined[:, :1], "all": joined}).save(folder / "two.keras")
     GPT(50, 16, num_heads=2, num_layers=1, max_sequence_length=8).save(folder / "raw.keras")
     write_gpt(folder / "writer")
+    (folder / "small").mkdir()  # the same GPT with weights of 8 bits
+    writer = keras.saving.load_model(folder / "writer" / "model.keras")
+    lite.export(writer, folder / "small" / "gpt.tflite")
+    for name in ("merges.txt", "vocabulary.txt"):
+        shutil.copy(folder / "writer" / name, folder / "small")
     write_sounds(folder / "sounds")
     write_gaps(folder / "gaps")
     (folder / "notes.txt").write_text("no model")
@@ -123,6 +128,7 @@ class TestFolder:
             "line": [1],
             "lite": [1],
             "raw": [1],
+            "small": [1],
             "sounds": [1],
             "two": [1],
             "writer": [1],
@@ -220,8 +226,6 @@ class TestLoading:
         assert list(load(tmp_path / "1").signatures) == ["serving_default"]
 
     def test_an_export_whose_weights_are_cut_off(self, folder, tmp_path):
-        import shutil
-
         from aimodels.serving.models import Models
 
         shutil.copytree(folder / "exported", tmp_path / "exported")
@@ -320,17 +324,34 @@ class TestRest:
         boxes = np.clip(2 * np.array(same["boxes"]), 0, 64)
         np.testing.assert_allclose(found["boxes"], boxes, atol=1e-3)
 
-    def test_texts(self, client):
-        status, answer = client.predict("sounds", ["hello", "he"])
-        assert status == 200
-        assert all(isinstance(text, str) for text in answer["predictions"])
-        assert [client.predict("sounds", [w])[1]["predictions"][0] for w in ("hello", "he")] == (
-            answer["predictions"]
+    def test_texts_are_translated(self, client, folder):
+        import keras
+
+        from aimodels import decoding, text
+
+        model = keras.saving.load_model(folder / "sounds" / "model.keras")
+        source, target = (
+            text.Vocabulary.load(folder / "sounds" / f"{name}.txt") for name in ("source", "target")
         )
-        status, answer = client.predict("gaps", ["who [MASK] [MASK]", "[MASK] you"])
-        assert [len(words.split()) for words in answer["predictions"]] == [2, 1]
-        assert client.predict("gaps", ["who are you"])[0] == 400
+        ids, _ = decoding.greedy(model, source.encode([[*"hello"], [*"he"]], 8), max_length=8)
+        wanted = [" ".join(sounds) for sounds in target.decode(ids)]
+        assert client.predict("sounds", ["hello", "he"]) == (200, {"predictions": wanted})
+        assert client.predict("sounds", ["he"]) == (200, {"predictions": wanted[1:]})
         assert client.predict("sounds", ["hellohello"])[0] == 400
+
+    def test_gaps_are_filled(self, client, folder):
+        import keras
+
+        model = keras.saving.load_model(folder / "gaps" / "model.keras")
+        ids = {w: i for i, w in enumerate((folder / "gaps" / "vocabulary.txt").read_text().split())}
+        row = [ids[token] for token in ("[CLS]", "who", "[MASK]", "[MASK]", "[SEP]")]
+        tokens = np.array([row])
+        logits = np.array(model((tokens, 0 * tokens, np.array([[2, 3]])))[0])
+        wanted = " ".join([*ids][i] for i in logits[0].argmax(-1))
+        answer = client.predict("gaps", ["who [MASK] [MASK]", "[MASK] you"])[1]["predictions"]
+        assert answer[0] == wanted
+        assert len(answer[1].split()) == 1
+        assert client.predict("gaps", ["who are you"])[0] == 400
 
     def test_a_token_that_the_model_does_not_know_is_the_clients_fault(self, client):
         for row in ([1, 2, 300], [-1], [1] * 9):
@@ -590,7 +611,7 @@ class TestBatching:
         assert [status for status, _ in answers] == [200] * 8
         assert all(len(answer["predictions"]) == 128 for _, answer in answers)
 
-    def test_many_clients_get_their_own_answers(self, client, models, rng):
+    def test_many_clients_get_their_own_answers(self, client, rng):
         x = rng.random((40, 8, 8, 1)).round(3)
         wanted = client.predict("digits", x.tolist())[1]["predictions"]
         with concurrent.futures.ThreadPoolExecutor(16) as pool:
@@ -836,6 +857,17 @@ class TestCompletions:
             wanted = generator.generate(one["prompt"], 12, temperature=0.9, seed=one["seed"])
             assert answer["choices"][0]["text"] == wanted
 
+    def test_a_gpt_of_litert_writes_what_it_writes_alone(self, client, generator, folder):
+        from aimodels.lite import LiteGPT
+        from aimodels.text_generator import TextGenerator
+
+        small = LiteGPT(folder / "small" / "gpt.tflite")
+        alone = TextGenerator(small, generator.tokenizer, generator.vocabulary)
+        asked = {"model": "small", "prompt": ["to be", "or"], "max_tokens": 8, "seed": 3}
+        wanted = [alone.generate(p, 8, temperature=1.0, seed=3) for p in asked["prompt"]]
+        answer = client("/v1/completions", asked)[1]
+        assert [choice["text"] for choice in answer["choices"]] == wanted
+
     def test_several_prompts_and_several_texts(self, client, generator):
         asked = {"model": "writer", "prompt": ["to be", "or"], "n": 2, "max_tokens": 8, "seed": 3}
         answer = client("/v1/completions", asked)[1]
@@ -911,16 +943,23 @@ class TestCompletions:
         assert said in answer["error"]["message"]
         assert answer["error"]["type"] == "invalid_request_error"
 
-    def test_a_client_that_leaves_stops_its_text(self, client, models, until):
-        version = models.version("writer")
+    def test_a_client_that_leaves_stops_its_text(self, client, models, monkeypatch, until):
+        version, take = models.version("writer"), completions.Choice.take
+        taken, left = [], []
+
+        def slow(choice, token_id):
+            taken.append(token_id)
+            take(choice, token_id)
+            if choice.text and not left:  # the client reads this and leaves
+                left.append((choice.cancelled.wait(HANGS), len(taken)))
+
+        monkeypatch.setattr(completions.Choice, "take", slow)
         events = client.stream(model="writer", prompt="to be", max_tokens=2048, seed=1)
         next(events)
         events.close()
-        # Its place is free again long before 2,048 tokens could be written.
-        began = time.monotonic()
-        status, _ = client("/v1/completions", {"model": "writer", "prompt": "to", "max_tokens": 2})
-        assert status == 200
-        assert time.monotonic() - began < 600
+        asked = {"model": "writer", "prompt": "to", "max_tokens": 2}
+        assert client("/v1/completions", asked)[0] == 200  # its place is free again
+        assert left == [(True, len(taken) - 2)]
         until(lambda: version.waiting == 0)
 
     def test_a_stream_that_takes_too_long_says_so(self, folder):

@@ -168,11 +168,13 @@ def _unsafe(loaded) -> str | None:
     """An operation that the signatures, or functions which they call, must not have."""
     for function in loaded.signatures.values():
         graph = function.graph.as_graph_def()
-        for nodes in (graph.node, *(part.node_def for part in graph.library.function)):
-            for node in nodes:
-                prints = node.op == "PrintV2" and node.attr["output_stream"].s.startswith(b"file:")
-                if prints or _UNSAFE.fullmatch(node.op):
-                    return node.op
+        nodes = list(graph.node)
+        for part in graph.library.function:
+            nodes.extend(part.node_def)
+        for node in nodes:
+            prints = node.op == "PrintV2" and node.attr["output_stream"].s.startswith(b"file:")
+            if prints or _UNSAFE.fullmatch(node.op):
+                return node.op
     return None
 
 
