@@ -99,17 +99,18 @@ def png(*size, colour=200, mode="L"):
     return {"b64": base64.b64encode(file.getvalue()).decode()}
 
 
-def _save(folder, work) -> None:
+def _save(folder, work, resource=None) -> None:
     """A SavedModel from texts to the same texts that does some work on the way."""
     import tensorflow as tf
 
     class Worker(tf.Module):
         @tf.function(input_signature=[tf.TensorSpec((None,), tf.string)])
         def call(self, x):
-            work(tf, x)
-            return {"x": tf.identity(x)}
+            done = work(tf, x)
+            return {"x": tf.identity(x)} | (done if isinstance(done, dict) else {})
 
     worker = Worker()
+    worker.resource = resource
     tf.saved_model.save(worker, str(folder), worker.call)
 
 
@@ -224,6 +225,43 @@ class TestLoading:
 
         _save(tmp_path / "1", lambda tf, x: tf.print(tf.strings.lower(x)))
         assert list(load(tmp_path / "1").signatures) == ["serving_default"]
+
+    def test_a_graph_that_writes_a_file_when_it_is_loaded_is_not_loaded(self, tmp_path):
+        import tensorflow as tf
+
+        from aimodels.serving.loading import load
+
+        class Resource(tf.saved_model.experimental.TrackableResource):
+            def _create_resource(self):
+                return tf.raw_ops.VarHandleOp(dtype="float32", shape=())
+
+            def _initialize(self):
+                tf.cond(
+                    tf.constant(True),
+                    lambda: tf.io.write_file(str(tmp_path / "text"), ""),
+                    tf.no_op,
+                )
+
+        resource = Resource()
+        _save(tmp_path / "1", lambda tf, x: resource.resource_handle, resource)
+        with pytest.raises(LoadError, match="has the operation WriteFile,"):
+            load(tmp_path / "1")
+        assert not (tmp_path / "text").exists()
+
+    def test_a_vocabulary_among_the_assets_is_read(self, tmp_path):
+        import tensorflow as tf
+
+        from aimodels.serving.loading import load
+
+        (tmp_path / "words.txt").write_text("to\nbe\n")
+        index = tf.lookup.TextFileIndex
+        words = tf.lookup.TextFileInitializer(
+            str(tmp_path / "words.txt"), "string", index.WHOLE_LINE, "int64", index.LINE_NUMBER
+        )
+        table = tf.lookup.StaticHashTable(words, -1)
+        _save(tmp_path / "1", lambda tf, x: {"id": table.lookup(x)}, table)
+        run = load(tmp_path / "1").signatures["serving_default"].run
+        assert run({"x": np.array([b"be", b"not"], object)})["id"].tolist() == [1, -1]
 
     def test_an_export_whose_weights_are_cut_off(self, folder, tmp_path):
         from aimodels.serving.models import Models
