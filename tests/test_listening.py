@@ -75,6 +75,17 @@ def test_own_recordings_are_learnt_from(run):
 
 
 @pytest.mark.slow
+def test_what_was_trained_by_command_hears_words_by_command(folder, said, tmp_path, capsys):
+    """Nothing is replaced here: training, the files it leaves, and what is printed."""
+    train = ["train", "speech", "--data", str(folder), "--folder", str(tmp_path)]
+    assert main([*train, "--recipe", "tiny", "--epochs", "40"]) == 0
+    capsys.readouterr()
+    assert main(["listen", str(said), "--model", str(tmp_path)]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.rpartition("  ")[2] for line in lines] == ["no", "yes", "yes"]
+
+
+@pytest.mark.slow
 def test_any_recording_is_listened_to(run, said, answers, capsys):
     assert main(["listen", str(said), "--model", str(run)]) == 0
     lines = capsys.readouterr().out.splitlines()
