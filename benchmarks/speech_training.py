@@ -108,7 +108,8 @@ def anew(
 
     Args:
         make: one epoch's examples: a list of features (T, M), and an array of targets.
-        batch_size: number of utterances in a batch; the last few of an epoch are left out.
+        batch_size: number of utterances in a batch. Those that fill no batch are left out: others
+            in each epoch, drawn before they are sorted, or it would always be the longest.
         seed: seed of the batches' order.
     """
     rng, ready = np.random.default_rng(seed), [make()]
@@ -117,8 +118,9 @@ def anew(
 
     def batches():
         features, targets = ready.pop() if ready else make()
-        lengths = np.array([len(one) for one in features])
-        order = np.argsort(lengths * rng.uniform(0.85, 1.15, len(lengths)))
+        drawn = rng.permutation(len(features))[: number * batch_size]
+        lengths = np.array([len(features[row]) for row in drawn])
+        order = drawn[np.argsort(lengths * rng.uniform(0.85, 1.15, len(drawn)))]
         for place in rng.permutation(number):
             rows = order[place * batch_size : (place + 1) * batch_size]
             yield pad([features[row] for row in rows]), targets[rows]

@@ -89,6 +89,17 @@ def test_each_epoch_is_made_anew_and_features_keep_their_targets(program, rng):
     assert [t.tolist() for _, t in epochs[0]] != [t.tolist() for _, t in epochs[1]]
 
 
+def test_the_longest_utterances_are_trained_on_too(program):
+    """Six fill no batch in each epoch: it must not always be the same ones."""
+    training = program("speech_training")
+    sizes = np.arange(2, 40)
+    make = lambda: ([np.ones((n, 3)) for n in sizes], sizes[:, None])  # noqa: E731
+    batches = training.anew(make, 8, seed=1)
+    seen = [n for _ in range(10) for _, targets in batches.as_numpy_iterator() for n in targets]
+    assert {int(n) for [n] in seen} == {*sizes.tolist()}
+    assert len(seen) == 10 * 32
+
+
 def test_rates_count_characters_words_and_sentences(program):
     found = program("speech_training").rates(["one two", "three"], ["one too", "three"])
     assert found == {

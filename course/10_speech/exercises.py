@@ -75,10 +75,10 @@ print("losses:", losses.round(4))
 # %% [markdown]
 # ## Exercise 3: the gradient
 #
-# The gradient for the logits is what the network says minus what the paths through the text would
-# say. Both are probabilities of all symbols at a frame, so both add up to 1, and their difference
-# adds up to zero. Adding a number to all logits of a frame changes no probability, so the loss
-# cannot change in that direction.
+# The lesson has the gradient for the logits: $p_t(v) - \gamma_t(v)$, what the network says minus
+# the share of the text's paths that say $v$. Each path says one symbol at a frame, so the shares
+# add up to 1, as the probabilities do, and their difference adds up to zero. Adding a number to all
+# logits of a frame changes no probability, so the loss cannot change in that direction.
 
 # %%
 logits = np.random.default_rng(1).normal(size=(1, 12, 5))
@@ -91,8 +91,9 @@ claim("all logits 3 higher: the loss changes by", abs(shifted[0] - loss[0]), at_
 # ## Exercise 4: pitch is not the word
 #
 # A higher pitch moves the lines of the voice to other frequencies; the formants, which make the
-# word, stay. The fine spectrogram shows each line. Thirteen MFCC describe only the coarse shape of
-# the spectrum. To compare words of different lengths, we average over time.
+# word, stay. The fine spectrogram, of frames of 512 points, shows each line. Thirteen MFCC describe
+# only the coarse shape of the spectrum; the first of them is the loudness, and we leave it out. To
+# compare words of different lengths, we average over time.
 
 
 # %%

@@ -67,8 +67,10 @@ assert by_hand == minilm.count_params()
 #
 # ## Exercise 3: always [MASK]
 #
-# The loss asks at hidden places only. Then we ask about the letters that the model sees, once its
-# own layer on top, and once a logistic regression on the vectors below that layer.
+# The loss asks at hidden places only. Then we give the model 200 texts that it has not read, with
+# nothing hidden. We ask about each letter, once its own layer on top, and once a logistic
+# regression on the vectors below that layer: it learns from the first 100 of these texts, and is
+# judged on the others.
 
 # %%
 MASK = letters.tokens_to_ids("[MASK]")
