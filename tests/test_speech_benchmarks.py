@@ -50,6 +50,25 @@ def test_a_longer_vocal_tract_lowers_the_bands(program):
     assert training.CENTERS[lower] == pytest.approx(training.CENTERS[20] / 1.1, rel=0.05)
 
 
+def test_each_epoch_hears_other_voices(program, monkeypatch):
+    """Faster and slower, of longer and shorter vocal tracts, other microphones, and with gaps."""
+    training, rng = program("speech_training"), np.random.default_rng(0)
+    times, bands = np.sin(np.arange(200) / 9), np.sin(np.arange(40) / 3)
+    found = training.other_voices([10 * np.add.outer(times, bands) - 30] * 40, rng)
+    lengths = np.array([len(one) for one in found])
+    assert 170 <= lengths.min() < 180 < 230 < lengths.max() <= 240
+    for axis in (0, 1):  # a band without any change in time, a moment without any between bands
+        assert np.mean([(np.ptp(one, axis=axis) < 1e-6).any() for one in found]) > 0.5
+
+    monkeypatch.setattr(training, "masked", lambda energies, rng: energies)
+    peak = np.where(np.arange(40) == 20, 60.0, 0.0) + np.zeros((50, 1))
+    places = {one.mean(axis=0).argmax() for one in training.other_voices([peak] * 40, rng, 0.0)}
+    assert min(places) < 20 < max(places)
+    same = [one.mean(axis=0) for one in training.other_voices([peak * 0 - 30] * 9, rng, 0.0)]
+    assert np.ptp(same, axis=1).min() > 0.5  # what no microphone had changed is flat
+    assert np.abs(np.subtract(same[0], same[1])).max() > 0.1
+
+
 def test_energies_are_those_of_each_recording_alone(program, rng):
     from aimodels.speech import log_mel
 
