@@ -97,4 +97,4 @@ def test_recorded_captions_are_better_than_the_nearest_pictures(language, group)
     for measure in ("exact", "word f1", "bleu"):
         ours, rival = (found[who][measure] for who in ("captioner", "nearest pictures"))
         assert ours["low"] > rival["high"]
-    assert found["captioner"]["left or right"] > found["nearest pictures"]["left or right"]
+    assert found["captioner"]["left or right"] > 0.95
