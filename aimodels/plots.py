@@ -190,7 +190,7 @@ def diagram(boxes: dict[str, tuple], arrows: list[tuple], ax: Axes | None = None
         boxes: for each name, the place of its middle and its text, (x, y, text); y grows downward.
             A fourth item is the box's color; white if there is none.
         arrows: (from, to), names of boxes. A third item bends the arrow: 0.5 to one side, -0.5 to
-            the other; or it is a list of places (x, y) that the arrow passes.
+            the other.
         ax: where to draw; a new figure, one inch per unit, if not given.
 
     Raises:
@@ -203,10 +203,7 @@ def diagram(boxes: dict[str, tuple], arrows: list[tuple], ax: Axes | None = None
     """
     if unknown := {name for a, b, *_ in arrows for name in (a, b)} - {*boxes}:
         raise ValueError(f"no box {min(unknown)!r}; there are {sorted(boxes)}")
-    places = [box[:2] for box in boxes.values()]
-    for _, _, *how in arrows:
-        places += [place for way in how if isinstance(way, list) for place in way]
-    xs, ys = zip(*places, strict=True)
+    xs, ys = zip(*(box[:2] for box in boxes.values()), strict=True)
     low, high, top, bottom = min(xs) - 0.8, max(xs) + 0.8, min(ys) - 0.6, max(ys) + 0.6
     ax = ax or plt.subplots(figsize=(high - low, bottom - top), layout="constrained")[1]
     drawn = {}
@@ -215,15 +212,11 @@ def diagram(boxes: dict[str, tuple], arrows: list[tuple], ax: Axes | None = None
         drawn[name] = ax.text(x, y, text, ha="center", va="center", fontsize=11, bbox=frame)
     ax.set(xlim=(low, high), ylim=(bottom, top))
     ax.set_axis_off()
-    for a, b, *how in arrows:
-        way, bend = (how[0], 0) if how and isinstance(how[0], list) else ([], *how, 0)[:2]
-        way = [boxes[a][:2], *way]
-        ax.plot(*zip(*way, strict=True), color="black", linewidth=1)  # boxes cover its beginning
-        ends = {"patchB": drawn[b].get_bbox_patch(), "shrinkA": 0}
-        if len(way) == 1:
-            ends["patchA"] = drawn[a].get_bbox_patch()
-        line = {"arrowstyle": "-|>", "connectionstyle": f"arc3,rad={bend}", "color": "black"}
-        ax.annotate("", boxes[b][:2], way[-1], arrowprops=line | ends)
+    for a, b, *bend in arrows:
+        ends = {"patchA": drawn[a].get_bbox_patch(), "patchB": drawn[b].get_bbox_patch()}
+        curve = f"arc3,rad={bend[0] if bend else 0}"
+        line = {"arrowstyle": "-|>", "connectionstyle": curve, "color": "black", "shrinkA": 0}
+        ax.annotate("", boxes[b][:2], boxes[a][:2], arrowprops=line | ends)
     return ax
 
 

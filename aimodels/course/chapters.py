@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from aimodels.course import CourseError
+from aimodels.course import CourseError, markdown
 from aimodels.course.notebooks import Page, find_pages, find_root, read_source
 
 
@@ -87,3 +87,31 @@ def direct(chapters: Mapping[str, Chapter]) -> list[tuple[str, str]]:
             if name not in needed(chapters, others):
                 pairs.append((name, chapter.name))
     return pairs
+
+
+def gaps(chapters: Mapping[str, Chapter]) -> list[str]:
+    """Numbers below the last chapter's that are left free for chapters not written yet.
+
+    Example:
+        >>> gaps({n: Chapter(n, n, (), 60, 0) for n in ["01_a", "04_b"]})
+        ['02', '03']
+    """
+    there = {int(name.partition("_")[0]) for name in chapters}
+    return [f"{n:02}" for n in range(1, max(there, default=0)) if n not in there]
+
+
+def table(chapters: Mapping[str, Chapter]) -> str:
+    """Each chapter with its minutes, in Markdown, as seen from the folder `chapters/`."""
+    rows = [
+        [
+            f"[{chapter.name}]({chapter.name}/lesson.ipynb)",
+            chapter.title,
+            ", ".join(name.partition("_")[0] for name in chapter.prerequisites) or markdown.DASH,
+            chapter.lesson,
+            chapter.assignment,
+        ]
+        for chapter in chapters.values()
+    ]
+    total = [sum(row[column] for row in rows) for column in (3, 4)]
+    head = ["chapter", "title", "before it", "lesson", "assignment"]
+    return markdown.table(head, [*rows, ["all", "", "", *total]])

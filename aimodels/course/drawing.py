@@ -1,18 +1,21 @@
 """The map of the course: each chapter a box, below all that it rests on."""
 
 import itertools
+import random
 import textwrap
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
+import matplotlib.pyplot as plt
 from matplotlib.axes import Axes
 
 from aimodels import plots
 from aimodels.course.chapters import Chapter, direct
 
 WIDE, NARROW, HIGH = 1.4, 0.5, 1.2  # inches: of a box, of an arrow that passes, of a row
+MARGIN = 0.75  # inches beside the middles of the outer boxes
 PAST = 0.35  # inches of an arrow above and below the middle of a row that it passes
-SWEEPS = 12
+TRIES, SWEEPS = 30, 8
 Place = tuple[str, int]  # a chapter in its row, or the row in which an arrow passes
 
 
@@ -37,7 +40,26 @@ def draw(
         name: (*places[name], _label(chapter), "lightblue" if name in marked else "white")
         for name, chapter in chapters.items()
     }
-    return plots.diagram(boxes, [(a, b, way) for (a, b), way in ways.items()], ax)
+    spots = [*places.values(), *itertools.chain(*ways.values())]
+    (left, right), (top, bottom) = (
+        (min(values), max(values)) for values in zip(*spots, strict=True)
+    )
+    left, right, top, bottom = (
+        left - MARGIN,
+        right + MARGIN,
+        top - MARGIN / 1.5,
+        bottom + MARGIN / 1.5,
+    )
+    ax = ax or plt.subplots(figsize=(right - left, bottom - top), layout="constrained")[1]
+    plots.diagram(boxes, [pair for pair, way in ways.items() if not way], ax)
+    ax.set(xlim=(left, right), ylim=(bottom, top))
+    frames = {name: text.get_bbox_patch() for name, text in zip(boxes, ax.texts, strict=False)}
+    for (a, b), way in ways.items():
+        if way:
+            ax.plot(*zip(places[a], *way, strict=True), color="black", linewidth=1, zorder=1)
+            line = {"arrowstyle": "-|>", "color": "black", "shrinkA": 0, "patchB": frames[b]}
+            ax.annotate("", places[b], way[-1], arrowprops=line)
+    return ax
 
 
 def _label(chapter: Chapter) -> str:
@@ -70,8 +92,9 @@ def layout(chapters: Mapping[str, Chapter]) -> tuple[dict, dict]:
         for upper, lower in itertools.pairwise(chain):
             joined[upper].append(lower)
             joined[lower].append(upper)
-    tries = [_placed([start[::way] for start in rows], joined) for way in (1, -1)]
-    x = min(tries, key=lambda x: _crossings(x, joined))
+    draw = random.Random(0)
+    starts = [[draw.sample(places, len(places)) for places in rows] for _ in range(TRIES)]
+    x = min((_placed(start, joined) for start in starts), key=lambda x: _tangle(x, joined))
     spots = {place: (x[place], HIGH * place[1]) for places in rows for place in places}
     ways = {
         (a, b): [
@@ -114,10 +137,12 @@ def _apart(order: list[Place], wanted: Mapping[Place, float]) -> dict[Place, flo
     return {place: value + shift for place, value in x.items()}
 
 
-def _crossings(x: Mapping[Place, float], joined: Mapping[Place, list[Place]]) -> int:
+def _tangle(x: Mapping[Place, float], joined: Mapping[Place, list[Place]]) -> tuple[int, float]:
+    """Number of crossings of arrows, and how far they lead to the side."""
     lines = [(a, b) for a, others in joined.items() for b in others if b[1] > a[1]]
-    return sum(
+    crossings = sum(
         (x[a] - x[c]) * (x[b] - x[d]) < 0
         for (a, b), (c, d) in itertools.combinations(lines, 2)
         if a[1] == c[1]
     )
+    return crossings, sum((x[a] - x[b]) ** 2 for a, b in lines)

@@ -1,9 +1,10 @@
 """Ways through the course: which lessons and assignments in which week, and that they fit."""
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from aimodels.course import CourseError
+from aimodels.course import CourseError, markdown
 from aimodels.course.chapters import Chapter, needed
 
 
@@ -43,7 +44,7 @@ class Step:
 
 PATHS = (
     Path("A weekend", "day", 2, 4, goals=("13_gpt",), assignments=False),
-    Path("Ten weeks", "week", 10, 6),
+    Path("Ten weeks", "week", 10, 7),
     Path("A teacher's term", "week", 15, 6, whole=True, half=True),
 )
 
@@ -114,3 +115,38 @@ def verify(path: Path, units: list[list[Step]], chapters: Mapping[str, Chapter])
             learned.append(step.chapter)
     if missing := {*(path.goals or chapters)} - {*learned}:
         raise CourseError(f"{path.name}: {min(missing)} is missing")
+
+
+def table(path: Path, units: list[list[Step]]) -> str:
+    """The plan, in Markdown, as seen from the folder `chapters/`."""
+    head = [path.unit, "lessons", "minutes"]
+    kinds = ["lesson", "assignment"] if path.assignments else ["lesson"]
+    if path.half:
+        head = [path.unit, "lessons, in class", "minutes", "assignments, at home", "minutes"]
+    elif path.assignments:
+        head = [path.unit, "lessons", "minutes", "assignments", "minutes"]
+
+    def cells(steps: list[Step], kind: str) -> list:
+        links = [f"[{s.chapter}]({s.chapter}/{s.kind}.ipynb)" for s in steps if s.kind == kind]
+        return [", ".join(links) or markdown.DASH, minutes(steps, kind)]
+
+    return markdown.table(
+        head,
+        (
+            [number, *itertools.chain(*(cells(steps, kind) for kind in kinds))]
+            for number, steps in enumerate(units, 1)
+        ),
+    )
+
+
+def summary(path: Path, units: list[list[Step]]) -> str:
+    """What the plan takes, beside what the path promises."""
+    steps = [step for steps in units for step in steps]
+    lessons = sum(step.kind == "lesson" for step in steps)
+    work = f" and {len(steps) - lessons} assignments" if path.assignments else ""
+    longest = max(map(minutes, units))
+    return (
+        f"{path.name}: {lessons} lessons{work}, {minutes(steps) / 60:.1f} hours in "
+        f"{len(units)} {path.unit}s (at most {path.units}); the longest {path.unit} has "
+        f"{longest / 60:.1f} hours (at most {path.hours:g})"
+    )

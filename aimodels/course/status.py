@@ -78,9 +78,11 @@ def outcome(better: str, ours: float, rival: float | None) -> str:
 
 
 def _shown(number: float | None) -> str:
-    """Four digits that count, or all of a large number."""
+    """Four digits that count; all of a large number, two of a tiny one."""
     if number is None:
         return DASH
+    if 0 < abs(number) < 1e-3:
+        return f"{number:.1e}"
     return f"{number:,.0f}" if abs(number) >= 1000 else f"{number:.4g}"
 
 
@@ -114,7 +116,8 @@ def _difference(facts: dict | None) -> list[str]:
     if facts is None:
         return [DASH, DASH]
     shown = f"{facts['difference']:.1e}" if facts["difference"] else "0"
-    return [", ".join(facts["references"]), f"{shown} (bound {facts['bound']:.0e})"]
+    bound = f"{facts['bound']:.0e}" if facts["bound"] else "0"
+    return [", ".join(facts["references"]), f"{shown} ≤ {bound}"]
 
 
 def read_comparisons(root: Path | None = None) -> list[dict]:
