@@ -29,7 +29,7 @@ class Term:
 
 
 def bold_terms(text: str) -> list[str]:
-    """What stands in bold in Markdown, but for titles of paragraphs; code and exercises left out.
+    r"""What stands in bold in Markdown, but for titles of paragraphs; code and exercises left out.
 
     Example:
         >>> bold_terms("**By hand.** A **loss** is `2**3**1` small.\n\n## Exercises\n\n**Not**")
