@@ -8,6 +8,7 @@ include_patterns = ["docs/*.md", "chapters/00_start.ipynb", "chapters/*/lesson.i
 include_patterns += ["CONTRIBUTING.md"]
 html_theme = "sphinx_book_theme"
 html_title = "aimodels"
+nb_render_markdown_format = "myst"  # of outputs: they have tables and links
 nb_execution_mode = "off"  # the notebooks are executed, compared and committed already
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 2

@@ -127,8 +127,10 @@ def table(path: Path, units: list[list[Step]]) -> str:
         head = [path.unit, "lessons", "minutes", "assignments", "minutes"]
 
     def cells(steps: list[Step], kind: str) -> list:
-        links = [f"[{s.chapter}]({s.chapter}/{s.kind}.ipynb)" for s in steps if s.kind == kind]
-        return [", ".join(links) or markdown.DASH, minutes(steps, kind)]
+        names = [step.chapter for step in steps if step.kind == kind]
+        if kind == "lesson":  # assignments are not in the book, where a link would lead nowhere
+            names = [f"[{name}]({name}/lesson.ipynb)" for name in names]
+        return [", ".join(names) or markdown.DASH, minutes(steps, kind)]
 
     return markdown.table(
         head,

@@ -13,17 +13,8 @@ from aimodels.course import CourseError, markdown, recorded
 from aimodels.course.markdown import DASH
 from aimodels.course.notebooks import find_root
 
-HEAD = [
-    "model",
-    "reference",
-    "difference",
-    "measure",
-    "floor",
-    "ours",
-    "rival",
-    "published",
-    "outcome",
-]
+HEAD = ["model", "measure", "floor", "ours", "rival", "outcome", "published"]
+HEAD += ["reference", "difference"]
 _WINS = {"higher": "↑", "lower": "↓"}
 
 
@@ -136,17 +127,16 @@ def rows(comparisons: Iterable[dict] | None = None) -> Iterator[list[str]]:
     for facts in read_comparisons() if comparisons is None else comparisons:
         ours, floor, rival = (_number(facts, key) for key in ("ours", "floor", "rival"))
         published = facts.get("published")
+        cited = published and f"{published['value']} ([{published['source']}]({published['url']}))"
         yield [
             f"`{facts['model']}`",
-            *_difference(models.get(facts["model"])),
             f"{facts['measure']} {_WINS[facts['better']]}",
             _shown(floor),
             _shown(ours),
             DASH if rival is None else f"{_shown(rival)} ({facts['rival_name']})",
-            f"{published['value']} ([{published['source']}]({published['url']}))"
-            if published
-            else DASH,
             outcome(facts["better"], ours, rival),
+            cited or DASH,
+            *_difference(models.get(facts["model"])),
         ]
 
 
@@ -167,7 +157,7 @@ def _number(facts: dict, key: str) -> float | None:
 
 def score() -> str:
     """How often a rival was beaten, and how often not."""
-    ends = [row[-1].strip("*") for row in rows()]
+    ends = [row[HEAD.index("outcome")].strip("*") for row in rows()]
     counts = [ends.count(end) for end in ("win", "draw", "loss", DASH)]
     return "{} wins, {} draws, {} losses; {} without a rival".format(*counts)
 
@@ -206,11 +196,10 @@ _PAGE = """\
 Written by `aimodels course map` from `benchmarks/results/`: no number here is typed by hand, but
 what others published.
 
+- ↑: more is better, ↓: less is better. **floor**: without learning. **rival**: a strong simple
+  method, or the same in another library. The **outcome** compares ours with the rival.
 - **reference** and **difference**: the same weights and inputs in a model that we did not write. Of
-  all comparisons, the one that comes nearest to its bound.
-- **floor**: without learning. **rival**: a strong simple method, or the same in another library.
-- ↑: more is better, ↓: less is better. The outcome compares ours with the
-  rival.
+  all comparisons, the one that comes nearest to its bound, and the bound.
 - –: not measured, or no published figure for the same data, split and measure.
 
 {score}. One run may differ from the next: a program in `benchmarks/` says how each was measured.
