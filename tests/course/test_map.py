@@ -474,6 +474,7 @@ def test_it_counts_as_changed_when_what_it_shows_has_changed(tmp_path):
         "course/glossary.csv",
         "benchmarks/comparisons.toml",
         "benchmarks/results/parity.json",
+        "benchmarks/results/clip_emoji.json",
     ):
         path = tmp_path / name
         path.write_text(path.read_text(encoding="utf-8") + "\n", encoding="utf-8")

@@ -125,9 +125,9 @@ class Fingerprints:
             every = sorted(self._results.glob("*.json"))
             paths += [path for path in every if path.stem in literals] or every
         if any(key[0] in _OVERVIEWS for key in keys):
-            course = self.root / "course"
-            paths += [*sorted(course.glob("*/*.py")), course / "glossary.csv"]
-            paths.append(self._results.parent / "comparisons.toml")
+            course, benchmarks = self.root / "course", self._results.parent
+            paths += [course / "glossary.csv", benchmarks / "comparisons.toml"]
+            paths += sorted([*course.glob("*/*.py"), *self._results.glob("*.json")])
         return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
 
 
