@@ -14,7 +14,7 @@ from aimodels.course.notebooks import find_pages, find_root, read_source
 
 _BOLD = re.compile(r"(?<!\*)\*\*(?=[^\s*])([^*]*[^\s*])\*\*(?!\*)")
 _CODE = re.compile(r"^```.*?^```$|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-_LABEL = (".", ":", "?", "!")  # bold text that ends so is the title of a paragraph
+_LABEL = (".", ":", "?", "!", '"')  # bold text that ends so is the title of a paragraph
 
 
 @dataclass(frozen=True)
