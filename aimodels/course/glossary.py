@@ -22,7 +22,7 @@ class Term:
     """A term as it is listed, and how lessons write it where it stands in bold."""
 
     name: str
-    written: frozenset[str]  # in lower case
+    written: frozenset[str]  # each `folded`
     chinese: str
     meaning: str
     chapter: str  # where it stands in bold first; "" if nowhere
@@ -38,6 +38,16 @@ def bold_terms(text: str) -> list[str]:
     text = _CODE.sub("", text.partition("## Exercises\n")[0])
     found = [" ".join(bold.split()) for bold in _BOLD.findall(text)]
     return [bold for bold in found if not bold.endswith(_LABEL)]
+
+
+def folded(text: str) -> str:
+    """The text in lower case, unless all of it is in capitals.
+
+    Example:
+        >>> folded("Clip"), folded("CLIP")
+        ('clip', 'CLIP')
+    """
+    return text if text.isupper() else text.casefold()
 
 
 def lesson_terms(root: Path | None = None) -> dict[str, list[str]]:
@@ -65,7 +75,7 @@ def read_glossary(root: Path | None = None) -> list[Term]:
     first: dict[str, tuple[int, str]] = {}
     for chapter, texts in lesson_terms(root).items():
         for text in texts:
-            first.setdefault(text.casefold(), (len(first), chapter))
+            first.setdefault(folded(text), (len(first), chapter))
     never = len(first), ""
     places: dict[str, tuple[int, str]] = {}
     terms, known = [], set()
@@ -73,8 +83,8 @@ def read_glossary(root: Path | None = None) -> list[Term]:
         for number, row in enumerate(csv.DictReader(file), 2):
             if not (row["term"] and row["chinese"] and row["meaning"]) or None in row:
                 raise CourseError(f"{path}:{number}: a term has four fields, the second may be ''")
-            forms = (row["as written"] or row["term"]).casefold().split(";")
-            written = frozenset(form.strip() for form in forms)
+            forms = (row["as written"] or row["term"]).split(";")
+            written = frozenset(folded(form.strip()) for form in forms)
             if twice := written & known:
                 raise CourseError(f"{path}:{number}: {min(twice)!r} stands there already")
             known |= written
