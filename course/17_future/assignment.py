@@ -162,7 +162,7 @@ with check.question("q1_hidden", points=8):
             (12, 0.0, 0.12, 0.03),
             (6, 3.0, 0.5, 0.02),
             (20, 0.4, 0.2, 0.01),
-            (9, -1.6, 0.05, 0.005),
+            (9, -2.0, 0.05, 0.01),
         ][seed % 5]
         dice = np.random.default_rng(seed)
         N = np.sort(10 ** dice.uniform(4, 11, size=number))[:: -1 if seed % 2 else 1]
@@ -686,36 +686,41 @@ with check.question("q5_hidden", points=12):
 
     seeds = iter(range(8))
     for shape, numbers in check.given([sent(seed) for seed in range(8)]):
-        found = read_request(
-            json.dumps({"instances": numbers.tolist(), "signature_name": "x"}).encode(),
-            tuple(shape),
-            4,
-        )
-        hint = "every shape; 1 to max_examples"
-        check.close("what fits", found, sent(next(seeds))[1], hint=hint, rtol=1e-4)
+        text = json.dumps({"instances": numbers.tolist(), "signature_name": "x"})
+        found = read_request(text.encode(), tuple(shape), 4)
+        check.close("what fits", found, sent(next(seeds))[1], hint="any shape", rtol=1e-4)
         check.equal("its type", found.dtype.name, "float32", hint="an array of float32")
     found = read_request(b'{"instances": [[3.4028234e38, -7], [0, 1e-50]]}', (2,), 2)
-    hint = "large and whole numbers are numbers, and zero"
-    check.close("at the edge of float32", found, [[3.4028234e38, -7], [0, 0]], hint=hint)
-    parts = {
-        (
-            2,
-        ): '[] [[]] [[1]] [[1,NaN]] [[1,2],[3,null]] [[1,2],3] [[[1,2]]] [1,2] {"0":[1,2]} [[[1],[2]]]',
-        (): '[[1]] ["7"] [true] [null] 7 "123" {"0":1} [1e400] [] null [{}] [[]] [1,2,3,4]',
-        (3, 1): "[[1,2,3]] [[[1,2,3]]] [[[1],[2],[[3]]]] [[[1],[2],[false]]] [[1],[2],[3]]",
-        (1,): f'[[-1e39]] [[{"9" * 400}]] [[{"9" * 5000}]] [[{{}}]] {"[" * 900}{"]" * 900} [["a"]]',
-    }
-    whole = [b"", b"null", b"7", b'"instances"', b"{}", b'{"instance": [[1, 2]]}', b"[" * 10**5]
-    whole += [b'{"instances": [[1, 2]], "inputs": [[1, 2]]}', b'{"instances": [[1, 2]]} x']
-    whole += [b'{"instances": [[1, 2]', b"{'instances': [[1, 2]]}", b'{"signature_name": "x"}']
-    whole += [b'{"instances": [[Infinity, 2]]}', b'{"instances": [[1, -Infinity]]}']
-    whole += ['{"instances": [[1, 2]]}'.encode("utf-16"), b'{"instances": [[1, 2]], "": NaN}']
-    cases = [(shape, part) for shape, text in parts.items() for part in text.split(" ")]
-    cases = [(shape, f'{{"instances": {part}}}'.encode()) for shape, part in cases]
-    hint = "whatever comes: RequestError, and nothing else"
-    for shape, body in [*cases, *(((2,), body) for body in whole)]:
-        asked = lambda body=body, shape=shape: read_request(body, shape, 3)  # noqa: E731
-        check.raises("what does not fit", asked, RequestError, hint=hint)
+    check.close(
+        "the edge of float32", found, [[3.4028234e38, -7], [0, 0]], hint="large, not too large"
+    )
+
+    def cases():
+        wide = '{"instances":[[1,2]]}'.encode("utf-16").decode("latin-1")
+        table = f"""
+        2|wrong shapes|[[]] [[1]] [[1,2],3] [[[1,2]]] [1,2] [[[1],[2]]] [[1,2],[3,4,5]]
+        3,1|wrong shapes|[[1,2,3]] [[[1,2,3]]] [[[1],[2],[[3]]]] [[1],[2],[3]]
+        |wrong shapes|[[1]] [[]] {"[" * 900}{"]" * 900}
+        2|what is no number|[[1,NaN]] [[1,2],[3,null]] [[Infinity,2]] [[1,-Infinity]]
+        3,1|what is no number|[[[1],[2],[false]]] [[[1],[2],[{{}}]]]
+        |what is no number|["7"] [true] [null] [{{}}]
+        |no list of 1 to max_examples|7 "123" {{"0":1}} [] null [1,2,3,4] true
+        |numbers too large|[1e400] [-1e39] [{"9" * 400}] [{"9" * 5000}]
+        2|no JSON in UTF-8|! !{"[" * 10**5} !{{"instances":[[1,2]]}}x !{{'instances':[[1,2]]}} !{wide}
+        2|wrong keys|!null !7 !"instances" !{{}} !{{"instance":[[1,2]]}} ![[1,2]] ![["instances"]]
+        2|wrong keys|!{{"instances":[[1,2]],"inputs":[[1,2]]}} !{{"instances":[[1,2]],"":1}}"""
+        for row in table.strip().split("\n"):
+            sizes, what, parts = row.strip().split("|")
+            shape = tuple(int(n) for n in sizes.split(",") if n)
+            for part in parts.split(" "):
+                yield what, shape, part[1:] if part[:1] == "!" else f'{{"instances":{part}}}'
+
+    told = cases()
+    for shape, text in check.given([case[1:] for case in cases()]):
+        body = text.encode("latin-1")
+        asked = lambda body=body, s=tuple(shape): read_request(body, s, 3)  # noqa: E731
+        hint = "whatever comes: RequestError, and nothing else"
+        check.raises(next(told)[0], asked, RequestError, hint=hint)
 ### END HIDDEN TESTS
 
 # %% [markdown]
