@@ -49,8 +49,8 @@ from aimodels.text import Vocabulary
 # %% [markdown]
 # ## Question 1: repair a forecast (12 points)
 #
-# "More data and more computing power will make the models better": so ends article 000 (§5). How
-# much better? Here are the losses of nine language models of different sizes, drawn from a law of
+# "Larger data sets, to improve the performance of models", and stronger hardware: so article 000
+# foresees the future (§5). How much will they improve it? Here are the losses of nine language models of different sizes, drawn from a law of
 # [Hoffmann et al. 2022](#hoffmann2022) with a little noise, and two forecasts that many people make:
 # a straight line through the values, and one through their logarithms. A network 1,000 times as
 # large as the largest of them follows the same law. Do the lines?
@@ -87,7 +87,7 @@ print(f"3. the law: {1.69 + 406.4 / 1e13**0.34:.2f}; no model of any size goes b
 #    \min_{E \ge 0,\ A,\ \alpha} \sum_i \bigl( L_i - E - A N_i^{-\alpha} \bigr)^2 . $$
 #
 # Write `fit(sizes, losses)`: the tuple $(E, A, \alpha)$ of the smallest sum of squares, for at least four
-# sizes in any order, from thousands to $10^{12}$ parameters; the best $\alpha$ lies between 0.05 and
+# sizes in any order, from 1 to $10^{12}$; the best $\alpha$ lies between 0.05 and
 # 1. Find $\alpha$ to four decimals.
 #
 # For a fixed $\alpha$ the other two are a straight line in $N^{-\alpha}$; so only one number must be
@@ -132,7 +132,7 @@ with check.question("q1_visible", points=4):
     )
     powers = 4.0 ** np.arange(4)
     check.close(
-        "exactly 1 + 8 N^(-1/2) at N = 1, 4, 16, 64",
+        "exactly 1 + 8 N^(-1/2), at N = 1, 4, 16, 64",
         fit(powers, 1 + 8 / powers**0.5),
         [1, 8, 0.5],
         rtol=1e-2,
@@ -197,7 +197,7 @@ def doubt(fit, sizes, losses, size):
 # A Transformer with $N$ parameters that reads $D$ tokens in training costs about $C = 6ND$
 # floating-point operations: two for each parameter and token on the way forward, and four on the way
 # back. A larger network or more text? [Kaplan et al. 2020](#kaplan2020) put most of a growing budget
-# into $N$, and so GPT-3 got 175 billion parameters for 300 billion tokens. [Hoffmann et al.
+# into $N$, and GPT-3 got 175 billion parameters for 300 billion tokens. [Hoffmann et al.
 # 2022](#hoffmann2022) let the learning rate follow the length of each run, and found the law
 #
 # $$ L(N, D) = E + \frac{A}{N^\alpha} + \frac{B}{D^\beta} . $$
@@ -413,7 +413,7 @@ with check.question("q3_hidden", points=9):
 # ## Question 4: how sure is a recall? (15 points)
 #
 # Can a name find its picture among emoji that were never seen in training? Here are the test emoji of
-# `openmoji` ([Proffitt et al.](https://openmoji.org)), with English names, and a model that learns
+# [OpenMoji](https://openmoji.org), with English names, and a model that learns
 # nothing: a picture has the names of the training pictures that are near it by pixels, and names are
 # compared by pieces of their letters. Row $i$ of its `similarity` is a name, column $j$ a picture, and
 # $i$ belongs to $i$.
@@ -727,8 +727,7 @@ with check.question("q5_hidden", points=12):
 # "An open model costs less, because you can run it yourself; for a commercial one you pay", says article
 # 004 (§1.1). Does it? A service is paid by the **token**. A server is paid by the **hour**, also at night
 # when nobody asks; there must be enough of them for the busiest hour; and somebody looks after them.
-# The prices below are invented, of a size that was usual when this was written. Yours are on your
-# provider's page.
+# The prices below are invented; yours are on your provider's page.
 
 
 # %% {locked prices}
@@ -879,11 +878,11 @@ for rival, found in {
     "nearest of 4,000 photographs": nearest(album, many) % 400,
 }.items():
     print(f"{rival}: right for a share of {measured(np.mean(found == np.arange(400))):.2f}")
-figure, axes = plt.subplots(2, 8, figsize=(9, 2.6))
+figure, axes = plt.subplots(2, 8, figsize=(9, 3))
 for i in range(8):
     axes[0, i].imshow(drawings[i])
     axes[1, i].imshow(album[i])
-    axes[0, i].set_title(drawn_names[i].replace(" ", "\n", 1), fontsize=7)
+    axes[0, i].set_title(drawn_names[i].replace(" ", "\n"), fontsize=7)
 for axis in axes.ravel():
     axis.axis("off")
 plt.show()
@@ -980,8 +979,8 @@ with check.question("q7_hidden", points=10):
 
 # %% [markdown]
 # **Look.** Add cells of your own. Which photographs are taken for which, and would you have known? Ask
-# about pictures of `emoji("test", "en")` with *their* names, which the network has never seen: why is it
-# hardly better than a guess, although CLIP is famous for that? (It saw 400 million pairs.) And last,
+# about photographs of `emoji("test", "en")` with *their* names, which the network has never seen: how
+# much better than a guess is it? CLIP is famous for that, but it saw 400 million pairs. And last,
 # photograph something yourself, or draw it, on white: `Image.open(path).convert("RGB").resize((32, 32))`.
 # What does the network call it?
 #
