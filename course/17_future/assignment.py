@@ -69,8 +69,7 @@ plt.semilogx(wide, 1.69 + 406.4 / wide**0.34, label="the law")
 plt.semilogx(wide, np.exp(log_start) * wide**log_slope, "--", label="line through logarithms")
 plt.semilogx(wide, start + slope * wide, ":", label="line through values")
 plt.ylim(0, 6)
-plt.xlabel("parameters")
-plt.ylabel("loss")
+plt.title("loss, by parameters")
 plt.legend()
 plt.show()
 
@@ -413,9 +412,8 @@ with check.question("q3_hidden", points=9):
 # ## Question 4: how sure is a recall? (15 points)
 #
 # Can a name find its picture among emoji that were never seen in training? Here are the test emoji of
-# [OpenMoji](https://openmoji.org), with English names, and a model that learns
-# nothing: a picture has the names of the training pictures that are near it by pixels, and names are
-# compared by pieces of their letters. Row $i$ of its `similarity` is a name, column $j$ a picture, and
+# [OpenMoji](https://openmoji.org), with English names, and a model that learns nothing: a picture has
+# the names of the training pictures that are near it by pixels, and names are compared by pieces. Row $i$ of its `similarity` is a name, column $j$ a picture, and
 # $i$ belongs to $i$.
 
 
@@ -902,11 +900,11 @@ def text_side(names):
 # %% [markdown]
 # Write `train(images, names, seed)`. It trains on drawings `images` $(N, 64, 64, 3)$ with $N$ different
 # `names`, and returns a *function* from photographs $(M, 32, 32, 3)$ of uint8 and a list of $K$ of these
-# names, in any order, to an array $(M,)$: for each photograph the number of its name in the list. Set
-# Keras's random numbers with `seed` first.
+# names, in any order, to an array $(M,)$: for each photograph the number of its name in the list, where
+# it does stand. Set Keras's random numbers with `seed` first.
 #
 # - `to_ids, texts = text_side(names)` is the side of the names. `multimodal.CLIP(pictures, texts)` joins
-#   it with an image encoder, a `keras.Model` from pictures to vectors of any size;
+#   it with an image encoder, a `keras.Model(inputs, outputs)` from pictures to vectors of any size;
 #   `multimodal.ContrastiveLoss` is its loss, and `similarity` gives its cosines. A classifier without
 #   texts is allowed, too.
 # - What a picture shows depends on what is *where* in it: `Flatten` keeps that, a mean over all places
@@ -930,15 +928,14 @@ def train(images, names, seed):
     """A trained function: photographs and a list of names -> the number of each one's name."""
     ### BEGIN SOLUTION
     keras.utils.set_random_seed(seed)
-    x = pictures = keras.Input((32, 32, 3))
+    x = image = keras.Input((32, 32, 3))
     for filters in (16, 32, 64):
         x = keras.layers.Conv2D(filters, 3, padding="same", activation="relu")(x)
         x = keras.layers.BatchNormalization(momentum=0.9)(keras.layers.MaxPooling2D()(x))
     to_ids, texts = text_side(names)
-    pictures = keras.Model(pictures, keras.layers.Flatten()(x))
+    pictures = keras.Model(image, keras.layers.Flatten()(x))
     model = multimodal.CLIP(pictures, texts, temperature=0.2)
-    rate = keras.optimizers.schedules.CosineDecay(3e-3, 40 * (len(names) // 64 + 1))
-    model.compile(keras.optimizers.Adam(rate), multimodal.ContrastiveLoss())
+    model.compile("adam", multimodal.ContrastiveLoss())
     for epoch in range(40):
         pairs = photographed(images, [seed, epoch]) / 255, to_ids(names)
         model.fit(pairs, np.arange(len(names)), batch_size=64, verbose=0)
