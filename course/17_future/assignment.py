@@ -413,8 +413,8 @@ with check.question("q3_hidden", points=9):
 #
 # Can a name find its picture among emoji that were never seen in training? Here are the test emoji of
 # [OpenMoji](https://openmoji.org), with English names, and a model that learns nothing: a picture has
-# the names of the training pictures that are near it by pixels, and names are compared by pieces. Row $i$ of its `similarity` is a name, column $j$ a picture, and
-# $i$ belongs to $i$.
+# the names of the training pictures that are near it by pixels, and names are compared by their
+# letters. Row $i$ of its `similarity` is a name, column $j$ a picture, and $i$ belongs to $i$.
 
 
 # %% {locked emoji}
@@ -752,8 +752,7 @@ plt.show()
 # 1. what the month costs at the service,
 # 2. what it costs on servers, people included,
 # 3. the smallest factor by which the whole load would have to be multiplied so that servers cost no more
-#    than the service: the **break even**. It is below 1 if the load might shrink, and `np.inf` if no growth
-#    helps.
+#    than the service, the **break even**: below 1 if the load might shrink, `np.inf` if no growth helps.
 #
 # Mind that servers come in whole numbers. With twice the load there may be twice as many. A factor $f$ with $n$
 # servers must satisfy two conditions, one about money and one about the busiest hour; which $n$ is the
@@ -839,7 +838,7 @@ with check.question("q6_hidden", points=9):
 # them: turned, moved, larger or smaller, in coloured light, and with noise. `photographed(images, seed)`
 # takes one of each drawing, and with another seed another one. Each question comes with a list of
 # names, and the answer is the one that fits best. Two rivals learn nothing: they look for the nearest
-# picture by pixels, among the drawings and among ten photographs of each.
+# picture by pixels, among the drawings, or among ten photographs of each.
 
 
 # %% {locked photographed}
@@ -900,8 +899,8 @@ def text_side(names):
 # %% [markdown]
 # Write `train(images, names, seed)`. It trains on drawings `images` $(N, 64, 64, 3)$ with $N$ different
 # `names`, and returns a *function* from photographs $(M, 32, 32, 3)$ of uint8 and a list of $K$ of these
-# names, in any order, to an array $(M,)$: for each photograph the number of its name in the list, where
-# it does stand. Set Keras's random numbers with `seed` first.
+# names, in any order, to an array $(M,)$: for each photograph the number of its name in the list, from
+# 0. The right name is always among them. Set Keras's random numbers with `seed` first.
 #
 # - `to_ids, texts = text_side(names)` is the side of the names. `multimodal.CLIP(pictures, texts)` joins
 #   it with an image encoder, a `keras.Model(inputs, outputs)` from pictures to vectors of any size;
