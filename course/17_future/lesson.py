@@ -231,8 +231,8 @@ assert intervals["with a floor"][0] <= its_loss <= intervals["with a floor"][1]
 assert intervals["without"][1] < its_loss
 
 # %% [markdown]
-# The straight line is **wrong**, and sure of itself: its interval does not hold what was measured.
-# The law with a floor is **right**,
+# The straight line is *wrong*, and sure of itself: its interval does not hold what was measured.
+# The law with a floor is *right*,
 # at the price of a wide interval: nine points do not tell where the floor is. An interval counts
 # the doubt *within* a law. That the law is another one, it cannot know.
 #
@@ -868,7 +868,7 @@ print("the stream is generate's text")
 # ### Many clients
 #
 # One example at a time leaves a processor idle, since it fetches all weights for each. So requests
-# that wait are computed **together**. We send the same requests one after another, and from 16
+# that wait are computed *together*. We send the same requests one after another, and from 16
 # threads at once. How long does one text take?
 
 # %%
