@@ -9,7 +9,8 @@ READY = $(VENV)/.ready
 # One thread of arithmetic for each of JOBS processes: more would wait for each other.
 ALONE = TF_NUM_INTRAOP_THREADS=1 OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist loadfile
-NOTEBOOKS = $(wildcard chapters/*/lesson.ipynb solutions/*/exercises.ipynb solutions/*/assignment.ipynb)
+NOTEBOOKS = $(patsubst course/%.py,chapters/%.ipynb,$(wildcard course/[0-9]*.py)) \
+	$(wildcard chapters/*/lesson.ipynb solutions/*/exercises.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
 # KEPT=1 leaves out what passed with the same fingerprint. BUDGET=40 begins no notebook, comparison
 # or answer after 40 minutes: the rest is owed. RECORD=1 writes down what passed, and what is owed.

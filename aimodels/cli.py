@@ -41,6 +41,10 @@ def _parser() -> argparse.ArgumentParser:
     check.set_defaults(run=_check)
     debt = actions.add_parser("debt", help="what still has to run; none, or no release")
     debt.set_defaults(run=_debt)
+    overview = actions.add_parser(
+        "map", help="write what pages say of all chapters: README.md, docs/map.svg, docs/status.md"
+    )
+    overview.set_defaults(run=_map)
     new = actions.add_parser("new", help="write the skeleton of a chapter")
     new.add_argument("name", metavar="NN_NAME", help="such as 07_resnet_inception")
     new.set_defaults(run=_new)
@@ -316,6 +320,14 @@ def _debt(args: argparse.Namespace) -> int:
     if ledger:
         print("pay it with `make test parity KEPT=1 RECORD=1`, and commit what that writes")
     return int(bool(ledger))
+
+
+def _map(args: argparse.Namespace) -> int:
+    from aimodels.course.notebooks import find_root
+    from aimodels.course.overview import write
+
+    print(*write(find_root()), sep="\n")
+    return 0
 
 
 def _new(args: argparse.Namespace) -> int:

@@ -52,6 +52,16 @@ class CachedDecoder:
             y = self.get_layer("decoder_norm")(y)
         return self.get_layer("logits")(y)[:, 0], new_state
 
+    def _decoder_attention(self, target, memory, mask) -> dict[str, list]:
+        """Weights of each block: "decoder" (B, N, T, T) and "cross" (B, N, T, S)."""
+        y = self.get_layer("positions")(self.get_layer("embedding")(target))
+        collected = {"decoder": [], "cross": []}
+        for block in self._decoders():
+            y, weights, cross = block(y, memory, memory_mask=mask, return_attention_scores=True)
+            collected["decoder"].append(weights)
+            collected["cross"].append(cross)
+        return collected
+
 
 def decoder_logits(
     target,
@@ -173,15 +183,10 @@ class Transformer(CachedDecoder, Model):
         source, target = (ops.convert_to_tensor(ids, "int32") for ids in inputs)
         encoder, mask = self.get_layer("encoder"), ops.not_equal(source, 0)
         x = encoder.get_layer("source_positions")(encoder.get_layer("source_embedding")(source))
-        collected = {"encoder": [], "decoder": [], "cross": []}
+        collected = []
         for i in range(self.config["num_layers"]):
             block = encoder.get_layer(f"encoder{i + 1}")
             x, weights = block(x, padding_mask=mask, return_attention_scores=True)
-            collected["encoder"].append(weights)
-        memory, mask = encoder(source)
-        y = self.get_layer("positions")(self.get_layer("embedding")(target))
-        for block in self._decoders():
-            y, weights, cross = block(y, memory, memory_mask=mask, return_attention_scores=True)
-            collected["decoder"].append(weights)
-            collected["cross"].append(cross)
-        return {name: np.array(weights) for name, weights in collected.items()}
+            collected.append(weights)
+        found = {"encoder": collected, **self._decoder_attention(target, *encoder(source))}
+        return {name: np.array(weights) for name, weights in found.items()}

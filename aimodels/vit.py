@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from aimodels.checkpoint import Checkpoint
+from aimodels.checkpoint import Checkpoint, read_blocks
 from aimodels.checks import check_image_shape, check_positive_int, check_rate
 from aimodels.layers import PositionEmbedding, TransformerBlock, clone_initializer
 from aimodels.train import Model
@@ -179,8 +179,7 @@ def _read(kind: type[ViT], folder: str | Path, **kwargs) -> ViT:
         "layer_norm_epsilon": checkpoint.config.get("layer_norm_eps", 1e-12),
     }
     model = kind(**checkpoint.arguments(config, kwargs))
-    _assign(model, checkpoint)
-    checkpoint.weights.leave_out("encoder.layer.", range(model.config["num_layers"], number))
+    _assign(model, checkpoint, number)
     checkpoint.refuse_left_over(known)
     return model
 
@@ -188,7 +187,7 @@ def _read(kind: type[ViT], folder: str | Path, **kwargs) -> ViT:
 _RATES = {"hidden_dropout_prob": 0.0, "attention_probs_dropout_prob": 0.0}  # Hugging Face's own
 
 
-def _assign(model: ViT, checkpoint: Checkpoint) -> None:
+def _assign(model: ViT, checkpoint: Checkpoint, number: int) -> None:
     """Fill the model with the weights of a checkpoint."""
     [token], [table] = (
         model.get_layer(name).weights for name in ("class_token", "position_embedding")
@@ -200,18 +199,8 @@ def _assign(model: ViT, checkpoint: Checkpoint) -> None:
     outputs_first = _Stored(kernel, [kernel.shape[axis] for axis in (3, 2, 0, 1)], (2, 3, 1, 0))
     checkpoint.assign(outputs_first, "embeddings.patch_embeddings.projection.weight")
     checkpoint.assign(bias, "embeddings.patch_embeddings.projection.bias")
-    for i in range(model.config["num_layers"]):
-        block, name = model.get_layer(f"block{i + 1}"), f"encoder.layer.{i}."
-        attention = [f"{name}attention.attention.{part}" for part in ("query", "key", "value")]
-        checkpoint.layer(block.attention, *attention, transpose=True)
-        for layer, part in (
-            (block.attention.output_dense, "attention.output.dense"),
-            (block.feedforward_intermediate, "intermediate.dense"),
-            (block.feedforward_output, "output.dense"),
-        ):
-            checkpoint.layer(layer, name + part, transpose=True)
-        checkpoint.layer(block.attention_norm, f"{name}layernorm_before")
-        checkpoint.layer(block.feedforward_norm, f"{name}layernorm_after")
+    norms = ("layernorm_before", "layernorm_after")
+    read_blocks(checkpoint, model, number, "attention.attention", norms)
     checkpoint.layer(model.get_layer("norm"), "layernorm")
     if model.config["num_classes"] is not None:
         checkpoint.layer(model.get_layer("logits"), "classifier", transpose=True)

@@ -103,15 +103,14 @@ def test_the_loss_is_its_formula(rng):
 
 
 def test_two_pictures_of_the_same_thing_are_not_told_apart():
-    """Without the equal labels, the loss of two identical pairs could not fall below log 2."""
-    vectors = 100 * np.eye(2, dtype="float32")[[0, 0, 1], None].repeat(2, axis=1)
-    assert float(ContrastiveLoss()([5, 5, 7], vectors)) == pytest.approx(np.log(2) * 2 / 3)
-    apart = ContrastiveLoss(reduction=None)([5, 6, 7], vectors)
-    np.testing.assert_allclose(apart, [np.log(2), np.log(2), 0], atol=1e-6)
-    np.testing.assert_allclose(
-        ContrastiveLoss(reduction=None)([5, 5, 7], vectors), [np.log(2), np.log(2), 0], atol=1e-6
-    )
-    swapped = vectors.copy()
+    """With equal labels the same vectors are best, and with different ones different vectors."""
+    alike = 100 * np.eye(3, dtype="float32")[[0, 0, 1], None].repeat(2, axis=1)
+    apart = 100 * np.eye(3, dtype="float32")[:, None].repeat(2, axis=1)
+    for y, best, worse in (([5, 5, 7], alike, apart), ([5, 6, 7], apart, alike)):
+        assert float(ContrastiveLoss()(y, best)) < float(ContrastiveLoss()(y, worse)) - 0.4
+    each = ContrastiveLoss(reduction=None)([5, 5, 7], alike)
+    np.testing.assert_allclose(each, [np.log(2), np.log(2), 0], atol=1e-6)
+    swapped = alike.copy()
     swapped[[0, 2], 1] = swapped[[2, 0], 1]
     assert float(ContrastiveLoss()([5, 5, 7], swapped)) > 10
 
@@ -156,15 +155,16 @@ def test_the_scale_is_learned_and_stops_at_100(rng):
     assert float(scale(np.ones(1))[0]) == pytest.approx(100, rel=1e-5)
 
 
-def test_without_a_class_token_the_encoder_s_vector_is_taken(rng):
-    """A vector per picture, and the first of several, are read alike."""
-    image_encoder = CNN((SIDE, SIDE, 3), 12, filters=(4, 4))
-    model = CLIP(image_encoder, TextEncoder(50, dropout=0.0, **SMALL), 8)
+def test_the_vector_of_a_picture_is_the_encoder_s_or_its_first_one(rng):
+    """A vector per picture, and of several the class token's, go through the projection."""
     images = rng.random((2, SIDE, SIDE, 3)).astype("float32")
-    kernel = model.get_layer("image_projection").kernel
-    expected = np.array(image_encoder(images)) @ np.array(kernel)
-    expected /= np.linalg.norm(expected, axis=1, keepdims=True)
-    np.testing.assert_allclose(model.embed_images(images), expected, atol=1e-5)
+    one = CNN((SIDE, SIDE, 3), 12, filters=(4, 4))
+    several = ViT((SIDE, SIDE, 3), patch_size=8, **SMALL)
+    for encoder, vectors in ((one, one(images)), (several, several(images)[:, 0])):
+        model = CLIP(encoder, TextEncoder(50, dropout=0.0, **SMALL), 8)
+        expected = np.array(vectors) @ np.array(model.get_layer("image_projection").kernel)
+        expected /= np.linalg.norm(expected, axis=1, keepdims=True)
+        np.testing.assert_allclose(model.embed_images(images), expected, atol=1e-5)
 
 
 def two_inputs():
@@ -252,8 +252,39 @@ def test_a_caption_depends_on_the_picture_and_on_what_came_before_alone(captione
     later[:, 4:] = 5
     np.testing.assert_allclose(captioner((images, later))[:, :4], logits[:, :4], atol=1e-5)
     assert np.abs(captioner((images[::-1].copy(), ids)) - logits).max() > 1e-4
-    moved = np.roll(images, 8, axis=2)  # the same patches elsewhere
-    assert np.abs(captioner((moved, ids)) - logits).max() > 1e-5
+
+
+def test_the_decoder_knows_where_in_the_picture_a_place_is(rng):
+    """Also if the encoder, as this one, gives the same vector wherever a patch lies."""
+    image = keras.Input((SIDE, SIDE, 3))
+    encoder = keras.Model(image, keras.layers.Conv2D(16, 8, 8)(image))
+    model = Captioner(encoder, 30, dropout=0.0, max_sequence_length=7, **SMALL)
+    images = rng.random((1, SIDE, SIDE, 3)).astype("float32")
+    moved, ids = np.roll(images, 8, axis=2), rng.integers(4, 30, (1, 6))
+    assert np.abs(model((moved, ids)) - model((images, ids))).max() > 1e-4
+    table = model.get_layer("encoder").get_layer("place_embedding").table
+    table.assign(np.zeros(table.shape))
+    np.testing.assert_allclose(model((moved, ids)), model((images, ids)), atol=1e-5)
+
+
+def test_attention_weights_are_shares_of_what_a_word_may_look_at(captioner, rng):
+    images = rng.random((2, SIDE, SIDE, 3)).astype("float32")
+    ids = rng.integers(4, 30, (2, 6))
+    weights = captioner.attention_weights((images, ids))
+    assert {k: w.shape for k, w in weights.items()} == {
+        "decoder": (2, 2, 2, 6, 6),
+        "cross": (2, 2, 2, 6, 5),
+    }
+    for found in weights.values():
+        np.testing.assert_allclose(found.sum(axis=-1), 1, atol=1e-5)
+    assert not np.triu(weights["decoder"], 1).any()
+    first = captioner.get_layer("decoder1")
+    memory, _ = captioner.get_layer("encoder")(images)
+    y = captioner.get_layer("positions")(captioner.get_layer("embedding")(ids))
+    y = y + first.attention(h := first.attention_norm(y), h, use_causal_mask=True)
+    y = first.cross_attention_norm(y)
+    _, used = first.cross_attention(y, memory, return_attention_scores=True)
+    np.testing.assert_allclose(weights["cross"][0], used, atol=1e-5)
 
 
 def test_step_by_step_it_writes_what_it_finds_most_probable(captioner, rng):
@@ -318,6 +349,50 @@ def test_captions_name_shapes_and_colours_better_than_the_nearest_picture(shapes
     near = ((asked[:, None] - images[None, :300]) ** 2).sum(axis=(2, 3, 4)).argmin(axis=1)
     rival = np.mean([SEEN[labels[i]] == SEEN[t] for i, t in zip(near, truth, strict=True)])
     assert np.mean((found == expected).all(axis=1)) > max(0.8, rival + 0.2)
+
+
+def beside(pair, rng) -> np.ndarray:
+    """Two squares of different colours on white, one in each half."""
+    picture = np.ones((SIDE, SIDE, 3), "float32")
+    for half, colour in enumerate(pair):
+        y, x = rng.integers(0, [SIDE - 5, SIDE // 2 - 5])
+        x += half * SIDE // 2
+        picture[y : y + 5, x : x + 5] = list(COLOURS.values())[colour]
+    return picture
+
+
+def test_captions_of_pairs_never_seen_come_from_where_each_thing_is():
+    """The left colour, then the right one; nobody saw these two together, in either order."""
+    rng = np.random.default_rng(0)
+    pairs = [(a, b) for a in range(9) for b in range(9) if a != b]
+    held_out = [pair for pair in pairs if sum(pair) % 4 == 0]
+    seen = [pair for pair in pairs if pair not in held_out]
+    shown, asked = (
+        np.array(some)[rng.integers(len(some), size=n)]
+        for some, n in ((seen, 1000), (held_out, 200))
+    )
+    images, asked_images = (np.stack([beside(p, rng) for p in some]) for some in (shown, asked))
+    targets, expected = (
+        np.pad(some + 4, ((0, 0), (1, 1)), constant_values=((0, 0), (2, 3)))
+        for some in (shown, asked)
+    )
+    encoder = CNN((SIDE, SIDE, 3), 8, filters=(16, 32, 32))
+    encoder = keras.Model(encoder.input, encoder.get_layer("relu3").output)  # a map of 4 x 4
+    model = Captioner(encoder, 13, 32, 4, 1, dropout=0.0, max_sequence_length=4)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
+    model.compile(keras.optimizers.Adam(3e-3), loss)
+    model.fit((images, targets[:, :-1]), targets[:, 1:], batch_size=25, epochs=8, verbose=0)
+
+    found = np.array(greedy(model, asked_images, max_length=3)[0])
+    assert np.mean((found == expected[:, 1:]).all(axis=1)) > 0.9
+    near = [((images - asked) ** 2).sum(axis=(1, 2, 3)).argmin() for asked in asked_images]
+    assert np.mean(targets[near, 1:3] == expected[:, 1:3]) < 0.5  # words, of the nearest picture
+
+    cross = model.attention_weights((asked_images, expected[:, :-1]))["cross"]
+    assert cross.shape == (1, 200, 4, 3, 16)
+    left = cross[0].mean(axis=(0, 1)).reshape(3, 4, 4)[..., :2].sum(axis=(1, 2))
+    assert left[0] > 0.8
+    assert left[1] < 0.3
 
 
 # The pictures and names of emoji

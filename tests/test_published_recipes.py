@@ -22,7 +22,7 @@ TEXTS = ["A good film", "Films"]
 def published_recipes() -> dict[str, str]:
     """Blocks of code that are printed and load something published, by their place."""
     found = {}
-    pages = [*ROOT.glob("course/*/*.py"), *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]
+    pages = [*ROOT.glob("course/**/*.py"), *ROOT.glob("docs/*.md"), *ROOT.glob("*.md")]
     for path in sorted(pages):
         page = path.read_text(encoding="utf-8")
         if path.suffix == ".py":  # a lesson's prose stands in comments

@@ -8,7 +8,7 @@ import pytest
 import tensorflow as tf
 from rounding import assert_close, products
 
-from aimodels import metrics
+from aimodels import metrics, train
 from aimodels.speech import (
     CTC,
     CharacterLM,
@@ -146,6 +146,50 @@ def test_an_utterance_without_frames_gives_numbers(rng, name):
     assert np.isfinite(np.array(model(np.zeros((2, 6, WIDTH), "float32")))).all()
     x = features(rng)
     assert np.isfinite(np.array(model(x, training=True))).all()
+
+
+@every_model
+@pytest.mark.parametrize("compiled", [None, False, True], ids=["eager", "graph", "XLA"])
+def test_no_utterance_gives_no_output_and_no_gradient(rng, name, compiled):
+    """Whether the graph knows the number of utterances or not; with and without a mask."""
+    model, x = make(name), features(rng)
+
+    def gradients(x, mask=None):
+        with tf.GradientTape() as tape:
+            y = model(x, mask=mask, training=True)
+            loss = tf.reduce_sum(y**2)
+        return y, tape.gradient(loss, [v.value for v in model.trainable_variables])
+
+    expected = model(x).shape[1:]
+    function = gradients
+    if compiled is not None:
+        shapes = [tf.TensorSpec([None, None, WIDTH]), tf.TensorSpec([None, None], tf.bool)]
+        function = tf.function(gradients, input_signature=shapes, jit_compile=compiled)
+    y, found = function(x[:0], np.ones((0, 13), bool))
+    assert y.shape == (0, *expected)
+    assert not any(np.any(gradient) for gradient in found)
+    assert any(np.any(gradient) for gradient in function(x, np.ones((4, 13), bool))[1])
+    assert gradients(x[:0])[0].shape == (0, *expected)
+
+
+@pytest.mark.slow
+@every_model
+def test_a_replica_may_get_no_utterance(rng, name):
+    """Of the last batch, one utterance for three: it is as on one device."""
+    x, (_, y, loss) = features(rng), MODELS[name]
+    x[:] = [rng.permutation(x[0]) for _ in x]  # of one length: each frame weighs as much
+    found = []
+    for devices in (1, 3):
+        with train.strategy("devices" if devices > 1 else "one", devices=devices).scope():
+            model, examples = make(name), train.batches((x, y), 3)
+            model.compile(keras.optimizers.SGD(0.01), loss)
+            found.append(model.evaluate(examples, verbose=0))
+            before = model.get_weights()
+            history = model.fit(examples, epochs=2, verbose=0).history["loss"]
+        assert np.isfinite(history).all()
+        assert all(np.isfinite(weight).all() for weight in model.get_weights())
+        assert np.abs(model.get_weights()[-1] - before[-1]).max() > 1e-4
+    assert found[1] == pytest.approx(found[0], rel=1e-5)
 
 
 @pytest.mark.slow

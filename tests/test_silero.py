@@ -52,6 +52,15 @@ def test_what_is_no_speech(model):
         assert model.speech_timestamps(short) == []
 
 
+def test_no_recording_gives_no_output(model):
+    """In a graph that does not know their number, either: TensorFlow's convolution would fail."""
+    blocks, state = np.zeros((0, 3, 576), "float32"), np.zeros((0, 128), "float32")
+    for function in (model, model._graph):
+        outputs = function([blocks, state, state])
+        shapes = {name: tuple(one.shape) for name, one in outputs.items()}
+        assert shapes == {"probabilities": (0, 3), "hidden": (0, 128), "cell": (0, 128)}
+
+
 def test_in_pieces_it_is_the_same(model):
     samples, _ = recording()
     whole = model.probabilities(samples)

@@ -83,6 +83,14 @@ def test_graphs_of_any_size_and_xla_agree(name, rng):
 
 
 @every_feature
+def test_no_utterance_has_no_features(name, rng):
+    samples = rng.normal(0, 0.1, (2, 4000)).astype("float32")
+    anything = tf.TensorSpec([None, None], tf.float32)
+    for function in (FEATURES[name], tf.function(FEATURES[name], input_signature=[anything])):
+        assert function(samples[:0]).shape == (0, *function(samples).shape[1:])
+
+
+@every_feature
 def test_gradients_flow_and_are_right(name, rng):
     samples = tf.constant(rng.normal(0, 0.1, (1, 1000)))  # in double precision
     weights = rng.normal(size=FEATURES[name](samples).shape)

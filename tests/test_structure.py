@@ -15,9 +15,9 @@ ROWS = [
     {"checkpoint", "data", "text", "pictures", "plots"},
     {"train"},
     {"layers", "metrics", "decoding"},
-    {"batch_norm", "bert", "cnn", "detection", "efficientnet", "embeddings", "foundations"}
-    | {"gpt", "inception", "recurrent", "resnet", "seq2seq", "speech", "text_classification"}
-    | {"transformer", "vit"},
+    {"batch_norm", "bert", "cnn", "cost_model", "detection", "efficientnet", "embeddings"}
+    | {"foundations", "gpt", "inception", "model_card", "recurrent", "resnet", "scaling_laws"}
+    | {"seq2seq", "speech", "text_classification", "transformer", "vit"},
     {"lite", "multimodal", "text_generator"},  # on other models: export a GPT, and let it write
     {"recipes"},
     {"serving"},

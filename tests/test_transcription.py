@@ -1,6 +1,9 @@
 """Decoders find the best label among all, with a language model and without; error rates."""
 
 import itertools
+import json
+import subprocess
+import sys
 
 import jiwer
 import numpy as np
@@ -141,6 +144,71 @@ def test_a_longer_history_knows_more(rng):
     ]
     assert perplexities[0] > 1.2 * perplexities[1] > 1.4 * perplexities[2]
     assert perplexities[0] < 7
+
+
+READ = """
+import sys
+from aimodels.speech import CharacterLM
+
+model = CharacterLM.load(sys.argv[1])
+print([model.log_probability(text) for text in ("", "ab", "caé", "bcabcabca")])
+assert "tensorflow" not in sys.modules
+"""
+
+
+@pytest.mark.parametrize("order", [1, 2, 5])
+def test_a_saved_language_model_is_the_same_in_a_new_process(order, tmp_path):
+    model, path = CharacterLM([*WORDS, ""], "abcdé", order), tmp_path / "new" / "lm.json"
+    model.save(path)
+    assert json.loads(path.read_text(encoding="utf-8"))["alphabet"] == "abcdé"
+    command = [sys.executable, "-c", READ, str(path)]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    expected = [model.log_probability(text) for text in ("", "ab", "caé", "bcabcabca")]
+    assert json.loads(done.stdout) == expected
+
+
+SAVED = {"alphabet": "ab", "order": 2, "counts": [[0, 1, 3], [1, 2, 2], [2, 0, 1]]}
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"\x80\x04\x95 pickled", "is a pickle"),
+        (b'{"alphabet": "a', "is no JSON"),
+        (b"[1, 2]", "must hold a JSON object"),
+        ({"alphabet": None}, "alphabet must be a text"),
+        ({"alphabet": "aa"}, "'a' stands there twice"),
+        ({"alphabet": "a"}, "symbols must be from 0 to 1"),
+        ({"order": 0}, "order must be an integer >= 1"),
+        ({"order": 3}, "must be 4 integers"),
+        ({"counts": []}, "must be 3 integers"),
+        ({"counts": [[0, 1]]}, "must be 3 integers"),
+        ({"counts": [[0, 1, 3], [1]]}, "holds no CharacterLM"),
+        ({"counts": [[0, 1, 0.5]]}, "must be 3 integers"),
+        ({"counts": [[0, 1, 0]]}, "must be above 0"),
+        ({"counts": [[0, -1, 2]]}, "symbols must be from 0 to 2"),
+        ({"counts": 7}, "holds no CharacterLM"),
+        (["order"], "'order' is missing"),
+    ],
+)
+def test_a_file_of_no_language_model_is_named(content, message, tmp_path):
+    path = tmp_path / "lm.json"
+    if isinstance(content, list):
+        content = json.dumps({key: SAVED[key] for key in SAVED if key not in content}).encode()
+    if isinstance(content, dict):
+        content = json.dumps(SAVED | content).encode()
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match=message) as error:
+        CharacterLM.load(path)
+    assert "lm.json" in str(error.value)
+
+
+def test_the_file_of_a_language_model_may_be_missing(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"there is no .*lm\.json"):
+        CharacterLM.load(tmp_path / "lm.json")
+    (tmp_path / "lm.json").write_text(json.dumps(SAVED))
+    assert CharacterLM.load(tmp_path / "lm.json").perplexity(["a"]) > 1
 
 
 # Texts and symbols

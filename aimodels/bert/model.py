@@ -9,7 +9,7 @@ from pathlib import Path
 import keras
 from keras import layers, ops
 
-from aimodels.checkpoint import Checkpoint
+from aimodels.checkpoint import Checkpoint, read_blocks
 from aimodels.checks import check_positive_int, check_rate
 from aimodels.layers import PositionEmbedding, TransformerBlock, clone_initializer
 from aimodels.train import Model
@@ -164,19 +164,8 @@ def read_encoder(checkpoint: Checkpoint, kind: type[BERT], **kwargs) -> BERT:
     ):
         checkpoint.assign(layer.weights[0], name)
     checkpoint.layer(model.get_layer("norm"), "embeddings.LayerNorm")
-    for i in range(model.config["num_layers"]):
-        block, name = model.get_layer(f"block{i + 1}"), f"encoder.layer.{i}."
-        attention = [f"{name}attention.self.{part}" for part in ("query", "key", "value")]
-        checkpoint.layer(block.attention, *attention, transpose=True)
-        for layer, part in (
-            (block.attention.output_dense, "attention.output.dense"),
-            (block.feedforward_intermediate, "intermediate.dense"),
-            (block.feedforward_output, "output.dense"),
-        ):
-            checkpoint.layer(layer, name + part, transpose=True)
-        checkpoint.layer(block.attention_norm, f"{name}attention.output.LayerNorm")
-        checkpoint.layer(block.feedforward_norm, f"{name}output.LayerNorm")
-    checkpoint.weights.leave_out("encoder.layer.", range(model.config["num_layers"], number))
+    norms = ("attention.output.LayerNorm", "output.LayerNorm")
+    read_blocks(checkpoint, model, number, "attention.self", norms)
     if POOLER in checkpoint.weights:
         checkpoint.layer(model.get_layer("pooler"), "pooler.dense", transpose=True)
     return model

@@ -19,12 +19,16 @@ from aimodels.course import CourseError, headers
 KERNEL = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
 IGNORED = "nbval-ignore-output"  # the tag of a cell whose output nbval does not compare
 BUILT = "built"  # what `build` notes in the notebook's metadata, beside the front matter
+ALONE = "page"  # the kind of a page that has no folder: course/00_start.py
 _TARGETS = {"lesson": "chapters", "exercises": "solutions", "assignment": "solutions"}
 
 
 @dataclass(frozen=True)
 class Page:
-    """One source file and the notebook that is built from it."""
+    """One source file and the notebook that is built from it.
+
+    A page that is not a chapter's stands alone: course/00_start.py gives chapters/00_start.ipynb.
+    """
 
     root: Path
     chapter: str
@@ -32,14 +36,14 @@ class Page:
 
     @property
     def source(self) -> Path:
-        return self.root / "course" / self.chapter / f"{self.kind}.py"
+        return self.root / "course" / f"{self}.py"
 
     @property
     def notebook(self) -> Path:
-        return self.root / _TARGETS[self.kind] / self.chapter / f"{self.kind}.ipynb"
+        return self.root / _TARGETS.get(self.kind, "chapters") / f"{self}.ipynb"
 
     def __str__(self) -> str:
-        return f"{self.chapter}/{self.kind}"
+        return self.chapter if self.kind == ALONE else f"{self.chapter}/{self.kind}"
 
 
 def find_root(start: Path | None = None) -> Path:
@@ -53,14 +57,15 @@ def find_root(start: Path | None = None) -> Path:
 
 def find_pages(root: Path, wanted: list[str] | None = None) -> list[Page]:
     """The pages of all chapters, or of those `wanted` by number ("06") or name ("06_cnn")."""
-    chapters = sorted(p.name for p in (root / "course").iterdir() if p.is_dir())
+    alone = {path.stem for path in (root / "course").glob("[0-9][0-9]_*.py")}
+    chapters = sorted(alone.union(p.name for p in (root / "course").iterdir() if p.is_dir()))
     chosen = chapters
     if wanted:
         chosen = [c for c in chapters if c in wanted or c.split("_")[0] in wanted]
         known = {name for chapter in chosen for name in (chapter, chapter.split("_")[0])}
         if unknown := [w for w in wanted if w not in known]:
             raise CourseError(f"no chapter {', '.join(unknown)}; there are {', '.join(chapters)}")
-    pages = [Page(root, chapter, kind) for chapter in chosen for kind in _TARGETS]
+    pages = [Page(root, chapter, kind) for chapter in chosen for kind in (*_TARGETS, ALONE)]
     return [page for page in pages if page.source.is_file()]
 
 

@@ -28,7 +28,7 @@ def reset(pages: Iterable[Page]) -> list[str]:
 
 
 def _reset(page: Page) -> list[str]:
-    path = page.root / "chapters" / page.chapter / f"{page.kind}.ipynb"
+    path = page.root / "chapters" / f"{page}.ipynb"
     committed = _committed(page.root, path)
     original = _made(page) if committed is None else committed
     name = path.relative_to(page.root).as_posix()
@@ -39,7 +39,8 @@ def _reset(page: Page) -> list[str]:
         lines.append(f"{_keep(path).relative_to(page.root).as_posix()} is your copy of {name}")
     write_bytes(path, original)
     if committed is None:
-        how = " (without git: with no outputs until it is run)" if page.kind == "lesson" else ""
+        outputs = page.kind != "assignment"
+        how = " (without git: with no outputs until it is run)" if outputs else ""
     else:
         how = " (from git)"
         _git(page.root, "reset", "--quiet", "--", name)  # had it been staged, git would refuse

@@ -15,6 +15,7 @@ from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment, role
 from aimodels.course.leaks import leaks
 from aimodels.course.notebooks import (
+    ALONE,
     BUILT,
     IGNORED,
     Page,
@@ -38,6 +39,7 @@ FRONT_MATTER = {
     "lesson": {"title": str, "goals": list, "prerequisites": list, "minutes": int, "repairs": list},
     "exercises": {"title": str},
     "assignment": {"title": str, "minutes": int, "repairs": list, "limits": dict},
+    ALONE: {"title": str, "minutes": int},
 }
 # A reader of a second language: words a minute, seconds for a line of code and for a picture.
 READING = (120, 6, 30)

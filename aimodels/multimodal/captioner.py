@@ -54,6 +54,8 @@ class Captioner(CachedDecoder, Model):
         >>> ids, scores = greedy(model, images, max_length=4)
         >>> ids.shape
         TensorShape([2, 4])
+        >>> model.attention_weights((images, ids))["cross"].shape
+        (1, 2, 2, 4, 5)
     """
 
     def __init__(
@@ -105,3 +107,16 @@ class Captioner(CachedDecoder, Model):
     def source_spec(self) -> tf.TensorSpec:
         """What `decoding.greedy` and `decoding.beam_search` accept as the source: pictures."""
         return tf.TensorSpec(self.inputs[0].shape, tf.float32)
+
+    def attention_weights(self, inputs) -> dict[str, np.ndarray]:
+        """Where each head of each layer looks, for pictures and target ids as in training.
+
+        Returns:
+            "decoder" (L, B, N, T, T) and "cross" (L, B, N, T, S): in the row of a token, how much
+            of each place goes into the guess of the token after it. The S places of a map
+            (H, W, C) are in order of its rows, so a reshape to (H, W) is a picture of them.
+        """
+        images, target = inputs
+        memory, mask = self.get_layer("encoder")(ops.convert_to_tensor(images, "float32"))
+        found = self._decoder_attention(ops.convert_to_tensor(target, "int32"), memory, mask)
+        return {name: np.array(weights) for name, weights in found.items()}

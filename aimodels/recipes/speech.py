@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from aimodels import data
 from aimodels.files import write_text
-from aimodels.metrics import error_rates
+from aimodels.metrics import character_error_rate
 from aimodels.recipes import recordings
 from aimodels.recipes.common import Recipe, RecipeError, Task
 from aimodels.recipes.recordings import OwnRecordings, Recordings
@@ -65,7 +65,7 @@ def speech(
         features, labels = (part[:200] for part in held_out)
         said = ["".join(alphabet[i - 1] for i in label if i) for label in labels]
         heard = model.transcribe(features)
-        wrong, _ = error_rates(heard, [[text] for text in said])
+        wrong = character_error_rate(heard, said)
         lines = [f"{a!r} is heard as {b!r}" for a, b in zip(said[:5], heard[:5], strict=True)]
         return "\n".join([*lines, f"{100 * wrong:.1f} % of the held-out symbols are wrong"])
 

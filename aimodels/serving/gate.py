@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aimodels.serving.servable import RequestError
 
 OPEN = {"/", "/page.js", "/page.css", "/healthz", "/readyz"}  # need no token
+PIECE = 64 << 10  # bytes of an answer that are sent at a time
 DISCARDED = 256 << 20  # bytes of a refused body that are read, so that its sender hears why
 
 
@@ -72,8 +73,9 @@ class Gate:
             if message["type"] == "http.response.start":
                 status, started = message["status"], True
                 message["headers"] = [*message["headers"], (b"x-content-type-options", b"nosniff")]
-            async with asyncio.timeout(self.limits.write):
-                await send(message)
+            for piece in _pieces(message):
+                async with asyncio.timeout(self.limits.write):
+                    await send(piece)
 
         self.requests += 1
         held = 0
@@ -144,6 +146,17 @@ class Gate:
                 raise _GoneError
             more = message.get("more_body", False)
             yield message.get("body", b"")
+
+
+def _pieces(message):
+    """A long body in several messages: uvicorn waits for the client between two of them only."""
+    body = message.get("body", b"")
+    if len(body) <= PIECE:
+        yield message
+        return
+    for begin in range(0, len(body), PIECE):
+        more = begin + PIECE < len(body) or message.get("more_body", False)
+        yield {**message, "body": body[begin : begin + PIECE], "more_body": more}
 
 
 class _GoneError(Exception):

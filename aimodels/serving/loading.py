@@ -3,7 +3,9 @@
 A file that could run a program when it is read (a pickle, a Lambda layer) is never loaded.
 """
 
+import re
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import keras
@@ -24,8 +26,12 @@ from aimodels.serving.servable import (
 from aimodels.text_generator import TextGenerator
 
 # What reads or writes files, or calls Python, has no place in the graph of a served model.
-_UNSAFE = {"ReadFile", "WriteFile", "MatchingFiles", "PyFunc", "PyFuncStateless", "EagerPyFunc"}
-_UNSAFE |= {"ShardedFilename", "SaveV2", "SaveSlices", "Save"}
+_UNSAFE = re.compile(
+    r".*(File|Reader|Record|Restore|Save|Checkpoint|LMDB|Sql|Snapshot.|PyFunc).*"
+    r"|.*(TextLine|CSV|Cache|Load|DataService)Dataset.*|RegisterDataset.*|LoadAndRemapMatrix"
+    r"|GenerateVocabRemapping|FixedUnigramCandidateSampler|CreateSummaryDbWriter"
+    r"|Debug(Identity|NanCount|NumericSummary).*|(De|En)code\w*Proto\w*"
+)
 
 
 def load(path: Path) -> Servable:
@@ -133,12 +139,12 @@ def of_names(model: keras.Model):
 
 
 def _of_saved_model(path: Path) -> Servable:
-    loaded = tf.saved_model.load(str(path))
-    if unsafe := _unsafe(loaded):
+    if unsafe := _unsafe(path):
         raise LoadError(
             f"{path} has the operation {unsafe}, which reads or writes files or calls Python: it "
             "is not served"
         )
+    loaded = tf.saved_model.load(str(path))
     signatures = {}
     for name, function in loaded.signatures.items():
         _, specs = function.structured_input_signature
@@ -159,14 +165,39 @@ def _of_saved_model(path: Path) -> Servable:
     return _described(Servable("tensor", signatures, batch_size=batch), detects)
 
 
-def _unsafe(loaded) -> str | None:
-    for function in loaded.signatures.values():
-        graph = function.graph.as_graph_def()
-        nodes = [*graph.node, *(node for part in graph.library.function for node in part.node_def)]
-        for node in nodes:
-            if node.op in _UNSAFE:
+def _unsafe(path: Path) -> str | None:
+    """An operation that would run when the model is loaded or asked, and must not."""
+    graphs = tf.__internal__.saved_model.parse_saved_model(str(path)).meta_graphs
+    if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
+        raise LoadError(f"{path} was written by TensorFlow 1: write it again with TensorFlow 2")
+    objects, library = graphs[0].object_graph_def, graphs[0].graph_def.library
+    functions = {part.signature.name: part.node_def for part in library.function}
+    children = [child for node in objects.nodes for child in node.children]
+    initializers = {
+        name
+        for child in children
+        if child.local_name == "_initialize"
+        for name in objects.nodes[child.node_id].function.concrete_functions
+    }
+    for name in objects.concrete_functions:
+        for node in _reached(name, functions):
+            if name in initializers and node.op == "InitializeTableFromTextFileV2":
+                continue  # a vocabulary among the model's assets
+            prints = node.op == "PrintV2" and node.attr["output_stream"].s.startswith(b"file:")
+            if prints or _UNSAFE.fullmatch(node.op):
                 return node.op
     return None
+
+
+def _reached(name: str, functions: dict) -> Iterator:
+    """The nodes of a function and of those that it calls."""
+    left, names = dict(functions), [name]
+    for called in names:
+        for node in left.pop(called, ()):
+            yield node
+            names.append(node.op)
+            for value in node.attr.values():
+                names += [value.func.name, *(function.name for function in value.list.func)]
 
 
 def _of_lite(path: Path) -> Servable:

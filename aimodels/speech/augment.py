@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from aimodels.checks import check_positive_int, check_positive_number
-from aimodels.speech.features import as_floats
+from aimodels.speech.spectra import as_floats
 
 REACH = 16  # samples that a changed speed looks at on each side
 

@@ -5,7 +5,9 @@ import tensorflow as tf
 from keras import layers, ops
 
 from aimodels.speech.augment import check_masks, spec_augment
-from aimodels.speech.features import frame_settings, log_mel, mel_filters, num_frames
+from aimodels.speech.features import frame_settings, log_mel, mel_filters
+from aimodels.speech.masked_layers import real_length
+from aimodels.speech.spectra import num_frames
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -26,14 +28,6 @@ class FrameMask(keras.Operation):
     def compute_output_spec(self, samples, real) -> keras.KerasTensor:
         batch, size = samples.shape
         return keras.KerasTensor((batch, size and num_frames(size, *self.arguments)), "bool")
-
-
-def real_length(real) -> tf.Tensor:
-    """Lengths (B,) as they are; of a mask (B, N), the places behind the last True of each row."""
-    real = tf.convert_to_tensor(real)
-    if real.dtype != tf.bool:
-        return tf.cast(tf.reshape(real, [-1]), tf.int32)
-    return tf.reduce_max(tf.where(real, tf.range(1, tf.shape(real)[1] + 1), 0), axis=1)
 
 
 @keras.saving.register_keras_serializable("aimodels")

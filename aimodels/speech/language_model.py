@@ -1,12 +1,15 @@
 """A language model of characters: how probable the next one is after those before it."""
 
+import json
 import math
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 import numpy as np
 
+from aimodels import files
 from aimodels.checks import check_positive_int
-from aimodels.speech.alphabet import encode
+from aimodels.speech.alphabet import check_alphabet, encode
 
 
 class CharacterLM:
@@ -39,20 +42,60 @@ class CharacterLM:
     """
 
     def __init__(self, texts: Iterable[str], alphabet: str, order: int = 5):
-        check_positive_int(order=order)
-        self.alphabet, self.order = alphabet, int(order)
-        self._counts: dict[tuple[int, ...], np.ndarray] = {}
-        self._known: dict[tuple[int, ...], np.ndarray] = {}
+        self._begin(alphabet, order)
         labels = encode(list(texts), alphabet)
         if not len(labels):
             raise ValueError("a language model needs at least one text to learn from")
         for label in labels:
             symbols = [*label[label > 0].tolist(), 0]  # 0 is the end of a text
             for place, symbol in enumerate(symbols):
-                history = self._history(symbols[:place])
-                for start in range(self.order):
-                    counts = self._counts.setdefault(history[start:], self._zeros())
-                    counts[symbol] += 1
+                self._learn(self._history(symbols[:place]), symbol)
+
+    def save(self, path: str | Path) -> None:
+        """Write the alphabet, the order and the counts to a file, in JSON.
+
+        Example:
+            >>> import tempfile
+            >>> path = Path(tempfile.mkdtemp()) / "lm.json"
+            >>> model = CharacterLM(["abab", "ab"], alphabet="abc", order=2)
+            >>> model.save(path)
+            >>> CharacterLM.load(path).log_probability("ab") == model.log_probability("ab")
+            True
+        """
+        counts = [  # those of shorter histories are sums of these
+            [*map(int, history), symbol, int(seen[symbol])]
+            for history, seen in self._counts.items()
+            if len(history) == self.order - 1
+            for symbol in np.flatnonzero(seen).tolist()
+        ]
+        content = {"alphabet": self.alphabet, "order": self.order, "counts": counts}
+        files.write_text(path, json.dumps(content))
+
+    @classmethod
+    def load(cls, path: str | Path) -> "CharacterLM":
+        """The model that `save` wrote.
+
+        Raises:
+            FileNotFoundError: if there is no such file.
+            ValueError: if it holds something else, or is damaged.
+        """
+        content, model = files.read_json(path), cls.__new__(cls)
+        try:
+            model._begin(content["alphabet"], content["order"])
+            counts = np.array(content["counts"])
+            if counts.shape != (len(counts), model.order + 1) or counts.dtype.kind != "i":
+                raise ValueError(f"each of its counts must be {model.order + 1} integers")
+            symbols, numbers = counts[:, :-1], counts[:, -1]
+            if not len(counts) or symbols.min() < 0 or symbols.max() > len(model.alphabet):
+                raise ValueError(f"its symbols must be from 0 to {len(model.alphabet)}")
+            if numbers.min() < 1:
+                raise ValueError("its counts must be above 0")
+        except (KeyError, TypeError, ValueError) as error:
+            what = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise ValueError(f"{path} holds no CharacterLM that `save` wrote: {what}") from error
+        for (*history, symbol), number in zip(symbols.tolist(), numbers.tolist(), strict=True):
+            model._learn(tuple(history), symbol, number)
+        return model
 
     def log_probabilities(self, symbols: Sequence[int]) -> np.ndarray:
         """Logarithms of the probabilities of the next symbol, (V + 1,); number 0 is the end.
@@ -82,6 +125,18 @@ class CharacterLM:
             raise ValueError("perplexity needs at least one text")
         number = sum(len(text) + 1 for text in texts)
         return math.exp(-sum(map(self.log_probability, texts)) / number)
+
+    def _begin(self, alphabet: str, order: int) -> None:
+        check_positive_int(order=order)
+        check_alphabet(alphabet)
+        self.alphabet, self.order = alphabet, int(order)
+        self._counts: dict[tuple[int, ...], np.ndarray] = {}
+        self._known: dict[tuple[int, ...], np.ndarray] = {}
+
+    def _learn(self, history: tuple[int, ...], symbol: int, number: int = 1) -> None:
+        """This symbol came so often after this history, so after the shorter ones, too."""
+        for start in range(self.order):
+            self._counts.setdefault(history[start:], self._zeros())[symbol] += number
 
     def _history(self, symbols) -> tuple[int, ...]:
         """The last n - 1 symbols; 0 stands before a text's beginning."""

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 from keras import layers, ops
 
 from aimodels.checks import check_positive_int
@@ -38,6 +39,19 @@ def pad(utterances: Sequence[np.ndarray]) -> np.ndarray:
     for row, utterance in zip(padded, utterances, strict=True):
         row[: len(utterance)] = utterance
     return padded
+
+
+def real_length(real) -> tf.Tensor:
+    """Lengths (B,) as they are; of a mask (B, N), the places behind the last True of each row.
+
+    Example:
+        >>> real_length([[True, False, True, False], [False] * 4]).numpy().tolist()
+        [3, 0]
+    """
+    real = tf.convert_to_tensor(real)
+    if real.dtype != tf.bool:
+        return tf.cast(tf.reshape(real, [-1]), tf.int32)
+    return tf.reduce_max(tf.where(real, tf.range(1, tf.shape(real)[1] + 1), 0), axis=1)
 
 
 @keras.saving.register_keras_serializable("aimodels")
@@ -103,9 +117,7 @@ class Splice(layers.Layer):
     def call(self, features, mask=None):
         if mask is None:
             return splice(features, self.context)
-        places = ops.arange(1, ops.shape(features)[1] + 1)
-        lengths = ops.max(ops.where(mask, places, 0), axis=1)
-        return splice(_without_padding(features, mask), self.context, lengths)
+        return splice(_without_padding(features, mask), self.context, real_length(mask))
 
     def compute_output_shape(self, input_shape):
         width = input_shape[-1]

@@ -16,6 +16,7 @@ from keras import layers
 from aimodels.checks import check_positive_int, check_rate
 from aimodels.speech.alphabet import check_alphabet, decode, encode
 from aimodels.speech.decoding import check_lengths, greedy, prefix_beam_search
+from aimodels.speech.frame_model import FrameModel
 from aimodels.speech.masked_layers import (
     BlankPadding,
     CausalConvolution,
@@ -25,18 +26,6 @@ from aimodels.speech.masked_layers import (
     Splice,
     pad,
 )
-from aimodels.train import Model
-
-
-class _FrameModel(Model):
-    """A model that takes the mask of its features; its layers give one to its output."""
-
-    def __init__(self, features, outputs, **kwargs):
-        super().__init__(features, outputs, **kwargs)
-        self.supports_masking = True
-
-    def compute_mask(self, inputs, previous_mask=None) -> None:
-        return None
 
 
 def _normalised_features(num_features: int):
@@ -55,7 +44,7 @@ def _check_sizes(name: str, sizes: Sequence[int]) -> None:
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class FrameDNN(_FrameModel):
+class FrameDNN(FrameModel):
     r"""Dense layers on spliced frames: a class for each frame, (B, T, M) -> (B, T, num_classes).
 
     $$ h_t = [x_{t-k}; \dots; x_t; \dots; x_{t+k}] $$
@@ -107,7 +96,7 @@ class FrameDNN(_FrameModel):
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class KeywordCNN(_FrameModel):
+class KeywordCNN(FrameModel):
     """A word from a picture of its sound: (B, T, M) -> logits (B, num_classes).
 
     Stages of `FrameConvolution` over time and frequency, then the mean over the real frames: where
@@ -154,7 +143,7 @@ class KeywordCNN(_FrameModel):
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class SpeechRNN(_FrameModel):
+class SpeechRNN(FrameModel):
     r"""A transcript from speech: (B, T, M) -> logits (B, T', V + 1) of V characters and a blank.
 
     Recurrent layers read the frames, in both directions or, to write along while someone speaks,

@@ -16,9 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from aimodels.checkpoint.onnx_file import read_onnx_weights
+from aimodels.speech.frame_model import NeverEmpty
 from aimodels.speech.resampling import resample_pieces
 from aimodels.speech.segments import BLOCK, SAMPLE_RATE, speech_segments
-from aimodels.train import Model
 
 CONTEXT = 64  # samples before a block
 _WINDOW, _HOP, _BINS = 256, 128, 129
@@ -40,7 +40,7 @@ def package_file() -> Path:
 
 
 @keras.saving.register_keras_serializable("aimodels")
-class SileroVAD(Model):
+class SileroVAD(NeverEmpty):
     """The probability of speech in each block of 512 samples.
 
     Input shape: a list of blocks, (B, T, 576), and the LSTM's state and cell, (B, 128) each, which

