@@ -82,7 +82,9 @@ ways = [serving["GPT, 32 tokens"][way]["requests a second"] for way in ("one by 
 fig, (left, right) = plt.subplots(1, 2, figsize=(8, 2.8), layout="constrained")
 left.plot(gpt_sizes[:-1], gpt_losses[:-1], "ko")
 left.axvline(gpt_sizes[-1], ls="--", color="tab:red")
-left.text(0.9 * gpt_sizes[-1], gpt_losses[0], "?", color="tab:red", fontsize=18, ha="right")
+left.text(
+    0.9 * gpt_sizes[-1], gpt_losses[0], "?", color="tab:red", fontsize=18, ha="right", va="top"
+)
 left.set(xscale="log", xlabel="parameters", ylabel="held-out loss of a GPT")
 bars = right.bar(["one way", "another way"], ways, color=["tab:grey", "tab:blue"])
 right.bar_label(bars)
@@ -658,7 +660,8 @@ texts = [text for pair in queries.items() for text in pair]
 near = clip.embed_texts(encode(texts)) @ clip.embed_images(test[0]).T
 first_six = np.argsort(-near, axis=1)[:, :6]
 fig, axes = plt.subplots(6, 7, figsize=(6.5, 5.5), layout="constrained")
-for row, label, chosen in zip(axes, texts, first_six, strict=True):
+labels = [label for word in queries for label in (word, f"{word}, zh")]  # few fonts have both
+for row, label, chosen in zip(axes, labels, first_six, strict=True):
     row[0].text(0, 0.4, label, fontsize=11)
     for ax, i in zip(row[1:], chosen, strict=True):
         ax.imshow(test[0][i])
@@ -1167,9 +1170,9 @@ facts = {
     "evaluation_data": f"{longer['pictures']} emoji of families that training never saw.",
     "figures": {"recall@10 by chance": ["openmoji", "chance", "at 10"]},
 }
-for who in ("clip", "rival"):
+for who, named in (("clip", "CLIP"), ("rival", "the lookup")):
     for key in ("en", "zh"):
-        facts["figures"][f"recall@10 of the {who}, {key}"] = ["openmoji", who, key, "at 10"]
+        facts["figures"][f"recall@10, {key}, {named}"] = ["openmoji", who, key, "at 10"]
 
 # %%
 try:
