@@ -1320,9 +1320,8 @@ for word in ("moon", "face"):
         claim("moons found", hits, at_least=1)
 
 # %% [markdown]
-# Where what you look for has a shape of its own, the search finds some of it among other round
-# things. For a word that names things of many shapes, like *face*, look at your own six before you
-# believe a mean.
+# It finds moons, more than by chance; how it does on faces, the other line says. Look at the six of
+# your own question before you believe a mean over all.
 #
 # To let others search, put `mine.keras` into a folder and type `aimodels serve FOLDER`. A text
 # model of your own becomes a service in the same way: `aimodels train gpt --folder run1 --data
