@@ -148,7 +148,8 @@ Markdown(paths.table(term, plan))
 # A model is compared with one that we did not write (**reference**: the largest difference, and its
 # bound), with what needs no learning (**floor**), with a strong simple method or another library
 # (**rival**), and with what others published. ↑: more is better, ↓: less is better, –: not
-# measured. Where the rival is better, the table says **loss**.
+# measured. Where the rival is better, the table says **loss**; where their intervals overlap, or
+# the two are too near to tell, *draw* (`docs/status.md` says what counts as near).
 
 # %%
 print(status.score())
@@ -159,7 +160,8 @@ Markdown(status.table())
 #
 # ## Terms
 #
-# Each term of the lessons, where it stands in **bold** when it first comes.
+# Each term of the lessons, and the lesson that explains it: the first where it stands in **bold**.
+# An earlier lesson may use it in passing.
 
 # %%
 terms = glossary.read_glossary()

@@ -98,7 +98,7 @@ def table(terms: list[Term] | None = None) -> str:
     """The glossary in alphabetical order, as a table in Markdown."""
     terms = read_glossary() if terms is None else terms
     return markdown.table(
-        ["term", "中文", "meaning", "first in"],
+        ["term", "中文", "meaning", "explained in"],
         (
             [term.name, term.chinese, term.meaning, term.chapter]
             for term in sorted(terms, key=lambda term: term.name.casefold())

@@ -16,6 +16,10 @@ from aimodels.course.notebooks import find_root
 HEAD = ["model", "measure", "floor", "ours", "rival", "outcome", "published"]
 HEAD += ["reference", "difference"]
 _WINS = {"higher": "↑", "lower": "↓"}
+# Where no interval was recorded: two scores that differ by 1 % are a draw, two times by 5 %.
+_SCORES, _TIMES = 0.005, 0.025
+
+Interval = tuple[float, float]
 
 
 def number_at(figures: object, keys: Iterable[str]) -> float:
@@ -54,16 +58,18 @@ def _mean(numbers: Iterable[float]) -> float:
     return sum(numbers) / len(numbers)
 
 
-def outcome(better: str, ours: float, rival: float | None) -> str:
-    """Who wins, by the numbers as they are shown.
+def outcome(better: str, ours: Interval, rival: Interval | None) -> str:
+    """Who wins; nobody if the intervals overlap.
 
     Example:
-        >>> outcome("lower", 1.8, 1.9), outcome("higher", 1.8, 1.9), outcome("higher", 1, None)
-        ('win', '**loss**', '–')
+        >>> outcome("lower", (1.7, 1.8), (1.9, 2)), outcome("higher", (1.7, 1.8), (1.9, 2))
+        ('win', '**loss**')
+        >>> outcome("higher", (1.7, 1.9), (1.8, 2)), outcome("higher", (1, 1), None)
+        ('draw', '–')
     """
     if rival is None:
         return DASH
-    if _shown(ours) == _shown(rival):
+    if ours[0] <= rival[1] and rival[0] <= ours[1]:
         return "draw"
     return "win" if (ours > rival) == (better == "higher") else "**loss**"
 
@@ -134,25 +140,39 @@ def rows(comparisons: Iterable[dict] | None = None) -> Iterator[list[str]]:
             _shown(floor),
             _shown(ours),
             DASH if rival is None else f"{_shown(rival)} ({facts['rival_name']})",
-            outcome(facts["better"], ours, rival),
+            outcome(facts["better"], *(_interval(facts, key) for key in ("ours", "rival"))),
             cited or DASH,
             *_difference(models.get(facts["model"])),
         ]
 
 
-def _number(facts: dict, key: str) -> float | None:
+def _number(facts: dict, key: str, *, end: str | None = None) -> float | None:
+    """The number for "ours", "floor" or "rival"; or "low" or "high", recorded beside it."""
     if key not in facts:
         return None
     place = facts[key]
     if isinstance(place, list):
         place = {"result": facts["result"], "at": place}
+    keys = [*place["at"][:-1], end] if end else place["at"]
     try:
-        return number_at(recorded(place["result"])["figures"], place["at"])
+        return number_at(recorded(place["result"])["figures"], keys)
     except (FileNotFoundError, KeyError, ValueError) as error:
         raise CourseError(
             f"benchmarks/comparisons.toml: {facts['model']}, {facts['measure']}: no {key} at "
-            f"{place['result']}, {place['at']}"
+            f"{place['result']}, {keys}"
         ) from error
+
+
+def _interval(facts: dict, key: str) -> Interval | None:
+    """As recorded beside a mean; else as wide as another run may be off."""
+    number = _number(facts, key)
+    if number is None:
+        return None
+    try:
+        return _number(facts, key, end="low"), _number(facts, key, end="high")
+    except CourseError:
+        margin = abs(number) * (_TIMES if "second" in facts["measure"] else _SCORES)
+        return number - margin, number + margin
 
 
 def score() -> str:
@@ -197,7 +217,9 @@ Written by `aimodels course map` from `benchmarks/results/`: no number here is t
 what others published.
 
 - ↑: more is better, ↓: less is better. **floor**: without learning. **rival**: a strong simple
-  method, or the same in another library. The **outcome** compares ours with the rival.
+  method, or the same in another library. The **outcome** compares ours with the rival: a draw if
+  their recorded intervals overlap; where none was recorded, if scores differ by 1 % or less, or
+  times and speeds by 5 % or less.
 - **reference** and **difference**: the same weights and inputs in a model that we did not write. Of
   all comparisons, the one that comes nearest to its bound, and the bound.
 - –: not measured, or no published figure for the same data, split and measure.

@@ -454,7 +454,7 @@ print(len(unseen), "unseen emoji of", len(set(families)), "families")
 # $$ h_i = \min\Bigl(1, \max\Bigl(0, \frac{k - b}{t} \Bigr)\Bigr), \qquad
 #    \bar h = \frac{1}{N} \sum_i h_i . $$
 #
-# **The interval.** A man who runs and a woman who runs are two emoji, but no two independent tries:
+# **The interval.** A man who runs and a woman who runs are two emoji, but not two independent trials:
 # they are of one **family**, which is found or not found as a whole. So the $G \ge 2$ families are what
 # was drawn from all emoji that might be. `families` gives each row's name of its family:
 #

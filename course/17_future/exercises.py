@@ -35,7 +35,7 @@ from aimodels.course import claim, measured, recorded
 # $\sqrt N > 80$ and $N > 6400$.
 #
 # The line through $N = 16$ ($L = 3.5$) and $N = 64$ ($L = 2.5$) in the logarithms has the exponent
-# $\log(3.5 / 2.5) / \log 4$. At 6,400 it promises far less than 1.6, and far less than the floor.
+# $\log(3.5 / 2.5) / \log 4$. At 6,400 it promises far less than 1.6, and far less than $E$.
 
 # %%
 law = scaling_laws.ScalingLaw(1.5, (8.0,), (0.5,))
@@ -62,13 +62,13 @@ for name, term in (("size", 0), ("text", 1)):
     ends = [measured(end) for end in both.exponent_interval(term)]
     middle = measured(both.law.exponents[term])
     print(f"exponent of {name} {middle:.2f}, {ends[0]:.2f} to {ends[1]:.2f}")
-print(f"floor {measured(low):.2f} to {measured(high):.2f}")
-claim("width of the floor's interval", high - low, at_least=0.3)
+print(f"E {measured(low):.2f} to {measured(high):.2f}")
+claim("width of E's interval", high - low, at_least=0.3)
 
 # %% [markdown]
-# The floor may be zero or most of the loss: these points do not tell. So nothing follows about the
-# loss of a far larger model, and the two exponents are worth little too: floor and exponents pull
-# at each other. (Also, this $D$ is the text that there is, read many times, not the tokens read.)
+# $E$ may be zero or half of the loss: these points do not tell. So nothing follows about the loss
+# of a far larger model, and the two exponents are worth little too: $E$ and the exponents pull at
+# each other. (Also, this $D$ is the text that there is, read many times, not the tokens read.)
 #
 # ## Exercise 3: one bad run
 
@@ -131,7 +131,7 @@ for price in (2.0, 0.3, 0.2):
 
 
 # %%
-def p50_and_p99(load, servers, number=20_000):
+def p50_and_p99(load, servers, number=200_000):
     dice = np.random.default_rng(0)
     gaps, work = dice.exponential(1 / load, number), dice.exponential(servers, number)
     free, clock, took = np.zeros(servers), 0.0, []

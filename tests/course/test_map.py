@@ -341,6 +341,22 @@ def test_a_loss_is_shown_as_a_loss_and_what_is_missing_as_a_dash(monkeypatch):
         assert found[0][key] == "–"
 
 
+def test_what_another_run_could_turn_round_is_a_draw(monkeypatch):
+    wide = {"mean": 2.0, "low": 1.4, "high": 2.6}
+    result(monkeypatch, r={"ours": 1.0, "near": 1.009, "far": 1.03, "slow": 1.06, "wide": wide})
+
+    def ends(**more):
+        pairs = ("near",), ("far",), ("slow",), ("wide", "mean")
+        return [line[5] for line in status.rows(row(rival=[*at], **more) for at in pairs)]
+
+    assert ends() == ["draw", "win", "win", "win"]
+    assert ends(better="higher") == ["draw", "**loss**", "**loss**", "**loss**"]
+    assert ends(measure="seconds of the run") == ["draw", "draw", "win", "win"]
+    result(monkeypatch, r={"ours": {"mean": 1.3, "low": 1.2, "high": 1.5}, "wide": wide})
+    [line] = status.rows([row(ours=["ours", "mean"], rival=["wide", "mean"])])
+    assert line[5] == "draw"
+
+
 def test_of_a_models_comparisons_the_one_nearest_to_its_bound_is_shown(monkeypatch):
     one = {"reference": "torch.nn 2", "difference": 1e-7, "bound": 1e-5}
     two = {"reference": "keras.Model 3", "difference": 2e-6, "bound": 1e-4}
