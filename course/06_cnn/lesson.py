@@ -276,7 +276,7 @@ plt.show()
 # %% [markdown]
 # The orange window stands at the first place, the green one a stride of 2 further. What the green
 # one sees in either channel is multiplied with that channel's table; both sums together are the
-# green number of the map.
+# green number of the map. (A table without negative numbers is drawn in grey.)
 #
 # | symbol | meaning |
 # |---|---|
@@ -522,12 +522,12 @@ plt.show()
 # %%
 middle, border = red[100:200, 100:200], np.concatenate([red[:40, :40], red[-40:, :40]])
 claim("mean in the middle", middle.mean(), at_least=0.2)
-claim("mean in two corners", border.mean(), at_most=0.1)
+claim("mean in two corners, of leaves", border.mean(), at_most=0)
 
 # %% [markdown]
-# It finds it: red is positive on the flower, and near 0 or negative on the leaves.
+# It finds it: red is positive on the flower, and blue, negative, on the leaves.
 #
-# With several filters, a 1 × 1 convolution is a **dense layer at every pixel**, the same one
+# With several filters, a 1 × 1 convolution is a *dense layer at every pixel*, the same one
 # everywhere. And `my_conv2d` says something more: a $k \times k$ convolution is the sum of $k^2$
 # convolutions of $1 \times 1$, each on a moved picture. That is its inner line.
 
@@ -813,12 +813,14 @@ claim(
 )
 end, best = history["val_accuracy"][-1], max(history["val_accuracy"])
 gap = history["accuracy"][-1] - end
+dip = (best - min(history["val_accuracy"][1:])) * len(validation)
+claim(f"after the first epoch, largest dip in pictures of {len(validation)}", dip, at_most=15)
 claim("last epoch, training minus validation", gap, at_least=-0.03, at_most=0.03)
 claim("validation, best minus last epoch", best - end, at_most=0.02)
 
 # %% [markdown]
-# It has not, so twelve epochs will do. All choices are made. Only now do we read the test set, and
-# we read it once.
+# It has not: the dip on the way is a few pictures, and it comes back. So twelve epochs will do. All
+# choices are made. Only now do we read the test set, and we read it once.
 
 # %%
 test_logits = model.predict(test, verbose=0)
@@ -880,9 +882,12 @@ plt.show()
 
 # %% [markdown]
 # Such pictures often carry the caption "it has learned edge detectors". Compare the first row
-# with the second before you believe it. How much have these kernels learned?
+# with the second before you believe it. How much have these kernels learned? And how many of the
+# eight maps have nearly one sign, so that they answer to ink and not to its edges?
 
 # %%
+one_sign = np.abs(maps[0].sum(axis=(0, 1))) / np.abs(maps[0]).sum(axis=(0, 1))
+claim("of these eight maps, nearly of one sign", np.sum(one_sign[strongest] > 0.6), at_least=6)
 for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.items():
     keras.utils.set_random_seed(1)
     start = new_model().get_layer(name).kernel.numpy()
@@ -894,7 +899,8 @@ for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.ite
 
 # %% [markdown]
 # Compared with their size, the first kernels have hardly changed: what the picture shows is mostly
-# the random start, which answers to edges in many directions already. One reason is that size: they
+# the random start. Most of these eight hardly look for edges: they answer to ink, each with its own
+# sign (blue negative, red positive). One reason for the small change is their size: they
 # start much larger than those of `conv3`, and Adam moves every weight by similar steps. In large
 # networks, trained for long, the first kernels do become clean detectors of edges and colours
 # ([Krizhevsky et al. 2012](#krizhevsky2012)). A picture of a kernel proves nothing without a
@@ -958,8 +964,9 @@ claim("share of the mistakes in the 20 least sure answers", found / mistakes, at
 # %%
 picture = np.pad(digit, 4)[None, :, :, None]
 moved = np.roll(picture, (2, 3), axis=(1, 2))
-kernels = rng.normal(size=(3, 3, 1, 5))
-difference = cnn.conv2d(moved, kernels) - np.roll(cnn.conv2d(picture, kernels), (2, 3), axis=(1, 2))
+by_chance = rng.normal(size=(3, 3, 1, 5))
+map_moved = np.roll(cnn.conv2d(picture, by_chance), (2, 3), axis=(1, 2))
+difference = cnn.conv2d(moved, by_chance) - map_moved
 claim("largest difference", np.abs(difference).max(), at_most=1e-12)
 
 # %% [markdown]
@@ -1047,25 +1054,30 @@ for shift in (1, 2, 3, 4):
 
 # %%
 scans_validation = splits[1][0]
-for size, bound in {12: {"at_least": 0.9}, 24: {"at_most": 0.3}, 48: {"at_most": 0.3}}.items():
+for size, bound in {12: {"at_least": 0.9}, 28: {"at_most": 0.3}, 44: {"at_most": 0.3}}.items():
     logits = model(canvas(scans_validation, size))
     score = np.mean(np.argmax(logits, axis=-1) == y_validation)
     claim(f"{size} pixels: logits {logits.shape}, accuracy", score, **bound)
 
+weights, bias = model.get_layer("logits").get_weights()
+nine = body([canvas(scans_validation, 28)]).numpy()[:, 2:5, 2:5].mean(axis=(1, 2))
+score = np.mean((nine @ weights + bias).argmax(-1) == y_validation)
+claim("28 pixels, mean over the nine places of the digit", score, at_least=0.8)
+
 # %% [markdown]
-# On the larger sheets it fails on most digits. Of course: most of the mean now comes from empty
-# paper. "Takes any size" is a statement about shapes only.
-# (Exercise 3 mends it.)
+# On the larger sheets it fails on most digits, and the maps are not to blame: over the nine places
+# of the digit alone, the mean still says which it is. The rest is paper, and this network never
+# learned what paper alone looks like. "Takes any size" is a statement about shapes only. (A network
+# that has seen digits at every place is hurt less: exercise 3.)
 #
-# Yet the maps *before* the mean still know the digit. So take the mean over 3 × 3 places only (12
-# pixels, as in training), slide that window along, and let the dense layer speak at every place.
-# A network trained on single digits then reads a line of them. (We help it twice: we tell it where
+# So take the mean over 3 × 3 places only, as many as in training (they see 26 pixels, so a little
+# of the neighbours, too), slide that window along, and let the dense layer speak at every place. A
+# network trained on single digits then reads a line of them. (We help it twice: we tell it where
 # the digits stand, and each begins on a multiple of four.)
 
 # %%
 line = [np.flatnonzero(y_validation == d)[i] for i, d in enumerate([3, 1, 4, 1, 5, 9])]
 strip = np.concatenate(validation[line], axis=1)[None]
-weights, bias = model.get_layer("logits").get_weights()
 local = cnn.average_pool2d(body([strip]).numpy(), pool_size=3, strides=1)[0, 0]
 scores = local @ weights + bias
 print(strip.shape, "->", scores.shape, "scores of ten classes at 16 places")
@@ -1261,7 +1273,7 @@ claim("new writers, CNN over SVM", new[0] / new[1], at_least=0.3, at_most=1.5)
 #
 # Nobody hands us digits that are scanned, cut out and centred. On a real sheet a digit stands
 # anywhere, and beside it parts of others. So we make sheets of 16 × 16 pixels: one whole digit at a
-# random place, and 0 or 8 **scraps**, pieces of 3 × 3 pixels cut from other digits. (Scraps lie
+# random place, and 0 or 8 *scraps*, pieces of 3 × 3 pixels cut from other digits. (Scraps lie
 # beside and around a digit, not on it: its own 8 × 8 pixels stay clean.) The split is the honest
 # one, by forms: eight to learn from, the others for the test. Whoever wrote the test digits did not
 # write the training digits (unless somebody filled in two forms).
@@ -1305,10 +1317,10 @@ for scraps in (0, 8):
     plt.show()
 
 # %% [markdown]
-# Three rivals, all with an SVM behind. **Pixels**: as before. **HOG**, histograms of oriented
+# Three rivals, all with an SVM behind. *Pixels*: as before. **HOG**, histograms of oriented
 # gradients ([Dalal & Triggs 2005](#dalal2005)): for years the standard features for pictures; how
 # much edge of which direction stands in each small cell. And the one that a clever programmer
-# writes for exactly this task: **cut out** the largest connected piece of ink, put the frame back,
+# writes for exactly this task: *cut out* the largest connected piece of ink, put the frame back,
 # then compare pixels.
 
 
@@ -1337,6 +1349,20 @@ def cut_out(pictures):
         cut.append(np.pad(one, 4)[i : i + 8, j : j + 8])
     return np.array(cut)
 
+
+# %% [markdown]
+# Is our `C` fair to the strongest of them? The test must not tell. So six of the eight forms are to
+# learn from, and two are validation data, with scraps:
+
+# %%
+rows = cut_out(sheets[8][0]).reshape(-1, 64)
+early = np.tile(np.arange(begins[8]), COPIES) < begins[6]
+tried = {}
+for C in (1, 10, 100):
+    svm = SVC(C=C).fit(rows[early], y_sheets[early])
+    tried[C] = svm.score(rows[~early], y_sheets[~early])
+    print(f"cut out, C = {C:>3}: {measured(tried[C]):.2f}")
+claim("C = 10, below the best of them by", max(tried.values()) - tried[10], at_most=0.02)
 
 # %%
 ways = {"SVM, pixels": lambda x: x, "SVM, HOG": hog, "SVM, cut out": cut_out}
@@ -1376,14 +1402,16 @@ for scraps, parts in sheets.items():
     score_of[scraps]["SVM, slid"] = np.mean(slide(*parts, places[scraps]) == y_ordered[judge])
 
 # %% [markdown]
-# And the network, as it stood above: same filters, no new idea, the same sheets. It does not know
-# where the digit is. Nobody tells it that scraps mean nothing.
+# And the network, as it stood above: same filters, no new idea, the same sheets; only the rate now
+# sinks to 0 along a cosine (a **schedule**). (It begins at 0.01, chosen like `C` on those two
+# forms, from 0.002, 0.005 and 0.01.) It does not know where the digit is. Nobody tells it that
+# scraps mean nothing.
 
 # %%
 for scraps, (seen, unseen) in sheets.items():
     keras.utils.set_random_seed(1)
     reader = new_model()
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, 8 * len(seen) // 64)
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, 8 * len(seen) // 64)
     reader.compile(keras.optimizers.Adam(rate), reader.loss, metrics=["accuracy"])
     reader.fit(seen[..., None], y_sheets, batch_size=64, epochs=8, verbose=0)
     reached = np.mean(np.argmax(reader(unseen[..., None]), axis=-1) == y_ordered[judge])
@@ -1461,9 +1489,9 @@ for number, tensor in enumerate(graph.tensors):
     if content is not None and len(content):
         kind = {0: "<f4", 1: "<f2", 2: "<i4"}[tensor.type]
         weights[number] = np.frombuffer(bytes(content), kind).reshape(tensor.shape)
-total = sum(array.size for array in weights.values())
-print(f"{total:,} numbers; six dense units on the face: {6 * face.size:,}")
-assert total < 6 * face.size
+stored = sum(array.size for array in weights.values())
+print(f"{stored:,} numbers; six dense units on the face: {6 * face.size:,}")
+assert stored < 6 * face.size
 
 
 # %%
@@ -1636,18 +1664,18 @@ plt.show()
 
 # %%
 keras.utils.set_random_seed(1)
-mine = new_model(channels=3, num_classes=len(classes))
+my_model = new_model(channels=3, num_classes=len(classes))
 moving = keras.Sequential(
     [
         keras.layers.RandomFlip("horizontal"),
         keras.layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
-        mine,
+        my_model,
     ]
 )
 rate = keras.optimizers.schedules.CosineDecay(3e-3, 50 * -(-len(x_mine) // 32))
-moving.compile(keras.optimizers.Adam(rate), mine.loss, metrics=["accuracy"])
+moving.compile(keras.optimizers.Adam(rate), my_model.loss, metrics=["accuracy"])
 moving.fit(x_mine, y_mine, epochs=50, verbose=0)
-of_mine = np.mean(np.argmax(mine(x_judge), axis=-1) == y_judge)
+of_mine = np.mean(np.argmax(my_model(x_judge), axis=-1) == y_judge)
 
 
 # %%
@@ -1655,7 +1683,9 @@ def designed(x):
     """HOG, and the root of how often each of 64 colours comes."""
     colours = (x * 3.99).astype(int) @ (16, 4, 1)
     counts = (colours[..., None] == np.arange(64)).mean(axis=(1, 2))
-    return np.hstack([hog(x.mean(axis=-1)), 3 * np.sqrt(counts)])
+    return np.hstack(
+        [hog(x.mean(axis=-1)), 5 * np.sqrt(counts)]
+    )  # 5: by cross-validation on `train`
 
 
 of_rival = SVC(C=10).fit(designed(x_mine), y_mine).score(designed(x_judge), y_judge)
@@ -1677,7 +1707,7 @@ print("the CNN reads", measured(fewer), "pictures fewer")
 # Save it, load it, and let it name one picture.
 
 # %%
-mine.save(home / "mine.keras")
+my_model.save(home / "mine.keras")
 loaded = keras.saving.load_model(home / "mine.keras", compile=False)
 path = min((home / "test" / classes[1]).glob("[!.]*"))  # or one of yours
 one = np.asarray(Image.fromarray(read_picture(path)).resize((32, 32)), "float32") / 255
@@ -1689,7 +1719,7 @@ plt.show()
 print("it stands in the folder", path.parent.name)
 
 # %%
-difference = np.abs(np.array(loaded(x_judge)) - np.array(mine(x_judge))).max()
+difference = np.abs(np.array(loaded(x_judge)) - np.array(my_model(x_judge))).max()
 claim("logits of the saved and the loaded network differ by", difference, at_most=1e-6)
 
 # %% [markdown]
@@ -1723,10 +1753,10 @@ def three_stages(size):
 inputs, features = three_stages(224)
 x = keras.layers.Flatten()(features)
 x = keras.layers.Dense(512, activation="relu", name="dense512")(x)
-flat = keras.Model(inputs, keras.layers.Dense(10, name="dense10")(x))
+tutorial = keras.Model(inputs, keras.layers.Dense(10, name="dense10")(x))
 
-counts = {layer.name: layer.count_params() for layer in flat.layers if layer.weights}
-total = flat.count_params()
+counts = {layer.name: layer.count_params() for layer in tutorial.layers if layer.weights}
+total = tutorial.count_params()
 print(f"last map {features.shape[1:]}, flattened {np.prod(features.shape[1:]):,}")
 print(f"{total:,} parameters, {counts['dense512'] / total:.2%} of them in dense512")
 
@@ -1815,7 +1845,9 @@ claim("accuracy, pixels from 0 to 16", unscaled, at_most=measured(accuracy - 0.1
 # ```
 #
 # `python benchmarks/run.py cnn_mnist cnn_fashion_mnist` trains the same class, with four stages,
-# and writes down what it reached. Its test sets were read once:
+# and writes down what it reached. Its test sets were read once. For comparison: LeNet-5 made 0.95 %
+# mistakes on MNIST, without distorted copies of the training pictures ([LeCun et al.
+# 1998](#lecun1998)).
 
 # %%
 for name in ("cnn_mnist", "cnn_fashion_mnist"):
@@ -1824,6 +1856,8 @@ for name in ("cnn_mnist", "cnn_fashion_mnist"):
         f"{name:<18} test accuracy {figures['test_accuracy']:.2%}, {figures['epochs']} epochs,"
         f" {figures['parameters']:,} parameters, {figures['seconds_training'] / 60:.1f} minutes"
     )
+wrong = 100 * (1 - recorded("cnn_mnist")["figures"]["test_accuracy"])
+claim("MNIST, mistakes in 100", wrong, at_most=0.95)
 machine = recorded("cnn_mnist")["machine"]
 print(machine["cores"], "cores of", machine["processor"])
 
@@ -1868,8 +1902,8 @@ print(machine["cores"], "cores of", machine["processor"])
 # convolution, the size of the last map and the parameters of each layer. Two layers have exactly
 # the same number: which, and why? What happens to the dense one on 56 × 56 pictures?
 # 3. **Any size, really.** Train `CNN` on sheets of 12, 16 and 24 pixels in turn, with the digit
-# anywhere. What does it read at 24 and at 48 pixels now, and what does the network of the lesson,
-# trained at 12 pixels only?
+#    anywhere. What does it read at 24 and at 48 pixels now, and what does a network that saw as
+#    many sheets, all of 12 pixels?
 # 4. **A fair opponent.** Give the flattened network moved copies of its training pictures. Does it
 #    catch up in the table of moves?
 # 5. **Random eyes.** Freeze all convolutions at their random start (`layer.trainable = False`) and
