@@ -42,22 +42,41 @@ from aimodels.foundations import (
 # %% [markdown]
 # ## Exercise 1: by hand
 #
-# $z = 0.5 \cdot (-2) + 1 = 0$, so ReLU gives $a = 0$, and $\hat y = 3 \cdot 0 = 0$. The loss is
+# $z = 0.5 \cdot (-4) + 1 = -1$, so ReLU gives $a = 0$, and $\hat y = 3 \cdot 0 = 0$. The loss is
 # $(0 - 5)^2 = 25$. Backwards: $\hat y$ gets $2(0 - 5) = -10$, so $w_2$ gets $-10 \cdot a = 0$, and
-# $a$ gets $-30$. But $z$ is not positive: ReLU passes 0 on, and $w_1$ and $b$ get 0 as well.
+# $a$ gets $-30$. But $z$ is negative: ReLU passes 0 on, and $w_1$ and $b$ get 0 as well. The judge
+# that moves the parameters agrees.
 
 # %%
 arrays = [np.array([[0.5]]), np.array([1.0]), np.array([[3.0]]), np.array([0.0])]
-a = forward(arrays, np.array([[-2.0]]))
+
+
+def judged(x):
+    """The gradients of w1, b and w2, by finite differences."""
+
+    def loss(p):
+        return mean_squared_error([[5.0]], forward(p, np.array([[x]]))[-1])[0]
+
+    return np.array([gradient.item() for gradient in finite_differences(loss, arrays)[:3]])
+
+
+a = forward(arrays, np.array([[-4.0]]))
 loss, error = mean_squared_error([[5.0]], a[-1])
 w1, b, w2, _ = (gradient.item() for gradient in backward(arrays, a, error))
 print("a, prediction, loss:", a[1].item(), a[2].item(), loss)
 print("gradients of w1, b, w2:", w1, b, w2)
 assert (w1, b, w2) == (0, 0, 0)
+claim("the judge differs by", np.abs(judged(-4.0)).max(), at_most=1e-6)
+print("at x = -2 the judge says:", judged(-2.0).round(2))
+claim("there, the judge's gradient of w1", judged(-2.0)[0], at_least=1)
 
 # %% [markdown]
 # A large loss, and nothing learns: for this example the unit is off. If it is off for *every*
 # example, it stays so for ever, a **dead unit**. (With several units, the others go on.)
+#
+# At $x = -2$, $z$ is exactly 0: it sits on ReLU's kink. To the left the slope is 0, to the right 1,
+# so there is no gradient. The judge steps to both sides and finds half of the right-hand slope;
+# programs choose one of the two, usually 0. In practice no $z$ stays exactly there.
 #
 # ## Exercise 2: a rounder bowl?
 #
@@ -165,17 +184,25 @@ claim("share of negative a in the first layer", np.mean(a[1] < 0), at_least=0.2)
 
 # %%
 inputs = np.random.default_rng(0).normal(size=(200, 256))
-layers = forward(initialize([256] * 11 + [10], 1.0, seed=0), inputs, "tanh")
+deep = initialize([256] * 11 + [10], 1.0, seed=0)
+layers = forward(deep, inputs, "tanh")
 for number, a in enumerate(layers[1:-1], 1):
     size, flat = np.sqrt((a**2).mean()), np.mean(1 - a**2 < 0.01)
     if number in (1, 10):
         claim(f"layer {number}: size", size, at_least=0.9, at_most=1)
         claim(f"layer {number}: share of units whose slope is below 0.01", flat, at_least=0.7)
 
+# %%
+labels = np.random.default_rng(1).integers(0, 10, 200)
+gradients = backward(deep, layers, cross_entropy(labels, layers[-1])[1], "tanh")[::2]
+sizes = [np.sqrt((gradient**2).mean()) for gradient in gradients]
+claim("gradient of W, first layer over last hidden layer", sizes[0] / sizes[-2], at_least=100)
+
 # %% [markdown]
-# $\tanh$ lies between −1 and 1, so nothing can explode on the way up. But most units sit at its
-# ends, where the slope $1 - a^2$ is almost 0: they are **saturated**. What comes back is multiplied
-# by that slope, so these units hardly learn.
+# $\tanh$ lies between −1 and 1, so nothing can explode on the way up. Most units sit at its ends,
+# where the slope $1 - a^2$ is almost 0: they are **saturated**. But on the way back it does
+# explode: the few units that are not saturated pass the error through 256 weights of size 1, so it
+# grows from layer to layer, and the first layers get huge gradients.
 #
 # ## Exercise 7: line or network?
 
