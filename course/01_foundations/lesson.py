@@ -63,13 +63,15 @@ _ = threadpool_limits(1)  # our matrices are small: several threads would wait f
 # ## A program that nobody wrote
 #
 # How is *c* spoken: as in *cat*, or as in *cent*? You know, but could you write down the rules, for
-# all 26 letters, with all exceptions? In 1987 **NETtalk**, a network, learned to read English aloud
+# all 26 letters, with all exceptions? In 1987 *NETtalk*, a network, learned to read English aloud
 # from examples alone ([Sejnowski & Rosenberg 1987](#sejnowski1987)). Let us do it again, in a few
 # seconds.
 #
 # The examples come from a dictionary of pronunciation, CMUdict. We take the words with as many
-# sounds as letters, so that each letter has a sound of its own. (In most of them: *x* is two
-# sounds, and a silent letter in the same word makes up for it. Such words stay, as noise.)
+# sounds as letters: the third letter then usually makes the third sound. Not always: the *u* of
+# *fugitive* is two sounds, Y UW, and the silent last letter makes up for it. In more than one word
+# of ten such a shift shows, a consonant beside a vowel. These words stay, as noise, for us and for
+# every rival.
 
 
 # %%
@@ -83,6 +85,11 @@ def words_of(split):
 
 
 known, unseen = [*words_of("train")], [*words_of("test")]
+shifted = [
+    any((a in "aeiou") != (b[0] in "AEIOU") for a, b in zip(word, sounds, strict=True) if a != "y")
+    for word, sounds in known
+]
+claim("share of words with a consonant beside a vowel", np.mean(shifted), at_least=0.1)
 print(f"{len(known):,} words to learn from, {len(unseen):,} others to be judged on")
 for word, sounds in known[1:4]:
     print(f"  {word:<12}", *sounds)
@@ -102,9 +109,9 @@ boxes["out1"] = (3, 3.2, "S", "lightgreen")
 arrows = [(f"in{i}", f"hidden{j}") for i in range(7) for j in range(5)]
 arrows += [(f"hidden{j}", f"out{k}") for j in range(5) for k in range(3)]
 ax = plots.diagram(boxes, arrows)
-for arrow in ax.texts:
-    if arrow.arrow_patch:
-        arrow.arrow_patch.set(color="grey", linewidth=0.6)
+for text in ax.texts:
+    if not text.get_text():  # an arrow
+        text.arrow_patch.set(color="grey", linewidth=0.6)
 for y, name in ((0, "window\n7 × 27"), (1.6, "hidden\nunits"), (3.2, "sounds")):
     ax.text(-0.6, y, name, ha="right", va="center", fontsize=11, style="italic")
 ax.set_xlim(-1.6, 6.5)
@@ -113,8 +120,8 @@ print("___cent -> the sound of the c")
 
 # %% [markdown]
 # Now the whole program that learns. Five names in it come from the package: `initialize`,
-# `forward`, `cross_entropy`, `backward` and `Adam`. **By the end of this lesson you will have
-# written each of them yourself**, fewer than fifty lines of NumPy, and know why it works.
+# `forward`, `cross_entropy`, `backward` and `Adam`. *By the end of this lesson you will have
+# written each of them yourself*, fewer than fifty lines of NumPy, and know why it works.
 
 # %%
 from aimodels.foundations import Adam, backward, cross_entropy, forward, initialize
@@ -188,6 +195,7 @@ most = {i: np.bincount(spoken[letters[:, 3] == i]).argmax() for i in range(1, 27
 by_letter = np.array([most[i] for i in letters_unseen[:, 3]])
 claim("right: each letter's most frequent sound", np.mean(by_letter == spoken_unseen), at_most=0.75)
 claim("right: the network", right(reader), at_least=0.8)
+assert [say(word)[0] for word in ("cat", "cent")] == ["K", "S"]
 claim("right: before training", right(initialize(widths, "he", seed=0)), at_most=0.15)
 
 # %% [markdown]
@@ -1405,16 +1413,20 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 # %% [markdown]
 # ## Does it beat strong rivals?
 #
-# Back to the program that nobody wrote. It beat a table of single letters, which is easy. Two
+# Back to the program that nobody wrote. It beat a table of single letters, which is easy. Three
 # stronger rivals look at the same seven letters:
 #
 # - **logistic regression** with a class for each sound: the same program without the hidden layer;
-# - **a table of contexts**: look up what the letter was in the longest context that the dictionary
+# - a *table of contexts*: look up what the letter was in the longest context that the dictionary
 #   has, of seven letters, then of six, five, four, three, two or one; so it learns every exception
-#   by heart.
+#   by heart;
+# - a **decision tree**: it asks one question after the other, such as "is the next letter an *e*?",
+#   always the one that parts the sounds best. The strongest of the three.
 #
-# We count letters, and whole words in which each letter is right. Ours gets 256 hidden units, 5,000
-# steps, at the end with a smaller learning rate; and three different starts. Guess who wins.
+# We count letters, and whole words in which each letter is right. Ours gets 512 hidden units and
+# 2,000 steps, at the end with a smaller learning rate. These figures were chosen on a tenth of the
+# known words, held back for that; the tree has no such figures here, it grows to the end. All learn
+# from the same words. Three different starts. Guess who wins.
 
 
 # %%
@@ -1438,18 +1450,22 @@ inputs, inputs_unseen = one_hot(letters), one_hot(letters_unseen)
 def learned_answers(widths, seed):
     """The parameters, in 32 bits, which is faster; and what the network says."""
     parameters = [p.astype("float32") for p in initialize(widths, "he", seed=seed)]
-    for rate, num_steps in ((0.004, 4000), (0.0008, 1000)):
+    for rate, num_steps in ((0.004, 1600), (0.0008, 400)):
         train(parameters, Adam(rate), inputs, spoken, num_steps, batch_size=256, seed=seed)
     return parameters, forward(parameters, inputs_unseen)[-1].argmax(axis=1)
 
 
 linear = [learned_answers((189, len(SOUNDS)), seed)[1] for seed in range(3)]
-reader, said = learned_answers((189, 256, len(SOUNDS)), seed=0)
+reader, said = learned_answers((189, 512, len(SOUNDS)), seed=0)
 
 # %%
-others = [learned_answers((189, 256, len(SOUNDS)), seed)[1] for seed in (1, 2)]
+from sklearn.tree import DecisionTreeClassifier
+
+tree = DecisionTreeClassifier(random_state=0).fit(inputs, spoken)
+others = [learned_answers((189, 512, len(SOUNDS)), seed)[1] for seed in (1, 2)]
 answers = {"single letters": by_letter, "logistic regression": linear[0]}
-answers |= {"table of contexts": table_answers(), "ours": said}
+answers |= {"table of contexts": table_answers(), "decision tree": tree.predict(inputs_unseen)}
+answers["ours"] = said
 
 # %%
 number_of_word = np.repeat(np.arange(len(unseen)), [len(word) for word, _ in unseen])
@@ -1474,32 +1490,36 @@ for name, one in answers.items():
 # %%
 means = [whole_words(said).mean() for said in answers.values()]
 ranges = np.array([interval(whole_words(said)) for said in answers.values()])
-fig, ax = plt.subplots(figsize=(7, 2.6), layout="constrained")
+fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
 around = np.abs(ranges.T - np.array(means))
-ax.barh([*answers], means, xerr=around, color=["lightgrey", "tab:grey", "tab:grey", "tab:blue"])
+ax.barh([*answers], means, xerr=around, color=["lightgrey", *3 * ["tab:grey"], "tab:blue"])
 for i, mean in enumerate(means):
     ax.text(ranges[i, 1] + 0.01, i, f"{mean:.2f}", va="center", fontsize=11)
 ax.set(xlim=(0, 0.7), xlabel="unseen words with every letter right")
 plt.show()
 
 # %%
-for rival in ("table of contexts", "logistic regression"):
+for rival in ("decision tree", "table of contexts", "logistic regression"):
     better = whole_words(answers["ours"]) * 1.0 - whole_words(answers[rival])
-    claim(f"words: ours above the {rival}", better.mean(), at_least=0.03)
+    claim(f"words: ours above the {rival}", better.mean(), at_least=0.01)
     claim("  lower end of its interval", interval(better)[0], at_least=0)
-by_table = measured(whole_words(answers["table of contexts"]).mean())
+rights = {name: measured(whole_words(one).mean()) for name, one in answers.items()}
 worst = min(whole_words(run).mean() for run in (said, *others))
-claim("words: the worst of three starts", worst, at_least=by_table)
+claim("words: the worst of three starts", worst, at_least=rights["decision tree"])
 claim(
-    "words: the best of three lines", max(whole_words(r).mean() for r in linear), at_most=by_table
+    "words: the table's, less than the tree's",
+    rights["table of contexts"],
+    at_most=rights["decision tree"],
 )
+lines = max(whole_words(run).mean() for run in linear)
+claim("words: the best of three lines", lines, at_most=rights["table of contexts"])
 
 # %% [markdown]
-# A real win: over the table that knows every exception of twenty-nine thousand words by heart, and
-# by far over the line. The interval of the difference lies above zero, and the worst of three
-# starts is still ahead. A line can only *add up* what each neighbour says. A hidden unit can say
-# "*c*, and *e* after it, and no *s* before". The table can say that too, but must have seen the
-# very context.
+# A real win, though not a large one over the tree: the interval of the difference lies above zero,
+# and the worst of three starts is still ahead. The table knows every exception of twenty-nine
+# thousand words by heart, and is behind the tree; the line is last. A line can only *add up* what
+# each neighbour says. A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree
+# can say that too, but each question parts the examples, and fewer are left for the next.
 #
 # What did it find out about *c*? For each letter that follows it at least ten times in the
 # unseen words, the mean probability of *S* there:
@@ -1819,7 +1839,8 @@ assert figures["test_accuracy"] >= 0.975
 # - Layers without an activation are one layer. Start with He or Glorot, check gradients with
 #   finite differences, compare with strong rivals on held-out data.
 # - From examples alone, a network of one hidden layer learned to read English letters aloud, better
-#   than a table of all contexts and than a line. On digits and wines simpler models are as good.
+#   than a decision tree, a table of all contexts and a line. On digits and wines simpler models are
+#   as good.
 #
 # ## Common mistakes
 #
