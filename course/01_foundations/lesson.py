@@ -1197,7 +1197,7 @@ claim("logits differ by", np.abs(ours - theirs).max(), at_most=1e-4)
 # little.
 
 # %%
-grid = {
+rates_to_try = {
     "SGD": (SGD, (0.3, 0.6, 1.2, 2.4)),
     "momentum": (Momentum, (0.05, 0.1, 0.2, 0.4)),
     "RMSprop": (RMSprop, (0.005, 0.01, 0.02, 0.04)),
@@ -1211,7 +1211,7 @@ def digit_losses(optimizer, seed):
 
 
 tried, curves = {}, {}
-for name, (kind, rates) in grid.items():
+for name, (kind, rates) in rates_to_try.items():
     tried[name] = {rate: np.mean(digit_losses(kind(rate), 9)[-10:]) for rate in rates}
     best_rate = min(rates, key=tried[name].get)
     curves[f"{name}, {best_rate}"] = [digit_losses(kind(best_rate), seed) for seed in range(3)]
@@ -1232,7 +1232,9 @@ plt.show()
 # %%
 last = {name.split(",")[0]: np.mean(three, axis=0)[-10:].mean() for name, three in curves.items()}
 claim(
-    "Adam over the next best", last["Adam"] / min(last[n] for n in grid if n != "Adam"), at_most=1
+    "Adam over the next best",
+    last["Adam"] / min(last[n] for n in rates_to_try if n != "Adam"),
+    at_most=1,
 )
 claim(
     "Adam at 0.005 over momentum at 0.1", tried["Adam"][0.005] / tried["momentum"][0.1], at_least=1
