@@ -112,6 +112,7 @@ def letters_of(some):
     return np.frombuffer(text.encode(), "uint8").astype("int32") % 32
 
 
+# %%
 def windows(letters, number):
     """Eight letters and the next one, at places drawn at random."""
     begins = np.random.default_rng(0).permutation(len(letters) - 8)[:number]
@@ -233,6 +234,8 @@ straight = scaling_laws.fit(losses, sizes, floor=0)
 larger, its_loss = train(256, TOKENS)
 its_size = larger.count_params()
 laws = {"with E": fitted, "E = 0": straight}
+
+# %%
 intervals = {name: law.loss_interval(its_size) for name, law in laws.items()}
 for name, law in laws.items():
     low, high = map(measured, intervals[name])
@@ -280,6 +283,8 @@ by_law = {
     "with E": scaling_laws.fit(gpt_losses[:-1], gpt_sizes[:-1]),
     "E = 0": scaling_laws.fit(gpt_losses[:-1], gpt_sizes[:-1], floor=0),
 }
+
+# %%
 for name, law in by_law.items():
     low, high = law.loss_interval(gpt_sizes[-1])
     print(
@@ -361,6 +366,8 @@ trades = {
     "Hoffmann 2022, as printed": scaling_laws.CHINCHILLA.compute_optimal(C),
     "the same points, refitted": scaling_laws.CHINCHILLA_REFITTED.compute_optimal(C),
 }
+
+# %%
 for name, (parameters, tokens) in trades.items():
     billions, trillions = parameters / 1e9, tokens / 1e12
     print(f"{name:<26}{billions:>4.0f} billion parameters,{trillions:>5.2f} trillion tokens")
@@ -385,6 +392,8 @@ costs = refitted.loss(*kaplan) - refitted.loss(*by_refit)
 shares = np.geomspace(0.01, 1, 401)
 enough = [refitted.loss(*refitted.compute_optimal(part * C)) for part in shares]
 share = shares[np.argmax(enough <= refitted.loss(*kaplan))]
+
+# %%
 print(f"by the refitted law, Kaplan's trade costs {costs:.3f} of loss;")
 print(f"the best trade reaches his loss with {share:.0%} of the budget")
 assert share < 0.2
@@ -445,6 +454,7 @@ def my_clip_loss(z):
     return -(np.diag(rows) + np.diag(columns)).mean() / 2
 
 
+# %%
 cosines = np.array([[0.9, 0.1], [0.3, 0.8]])
 for factor in (1, 10):
     print(f"factor {factor}: {my_clip_loss(factor * cosines):.3f}")
@@ -472,6 +482,7 @@ def read(split):
     return images.mean(axis=(2, 4), dtype="float32") / 255, names, [row["family"] for row in rows]
 
 
+# %%
 learn, check, test = (read(split) for split in ("train", "validation", "test"))
 print("pictures:", *(len(part[0]) for part in (learn, check, test)))
 print("families in two of them:", len({*learn[2]} & {*test[2]} | {*learn[2]} & {*check[2]}))
