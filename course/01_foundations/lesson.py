@@ -10,7 +10,7 @@
 #       - start a network at the right size, and pick an optimizer
 #       - train a network on a table of your own, and measure it against simple rivals
 #     prerequisites: []
-#     minutes: 130
+#     minutes: 145
 #     repairs: [002-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -31,7 +31,7 @@
 # - train a network on a table of your own, and measure it against simple rivals.
 #
 # **Before this:** Python, NumPy, derivatives and matrix multiplication (eigenvectors are explained
-# when needed). **About 130 minutes.**
+# when needed). **About 145 minutes.**
 # **Repairs:** article 002 §4.1 ([which texts these are](../../docs/articles.md)).
 
 # %%

@@ -9,7 +9,7 @@
 #       - "look inside a network: filters, feature maps, mistakes"
 #       - rebuild a published network from these parts, and train one on your own pictures
 #     prerequisites: [01_foundations]
-#     minutes: 145
+#     minutes: 155
 #     repairs: [000-4.2.1, 003-1.4.1, 004-4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - look inside a network: filters, feature maps, mistakes;
 # - rebuild a published network from these parts, and train one on your own pictures.
 #
-# **Before this:** 01_foundations. **About 145 minutes.**
+# **Before this:** 01_foundations. **About 155 minutes.**
 # **Repairs:** article 000 §4.2.1, article 003 §1.4.1, article 004 §4.1 ([which texts these
 # are](../../docs/articles.md)).
 

@@ -10,7 +10,7 @@
 #       - find and hear a recogniser's worst mistakes
 #       - read a published detector of speech as a Keras graph, and recognise your own recording
 #     prerequisites: [04_recurrent, 06_cnn]
-#     minutes: 135
+#     minutes: 145
 #     repairs: [000-4.3.1, 000-4.3.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -30,7 +30,7 @@
 # - find and hear a recogniser's worst mistakes;
 # - read a published detector of speech as a Keras graph, and recognise your own recording.
 #
-# **Before this:** 04_recurrent, 06_cnn. **About 135 minutes.** **Repairs:** article 000 §4.3.1,
+# **Before this:** 04_recurrent, 06_cnn. **About 145 minutes.** **Repairs:** article 000 §4.3.1,
 # article 000 §4.3.2. (Article 000 is one of the tutorials whose snippets this course mends.)
 
 # %%

@@ -10,7 +10,7 @@
 #       - compare open models with services by licence, by cost and by what was measured
 #       - tell a trend that was measured from one that is hoped for
 #     prerequisites: [06_cnn, 12_bert, 13_gpt]
-#     minutes: 110
+#     minutes: 120
 #     repairs: []
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -30,7 +30,7 @@
 # - compare open models with services by licence, by cost and by what was measured;
 # - tell a trend that was measured from one that is hoped for.
 #
-# **Before this:** 06_cnn, 12_bert, 13_gpt. **About 110 minutes.**
+# **Before this:** 06_cnn, 12_bert, 13_gpt. **About 120 minutes.**
 #
 # A network with four times the parameters: what will it bring, before you pay for it? A model of
 # your own, or one by the token: from which volume on? Articles on the future answer with adjectives
