@@ -170,8 +170,10 @@ def _unsafe(path: Path) -> str | None:
     graphs = tf.__internal__.saved_model.parse_saved_model(str(path)).meta_graphs
     if len(graphs) != 1 or not graphs[0].HasField("object_graph_def"):
         raise LoadError(f"{path} was written by TensorFlow 1: write it again with TensorFlow 2")
-    objects, library = graphs[0].object_graph_def, graphs[0].graph_def.library
-    functions = {part.signature.name: part.node_def for part in library.function}
+    objects = graphs[0].object_graph_def
+    match graphs[0].graph_def:
+        case tf.compat.v1.GraphDef(library=library):
+            functions = {part.signature.name: part.node_def for part in library.function}
     children = [child for node in objects.nodes for child in node.children]
     initializers = {
         name
