@@ -175,10 +175,16 @@ for name in ("centred", "moved copies"):
     results[name] = over_moves(model)
 claim("Flatten + Dense, centred copies", results["centred"], at_most=0.7)
 claim("with moved copies", results["moved copies"], at_least=0.85)
+keras.utils.set_random_seed(1)
+averaged = compiled(cnn.CNN((None, None, 1), 10, filters=(32, 64, 64)))  # the lesson's
+averaged.fit(centred(x), y, epochs=12, verbose=0)
+ahead = results["moved copies"] - over_moves(averaged)
+claim("above the lesson's CNN, centred copies, by", ahead, at_least=0.03)
 
 # %% [markdown]
-# It catches up: what the architecture does not know, the data can teach. It paid with examples of
-# every place; the mean over places would have been free.
+# It overtakes: over the same moves the lesson's CNN, which saw centred pictures only, stays below
+# that. What the architecture does not know, the data can teach. But it paid with examples of every
+# place. The fair next step: give the CNN the moved copies, too.
 #
 # ## Exercise 5: random eyes
 

