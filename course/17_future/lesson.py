@@ -1016,18 +1016,18 @@ for kind in kinds:
 ratios = [serving[kind]["ratio"] for kind in kinds]
 gpt_ratio = serving["GPT, 32 tokens"]["ratio"]
 assert gpt_ratio == max(ratios) > 3
-assert min(ratios) == serving["CNN, 28 x 28"]["ratio"] < 1.5
-claim("GPT: a batch of 32 takes as long as … single texts", 32 / gpt_ratio, at_most=4)
+assert min(ratios) == serving["CNN, 28 x 28"]["ratio"] < 1.05
+claim("GPT: a batch of 32 takes as long as … single texts", 32 / gpt_ratio, at_most=8)
 for way in ("one by one", "batches"):
     cnn = serving["CNN, 28 x 28"][way]
     claim(f"CNN, {way}: p99 / p50", cnn["p99 ms"] / cnn["p50 ms"], at_least=3)
 assert all(serving[kind][way]["failed"] == 0 for kind in kinds for way in ("batches", "one by one"))
 
 # %% [markdown]
-# The GPT, by far: 32 texts together take less than four times as long as one. The small CNN hardly
-# gains: probably reading the request and writing the answer, which no batch shares, take most of
-# its time. And look at p99: for the CNN it is several times p50, with batches or without. "It
-# scales" is a sentence about one model under one load.
+# The GPT, by far: 32 texts together take as long as a handful of single ones. The small CNN gains
+# nothing: probably reading the request and writing the answer, which no batch shares, take most of
+# its time, and then waiting for company only costs. And look at p99: for the CNN it is several
+# times p50, with batches or without. "It scales" is a sentence about one model under one load.
 #
 # ### The real thing, over HTTP
 #
