@@ -136,7 +136,9 @@ def hourly_price(
     return purchase / (years * 12 * HOURS_PER_MONTH) + kilowatts * price_per_kilowatt_hour
 
 
-def service_price(*, input_per_million: float, output_per_million: float, read_per_written: float):
+def service_price(
+    *, input_per_million: float, output_per_million: float, read_per_written: float
+) -> float:
     """Price per million *written* tokens of a service that also charges for those it reads.
 
     Args:

@@ -16,7 +16,7 @@
 # it, how to work with it, where its models stand, and its terms in English and Chinese. All tables
 # and the drawing are made by programs, from the lessons themselves and from recorded results.
 #
-# **About 10 minutes**, without what is there to be looked up later: the tables.
+# **About 10 minutes**, leaving out the tables, which are for looking things up.
 
 # %%
 import aimodels
@@ -36,7 +36,7 @@ from aimodels.course import chapters, drawing, glossary, overview, paths, status
 # *assignment* has questions whose tests tell you at once what is right.
 #
 # The table has the minutes of both, and they are measured: the seconds that the cells ran, and the
-# words, lines of code and pictures that a reader of a second language looks at, or writes.
+# words, lines of code and pictures, at the pace of a reader whose first language is another one.
 # `aimodels course check` fails if a lesson says anything else.
 
 # %%
