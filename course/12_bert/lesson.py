@@ -386,7 +386,7 @@ ax = plots.diagram(
     [
         *[(table, "sum") for table in ("tokens", "segments", "places")],
         *itertools.pairwise(("sum", "read", "attention", "norm1", "dense", "norm2", "head", "out")),
-        *[("read", "norm1", -0.8), ("norm1", "norm2", -0.8)],
+        *[("read", "norm1", -1.2), ("norm1", "norm2", -1.2)],
     ],
 )
 block = plt.Rectangle((0.5, 1.8), 2.5, 4.55, fill=False, ls="--", color="grey")
@@ -1405,7 +1405,7 @@ judge = fresh[:500]
 print("pieces to learn from, and to judge:", measured(len(mine)), measured(len(judge)))
 print("left out:", measured(len(kept_pages) - len(fresh)))
 if len(mine) < 50 or len(judge) < 10:
-    raise ValueError("too little text: bring more sentences of 40 letters, in the letters a to z")
+    raise ValueError("too little new text: bring more sentences of 40 letters, from a to z")
 my_judge_ids, my_truth = labelled(judge)
 
 # %% [markdown]
