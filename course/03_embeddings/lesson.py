@@ -9,7 +9,7 @@
 #       - cut Chinese text into characters, words or byte pairs, and classify real reviews
 #       - rebuild fastText's published identifier of 176 languages from these parts
 #     prerequisites: [01_foundations]
-#     minutes: 120
+#     minutes: 155
 #     repairs: [000-4.1.1, 002-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - cut Chinese text into characters, words or byte pairs, and classify real reviews;
 # - rebuild fastText's published identifier of 176 languages from these parts.
 #
-# **Before this:** 01_foundations. **About 120 minutes.**
+# **Before this:** 01_foundations. **About 155 minutes.**
 # **Repairs:** article 000 §4.1.1, article 002 §4.2
 # ([which texts these are](../../docs/articles.md)).
 
@@ -103,7 +103,7 @@ for (a, first), (b, second) in itertools.combinations(four.items(), 2):
 # None. To a program that only asks whether two words are *the same*, the two English sentences are
 # as far apart as an English and a German one. The identifier gets around this. It gives each word,
 # and each small *piece* of a word, a short row of numbers that were learned, and takes their mean.
-# Words that were used alike got rows that are alike.
+# The rows were learned so that from the means the languages can be told apart.
 #
 # Such rows are what this lesson is about. You will learn some from raw text, measure them, and use
 # them to sort reviews with a hundred labels. Then you take the identifier apart.
@@ -174,6 +174,10 @@ claim("Keras's Embedding differs by", np.abs(row - table[1]).max(), at_most=1e-6
 # | $p_i$, $q_j$ | share of a word as a centre, as a neighbour |
 # | $h$ | mean of several vectors |
 # | $\rho$ | correlation of two rankings |
+# | $P \approx A \Sigma B^\top$ | a table of counts, and the three factors of its decomposition |
+# | $C$ | the neighbours of one centre (in code, `C` is a setting of scikit-learn) |
+# | $b_i$, $b'_j$, $r(X)$ | GloVe's offsets, and how much it trusts a count |
+# | $W$, $b$, $s$, $a$ | weights, offset and width of one filter, and its strongest answer |
 # | $G$, $g$ | rows of the table that a text is made of, one of them |
 # | $m$, $w_m$ | inner node of the tree of languages, its vector |
 # | $L$ | a loss |
@@ -463,8 +467,8 @@ for word in ("the", "king"):
 # ## Train
 #
 # One thing more: the window is drawn anew for each centre, from 1 to 5, so near neighbours count
-# more. The rate 0.04 is the largest of a few with which training stayed stable; the number of
-# epochs is what fits into a few seconds. We keep the vectors before training, to compare.
+# more. Our rate, 0.04, is larger than the 0.025 of word2vec's program, because the text is small
+# and the time short. We keep the vectors before training, to compare.
 
 # %%
 model.build()
@@ -1335,10 +1339,9 @@ claim("all labels: TF-IDF above pretrained vectors", full, at_least=0.01)
 
 # %% [markdown]
 # Read the picture from left to right. With a hundred labels the pretrained vectors win against all
-# three: the vectors carry what the unlabelled text knows. (The bars are standard errors over the
-# draws of labels; the draws share one test set.) With all labels the lead has turned round: fifty
-# fixed numbers per word hold less than a weight of its own for each word. Pretrained vectors pay
-# where labels are few.
+# three. (The bars are standard errors over the draws of labels; the draws share one test set.) With
+# all labels the order has turned round: a weight of its own for each word, learned from thousands
+# of labels, does better than fifty fixed numbers. Pretrained vectors pay where labels are few.
 #
 # ## What the network has learned
 #
@@ -1447,8 +1450,8 @@ if lid:
     print("table", inputs.shape, f"= {4 * np.prod(inputs.shape):,} bytes as float32")
 
 # %% [markdown]
-# Only the rows of the most useful pieces were kept, and those are packed ([Joulin et al.
-# 2016](#joulin2016)). Even so the table would be three times as large as the file.
+# Only some of the rows were kept ([Joulin et al. 2016](#joulin2016)). Even so the table would be
+# more than three times as large as the file, if it were not packed.
 #
 # ### Product quantization: a row in nine bytes
 #
@@ -1516,6 +1519,8 @@ if lid:
         print(f"{word}: {kept} rows, of", 1 + len(my_pieces(word, 2, 4)), "possible")
 
 # %% [markdown]
+# Most pieces have no row any more: the file was pruned until it fitted into a megabyte.
+#
 # ### A softmax in the shape of a tree
 #
 # For few classes a softmax is cheap. For many words it is not, and here is the second way out. The
@@ -1601,7 +1606,7 @@ claim("largest difference from fastText's own program", worst, at_most=1e-5)
 # ### Does it know your sentence?
 #
 # Write your own into the list. Short texts are hard: what is *gift*? (In English a present, in
-# German poison.)
+# German poison.) Compare its probabilities alone with those in a sentence.
 
 # %%
 my_sentences = ["gift", "Das ist ein Gift", "This is a gift", "nei", "ok", "Guten Tag, my friend!"]
@@ -1703,10 +1708,11 @@ claim("largest minus smallest", max(by_language.values()) - min(by_language.valu
 # %% [markdown]
 # ## Yours
 #
-# You have a CSV with the columns `text` and `label`, and few rows. Put it into `my_texts.csv`. Here
-# sentences about persons, places and animals stand in for it, from Wikipedia's articles, in a file
-# as a spreadsheet writes it. (These vectors have read the articles, without labels; for your own
-# texts, train `SkipGram` on everything that you have.)
+# You have a CSV with the columns `text` and `label`, and few rows. Put it into `my_texts.csv`, and
+# some rows to judge by into `judge.csv`, both in `folder`; then leave the next cell out, which
+# writes stand-ins: sentences about persons, places and animals, from Wikipedia's articles, in a
+# file as a spreadsheet writes it. (These vectors have read the articles, without labels; for your
+# own texts, train `SkipGram` on everything that you have.)
 
 # %%
 kinds = {
