@@ -476,7 +476,7 @@ before = model.vectors
 print("x", model.x.shape, "y", model.y.shape)
 
 # %%
-model.train(epochs=24)
+model.train(epochs=20)
 vectors = model.vectors
 claim("first loss minus 6 ln 2", abs(model.losses[0] - 6 * np.log(2)), at_most=1e-3)
 
@@ -682,7 +682,7 @@ plt.show()
 
 # %%
 other = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=2)
-second_mark = embeddings.evaluate_similarity(other.fit(corpus, epochs=24).vectors, pairs)
+second_mark = embeddings.evaluate_similarity(other.fit(corpus, epochs=20).vectors, pairs)
 moved = second_mark["spearman"] - mark["spearman"]
 claim("ρ of seed 2 minus seed 1", moved, at_least=-0.1, at_most=0.1)
 
@@ -807,7 +807,7 @@ claim("difference in standard errors", difference / np.std(lead), at_least=-2.5,
 #    L = -\ln\sigma(h^\top y_c) - \sum_{n=1}^k \ln\sigma(-h^\top y_n) $$
 
 # %%
-cbow = embeddings.CBOW(embedding_dim=50, seed=1).fit(corpus, epochs=16)
+cbow = embeddings.CBOW(embedding_dim=50, seed=1).fit(corpus, epochs=14)
 note("CBOW", cbow.vectors)
 print("first loss", cbow.losses[0].round(4))
 
@@ -1711,8 +1711,9 @@ claim("largest minus smallest", max(by_language.values()) - min(by_language.valu
 # You have a CSV with the columns `text` and `label`, and few rows. Put it into `my_texts.csv`, and
 # some rows to judge by into `judge.csv`, both in `folder`; then leave the next cell out, which
 # writes stand-ins: sentences about persons, places and animals, from Wikipedia's articles, in a
-# file as a spreadsheet writes it. (These vectors have read the articles, without labels; for your
-# own texts, train `SkipGram` on everything that you have.)
+# file as a spreadsheet writes it. (Its encoding is found for UTF-8 and UTF-16; name any other,
+# such as `read_table(path, "gb18030")` for Chinese Windows.) These vectors have read the articles,
+# without labels; for your own texts, train `SkipGram` on everything that you have.
 
 # %%
 kinds = {
@@ -1732,10 +1733,10 @@ for file_name, chosen in (("my_texts", slice(0, 2)), ("judge", slice(2, 5))):
 
 
 # %%
-def read_table(path):
-    """The columns text and label of a CSV, in any common encoding and with , ; or tabs."""
+def read_table(path, fallback="cp1252"):
+    """The columns text and label of a CSV with , ; or tabs, in UTF-8, UTF-16 or the fallback."""
     raw = Path(path).read_bytes()
-    encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", "cp1252"]
+    encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", fallback]
     for encoding in encodings:
         try:
             content = raw.decode(encoding)
