@@ -30,7 +30,7 @@ parser.add_argument("--epochs", type=int, default=3)
 parser.add_argument("--batch-size", type=int, default=64, help="over all replicas")
 parser.add_argument("--learning-rate", type=float, default=0.003)
 parser.add_argument("--examples", type=int, default=1437, help="how many of the digits")
-parser.add_argument("--devices", type=int, default=1, help="split this processor, to study")
+parser.add_argument("--devices", type=int, help="split this processor, to study")
 parser.add_argument("--plain", action="store_true", help="without batch normalization")
 parser.add_argument("--jit-compile", action="store_true")
 parser.add_argument("--float64", action="store_true")
@@ -61,9 +61,10 @@ def read_folder(folder):
 
 keras.config.set_floatx("float64" if args.float64 else "float32")
 keras.utils.set_random_seed(1)
-if args.devices > 1:
+if args.devices:
     train.logical_devices(args.devices)
-strategy = train.strategy(timeout=args.timeout)  # before anything is computed
+kind = "devices" if args.devices else "auto"
+strategy = train.strategy(kind, args.devices, args.timeout)  # before anything is computed
 if args.data:
     pictures, labels, classes = read_folder(args.data)
     shape, middle, spread = (size, size, 3), 127, 128  # as the published weights expect it
