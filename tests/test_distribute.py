@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -16,6 +17,7 @@ import psutil
 import pytest
 import tensorflow as tf
 import yaml
+from PIL import Image
 from rounding import products, rounding
 
 from aimodels import cnn, train  # noqa: F401  (the saved model is a CNN)
@@ -345,6 +347,55 @@ def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank, un
     assert f"worker {rank} was killed (signal 9): starting all again" in said
     assert not any(worker.is_running() for worker in workers)
     assert_same(tmp_path, one_process / "plain")
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Two folders of three classes, told apart by their colour, and files that are no pictures."""
+    colours = {"Ampel": (250, 40, 40), "Brief 信": (40, 250, 40), "c'est": (40, 40, 250)}
+    rng = np.random.default_rng(0)
+    for part, number in ("train", 12), ("test", 4):
+        for name, colour in colours.items():
+            (tmp_path / part / name).mkdir(parents=True)
+            for i in range(number):
+                noise = rng.integers(-40, 41, size=(9 + i, 20, 3))
+                picture = Image.fromarray(np.clip(colour + noise, 0, 255).astype("uint8"))
+                picture.save(tmp_path / part / name / f"{i}.{'png' if i % 2 else 'JPG'}")
+    (tmp_path / "train" / "Ampel" / "notes.txt").write_text("no picture")
+    (tmp_path / "train" / ".DS_Store").write_bytes(b"\0")
+    (tmp_path / "train" / "c'est" / "empty.png").touch()
+    return tmp_path
+
+
+def on_pictures(pictures, *more):
+    command = [sys.executable, SCRIPT, "--folder", pictures / "run", "--size", 16, *more]
+    command = [*map(str, command), "--data", str(pictures / "train")]
+    return subprocess.run(command, env=QUIET, capture_output=True, text=True, timeout=HANGS)
+
+
+@pytest.mark.slow
+def test_the_script_learns_from_folders_of_pictures(pictures):
+    test = ["--test", pictures / "test"]
+    done = on_pictures(pictures, *test, "--devices", 2, "--batch-size", 9, "--epochs", 12)
+    assert done.returncode == 0, done.stderr
+    assert "2 replica(s), 36 examples" in done.stdout
+    assert re.findall(r"left out: .*?(\w+\.\w+) is", done.stdout) == ["notes.txt", "empty.png"]
+    assert float(re.search(r"accuracy on .*: (\S+)", done.stdout)[1]) > 0.9
+    facts = json.loads((pictures / "run" / "classes.json").read_text(encoding="utf-8"))
+    assert facts["classes"] == ["Ampel", "Brief 信", "c'est"]
+    model = keras.saving.load_model(pictures / "run" / "model.keras")
+    blue = (np.full((1, *facts["shape"]), (40, 40, 250)) - facts["middle"]) / facts["spread"]
+    assert facts["classes"][np.argmax(model(blue))] == "c'est"
+
+
+@pytest.mark.slow
+def test_the_script_says_what_is_wrong_with_a_folder(pictures):
+    shutil.rmtree(pictures / "test" / "Ampel")
+    done = on_pictures(pictures, "--test", pictures / "test", "--epochs", 1)
+    assert "has the classes ['Brief 信', \"c'est\"]" in done.stderr
+    for path in (pictures / "train" / "Ampel").iterdir():
+        path.unlink()
+    assert "no picture in Ampel" in on_pictures(pictures).stderr
 
 
 @pytest.fixture

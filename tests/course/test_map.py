@@ -42,7 +42,6 @@ EMPHASIS = {
     | {"no embeddings", "no positions", "against itself from scratch"}
     | {"against the regression on pairs"},
     "13_gpt": {"file", "no causal mask", "beginning of a word"},
-    "14_scaling": {"three"},
 }
 
 
