@@ -67,7 +67,7 @@ for before, after in chapters.direct(course):
 # Each plan is made by a program, which stops with an error if a chapter comes before one that it
 # rests on, or if a day or a week is longer than promised.
 #
-# **A weekend** leads on the shortest way to a GPT that you train yourself. There is no time for
+# **A long weekend** leads on the shortest way to a GPT that you train yourself. There is no time for
 # assignments; come back for them.
 
 # %%

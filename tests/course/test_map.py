@@ -202,7 +202,7 @@ def test_a_plan_that_breaks_a_promise_is_refused(course):
 
 
 def test_a_path_that_is_too_short_says_so(course):
-    with pytest.raises(CourseError, match=r"A weekend: day 1: .* promised are 60"):
+    with pytest.raises(CourseError, match=r"A long weekend: day 1: .* promised are 60"):
         paths.plan(dataclasses.replace(paths.PATHS[0], hours=1), course)
 
 
