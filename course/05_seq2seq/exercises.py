@@ -164,8 +164,8 @@ assert found[:2] == ["C", "x"]
 # %% [markdown]
 # ## Exercise 6: backwards
 #
-# The same model with its sides exchanged. Before training, the bound: words of the validation part
-# that sound like another word of the dictionary.
+# The same model with its sides exchanged. Before training: how often is there a choice? These are
+# the words of the validation part that sound like another word of the dictionary.
 
 # %%
 by_sound = collections.defaultdict(set)

@@ -40,9 +40,7 @@ aimodels.start(seed=1)
 
 # %%
 import collections
-import csv
 import inspect
-import io
 import itertools
 import math
 import re
@@ -153,7 +151,7 @@ assert np.mean(difference < 0) > 0.5
 # and speech recognition have the same form: a sequence in, a sequence of another length out. Here
 # the sequences are short, so that we can train in seconds and look at everything.
 #
-# These symbols we shall use:
+# We shall use these symbols:
 #
 # | symbol | meaning |
 # |---|---|
@@ -234,7 +232,9 @@ def alignments(pairs, rounds=3):
     table = {}
 
     def cost(letter, piece):
-        return table.get((letter, piece), 12) if table else (0.5, 0, 1)[len(piece.split())]
+        if not table:
+            return (0.5, 0, 1)[len(piece.split())]
+        return table.get((letter, piece), 12)  # never seen: dearer than any that was
 
     for _ in range(rounds):
         found = [(word, pieces) for word, said in pairs if (pieces := align(word, said, cost))]
@@ -252,7 +252,8 @@ for word in ("box", "knee", "through", "sixth"):
 
 # %% [markdown]
 # The tree sees the letter and `reach` letters on each side. How many are best, we ask the
-# validation words. (Reach 0 is a table: the most frequent piece of each letter.)
+# validation words. (Reach 0 is a table: the most frequent piece of each letter. Reach 6 sees the
+# whole of a word of seven letters; more there is not to see.)
 
 
 # %%
@@ -293,7 +294,7 @@ def right_answers(pairs):
 # %%
 right = right_answers(validation)
 short = [word for word in right if len(word) <= 7]
-trees = {reach: tree(aligned, reach) for reach in range(4)}
+trees = {reach: tree(aligned, reach) for reach in (0, 1, 3, 5, 6)}
 tree_rates = {}
 for reach, one in trees.items():
     answered = by_tree(one, short, reach)
@@ -309,8 +310,8 @@ claim("the chosen tree's", tree_rates[reach][1], at_most=0.5)
 
 # %% [markdown]
 # The table of single letters is our **floor**, the tree our **baseline**: it gets more than half of
-# the words exactly right. But somebody had to invent the alignment for it. A network shall do
-# without.
+# the words exactly right. But somebody had to invent the alignment for it. A network should
+# manage without one.
 #
 # ## Five things that training needs
 #
@@ -418,10 +419,10 @@ for i, (into, out) in enumerate(itertools.pairwise(("[START]", "N", "IY", "[END]
     boxes |= {f"y{i}": (x, 2, into), f"h{i}": (x, 1, f"$h_{i + 1}$", orange), f"o{i}": (x, 0, out)}
     arrows += [(f"y{i}", f"h{i}"), (f"h{i}", f"o{i}"), (f"h{i - 1}" if i else "m3", f"h{i}")]
 ax = plots.diagram(boxes, arrows)
-ax.text(1.65, 0.25, "encoder", ha="center", fontsize=13, style="italic")
-ax.text(4.0, 0.35, "$h_0$: all\nit knows", ha="center", fontsize=11)
-ax.text(8.9, 1, "decoder", va="center", fontsize=13, style="italic")
-ax.set_xlim(-0.6, 10)
+ax.text(1.65, 2.75, "encoder", ha="center", va="center", fontsize=13, style="italic")
+ax.text(6.3, 2.75, "decoder", ha="center", va="center", fontsize=13, style="italic")
+ax.text(4.1, 0.85, "$h_0$: all\nit knows", ha="center", va="bottom", fontsize=11)
+ax.set(xlim=(-0.6, 8.7), ylim=(3, -0.5))
 plt.show()
 
 # %% [markdown]
@@ -431,7 +432,7 @@ plt.show()
 # the next one. (An LSTM's memory cell is handed over in the same way; the formula leaves it out.)
 #
 # $$ h_t = \mathrm{LSTM}(E\,y_{t-1},\; h_{t-1}), \qquad
-#    p(y_t \mid y_{<t}, x) = \mathrm{softmax}(W h_t + b) $$
+#    p(y_t \mid y_{<t}, x) = \mathrm{softmax}(W_o h_t + b_o) $$
 #
 # Each phoneme depends on those before it; such a model is called *autoregressive*. The
 # probability of a whole answer is a product:
@@ -538,7 +539,8 @@ claim(f"logits of {one_word.shape} and {longer.shape} differ by", difference, at
 #
 # Eight passes over the pairs, 256 of them a step; the learning rate falls along a cosine from 0.01
 # to zero. (These numbers were chosen on the validation words, for the second model below, among a
-# few that train quickly. The first one gets the same.)
+# few that train quickly. The first one gets the same here; where we judge, it also gets settings of
+# its own.)
 
 # %%
 epochs, batch_size = 8, 256
@@ -563,15 +565,17 @@ def fit(model, epochs=epochs):
 history = {"without": fit(plain)}
 of_plain = history["without"]["val_loss"]
 claim("held-out loss: first epoch", of_plain[0], at_least=measured(of_plain[-1]))
-claim("the last epoch still saves", of_plain[-2] - of_plain[-1], at_least=-0.01, at_most=0.01)
 
 # %% [markdown]
-# The loss no longer falls. But it was measured with teacher forcing: at each step the model read
-# the right beginning. In real use it must read its own words, and one early mistake can lead it
-# astray. This gap is called **exposure bias**. So the honest measure is the error rate of what it
-# says on its own. **Greedy** decoding takes the most probable phoneme at each step, and feeds it
-# back, until `[END]`. It needs two methods of a model: `encode` reads the source and gives a memory
-# and a first state; `decode_step` is one step.
+# The loss has fallen. Whether it could fall further, it does not tell: the learning rate has come
+# down to zero, and then every curve is flat. And it was measured with teacher forcing: at each step
+# the model read the right beginning. In real use it must read its own words, and one early mistake
+# can lead it astray. This gap is called **exposure bias**. So the honest measure is the error rate
+# of what it says on its own.
+#
+# **Greedy** decoding takes the most probable phoneme at each step, and feeds it back, until
+# `[END]`. It needs two methods of a model: `encode` reads the source and gives a memory and a first
+# state; `decode_step` is one step.
 
 # %%
 print(inspect.getsource(seq2seq.Seq2Seq.decode_step).split('"""')[2].strip("\n"))
@@ -658,20 +662,23 @@ draw_by_length(spoken, looked_at, right)
 # %%
 lead = {n: by_length(spoken["tree"], looked_at, right)[n - 3] for n in range(3, 12)}
 lead = {n: lead[n] - by_length(spoken["without"], looked_at, right)[n - 3] for n in lead}
-claim("4 letters: the tree's errors minus the network's", lead[4], at_least=-0.02)
+claim("4 letters: the tree's errors minus the network's", lead[4], at_least=-0.04)
 claim("7 letters", lead[7], at_most=-0.01)
 claim("11 letters", lead[11], at_most=-0.2)
-of_tree = by_length(spoken["tree"], looked_at, right)
+of_tree, of_plain = (by_length(said, looked_at, right) for said in spoken.values())
 claim("the tree's errors: 11 letters minus 7", of_tree[8] - of_tree[4], at_most=0.12)
+claim("the network's: 7 letters minus 4", of_plain[4] - of_plain[1], at_least=0.03)
+claim("11 letters minus 7", of_plain[8] - of_plain[4], at_least=0.24)
 for n in (3, 4):
     more = np.mean([len(right[word][0]) > n for word in right if len(word) == n])
     print(f"words of {n} letters with more phonemes than letters: {more:.2f}")
 
 # %% [markdown]
 # (Three letters are a kind of their own: many such words are abbreviations, said letter by letter.)
-# On four letters the network keeps up, without anybody's alignment. Then its curve climbs, and
-# beyond seven letters it shoots up, while the tree's hardly rises: the tree never sees more than a
-# letter and its neighbours, so a long word is nothing new to it.
+# On four letters the network almost keeps up, without anybody's alignment. Then its curve climbs,
+# and beyond seven letters it shoots up. (There, it is also asked for lengths that it was never
+# taught; we come back to this.) The tree's rises far less: it answers for one letter after the
+# other, and a long word only asks more often.
 #
 # Look at the drawing again. What does this decoder know of the word? Two rows of 84 numbers, the
 # encoder's last state and memory cell. They are as long for *go* as for *unquestionably*. All the
@@ -749,12 +756,12 @@ arrows += [("h1", "joined"), ("c", "joined"), ("joined", "out")]
 # %%
 ax = plots.diagram(boxes, arrows)
 for i, weight in enumerate(weights):
-    line = {"arrowstyle": "-|>", "color": "green", "lw": 0.6 + 6 * weight}
-    ax.annotate("", (1.3 * i * 0.55 + 0.85, 0.95), (1.3 * i, 1.85), arrowprops=line)
-    ax.text(1.3 * i + 0.2, 1.72, weight, color="green", fontsize=12)
-look = {"arrowstyle": "-|>", "color": "tab:red", "ls": "--", "connectionstyle": "arc3,rad=0.12"}
-ax.annotate("", (3.75, 1.35), (7.0, 2.0), arrowprops=look)
-ax.text(5.35, 1.2, "query", color="tab:red", ha="center", fontsize=12)
+    line = {"arrowstyle": "-|>", "color": "green", "lw": 0.6 + 6 * weight, "shrinkA": 0}
+    ax.annotate("", (1.3 * i * 0.55 + 0.85, 0.77), (1.3 * i, 2.02), arrowprops=line)
+    ax.text(1.3 * i + (0.2 if i else -0.5), 1.72, weight, color="green", fontsize=12)
+look = {"arrowstyle": "-|>", "color": "tab:red", "ls": "--", "connectionstyle": "arc3,rad=0.3"}
+ax.annotate("", (4.25, 2.0), (7.05, 2.0), arrowprops=look)
+ax.text(5.65, 1.3, "query: compared with all $m_s$", color="tab:red", ha="center", fontsize=12)
 ax.text(7.7, 0.6, "state and context, joined", va="center", fontsize=11)
 ax.set_xlim(-0.6, 10.2)
 plt.show()
@@ -786,7 +793,7 @@ print("context", (weights @ memory).round(4))
 # 2015](#bahdanau2015)); **scaled dot-product** attention compares projections of both ([Vaswani et
 # al. 2017](#vaswani2017)):
 #
-# $$ e_{ts} = u^\top \tanh(W h_t + U m_s) \qquad\text{or}\qquad
+# $$ e_{ts} = u_a^\top \tanh(W_a h_t + U_a m_s) \qquad\text{or}\qquad
 #    e_{ts} = \frac{q_t \cdot k_s}{\sqrt d} $$
 #
 # The **queries** $q_t = W_Q h_t + b_Q$ say what step $t$ looks for, the **keys**
@@ -907,13 +914,12 @@ loss_without, loss_with = (history[name]["val_loss"] for name in ("without", "wi
 gaps = np.subtract(loss_without, loss_with)
 claim("held-out loss, without minus with: first epoch", gaps[0], at_least=0.15)
 claim("last epoch", gaps[-1], at_least=0.03, at_most=measured(gaps[0]))
-claim(
-    "with: the last epoch still saves", loss_with[-2] - loss_with[-1], at_most=0.01, at_least=-0.01
-)
+claim("smallest gap of all epochs", gaps.min(), at_least=0.03)
 
 # %% [markdown]
-# Look at the solid lines: attention learns faster, and further. Neither falls any more at the end,
-# and the gap is smaller than it was after one epoch: part of it was speed.
+# Look at the solid lines: attention's is the lower one from the first epoch to the last. At the end
+# both are flat, because the rate is zero there; a longer schedule may bring each further. The gap
+# is smaller than after one epoch: part of it was speed.
 #
 # ## Does it work?
 #
@@ -966,33 +972,46 @@ for rival in ("tree", "without"):
     print(f"    95 % interval {low:.3f} to {high:.3f}")
     assert low > 0
 claim("word error rate with attention", mistaken["with"][is_short].mean(), at_most=0.45)
-claim(
-    "the tree's minus that without attention",
-    (mistaken["tree"] - mistaken["without"])[is_short].mean(),
-    at_most=0.02,
-)
+difference = (mistaken["tree"] - mistaken["without"])[is_short].mean()
+claim("the tree's minus that without attention", difference, at_most=0.02)
 
 # %% [markdown]
 # Over all short words attention beats both, with the whole interval above zero. The network
-# *without* attention does not even beat the tree. One start proves little, and a tree is not the
-# best that one can do with an alignment. So the benchmark trained both networks from three more
-# starts, and a *forest* of twenty randomized trees that vote, which sees four letters on each side.
-# That takes minutes, too long for a lesson. The same words to learn from, the same test words:
+# *without* attention does not even beat the tree (with settings chosen for the other one).
+#
+# One start proves little, and neither rival is at its best. So a benchmark gave both more. The
+# network without attention got settings of its own, and in place of the tree there is a *forest* of
+# twenty randomized trees that vote. The validation words chose both. That takes minutes, too long
+# for a lesson:
 
 # %%
-for name, label in {"without": "no attention", "with": "attention"}.items():
-    rates_of_seeds = published["seeds"][name]
-    print(f"{label:<13}", *(f"{one:.3f}" for one in rates_of_seeds))
-forest = published["forest"]
-print(f"forest        {forest:.3f}")
-assert max(published["seeds"]["with"]) < min(published["seeds"]["without"])
-assert abs(np.mean(published["seeds"]["with"]) - forest) < 0.03
+print("no attention, word error rate on validation words:")
+for epochs_there, rate, wer in published["without, validation words"]:
+    print(f"  {epochs_there:>2} epochs, rate {rate:<6} {wer:.3f}")
+print("forest, by the number of letters that it sees on each side:")
+print(" ", *(f"{n}: {wer:.3f}" for n, wer in published["forest, validation words"].items()))
 
 # %% [markdown]
-# Attention's worst start is better than the best one without it. And the forest draws with
-# attention: within 0.03 in word error rate. On short words, a good alignment with many trees is as
-# good as this small network. The network found its alignment alone; where there is none to be
-# had, as in translation, trees cannot even begin.
+# The best of each, and both networks from three more starts, on the same test words as above:
+
+# %%
+of_seeds = published["seeds"]
+labels = {"without": "no attention", "without, tuned": "no attention, tuned", "with": "attention"}
+for name, label in labels.items():
+    print(f"{label:<20}", *(f"{one:.3f}" for one in of_seeds[name]))
+print(f"forest               {published['forest']:.3f}")
+difference = np.array([*published["forest's mistakes"]], float) - mistaken["with"][is_short]
+low, high = map(measured, interval(difference))
+print(f"forest minus our attention: {measured(difference.mean()):.3f}")
+print(f"    95 % interval {low:.3f} to {high:.3f}")
+assert max(of_seeds["with"]) < min(of_seeds["without, tuned"])
+assert low < 0 < high
+
+# %% [markdown]
+# Attention's worst start is better than the best one without it, even with settings of its own,
+# which attention did not get. Between the forest and our attention the interval has zero inside:
+# on these words neither is better for certain. But the network got by without an alignment. Where
+# none goes from left to right, as in translation, these trees cannot even begin.
 #
 # One limit of all these figures: the words differ, but relatives of a test word (*knee*, for the
 # test word *kneed*) may stand in the training part.
@@ -1007,14 +1026,14 @@ at = {name: by_length(said, words, right_test) for name, said in spoken.items()}
 gap = np.subtract(at["without"], at["with"])
 claim("without minus with: 4 letters", gap[1], at_most=measured(gap[4]))
 claim("7 letters", gap[4], at_least=0.03)
-claim("11 letters", gap[8], at_least=0.1)
 claim("attention: 11 letters minus 7", at["with"][8] - at["with"][4], at_least=0.1)
 claim("attention minus the tree at 11 letters", at["with"][8] - at["tree"][8], at_least=0.05)
 
 # %% [markdown]
-# The gap grows with the length of the word, as the bottleneck would have it. Yet beyond seven
-# letters attention gets worse, too, and falls behind the tree: both networks are asked for lengths
-# that they were never taught. Train on what you will be asked for.
+# Within the lengths that both were taught, the gap is wider at seven letters than at four, as the
+# bottleneck would have it. Beyond seven another trouble joins in: neither network was taught such
+# lengths. Attention, too, gets worse there, and falls behind the tree. So the steep right side is
+# not the bottleneck alone. Train on what you will be asked for.
 #
 # ### Eight answers
 #
@@ -1072,6 +1091,8 @@ for ax, word, alpha in zip(axes, shown, maps, strict=True):
     ax.set_yticks(range(len(alpha)), [*right_test[word][0], "end"], fontsize=12)
     ax.xaxis.tick_top()
 axes[0].set_ylabel("is said", fontsize=12)
+axes[0].set_xlabel("is looked at", fontsize=12)
+axes[0].xaxis.set_label_position("top")
 fig.colorbar(image, ax=axes, label="weight")
 plt.show()
 
@@ -1137,7 +1158,7 @@ claim("share of steps that move forward", trained, at_least=0.8)
 claim("more than without training, by", trained - untrained, at_least=0.1)
 
 # %% [markdown]
-# It has learned an alignment that stands nowhere in the data. For the tree, we had to compute one.
+# It has learned to go through the word from left to right; nothing in the data says so.
 #
 # ## Greedy can be wrong
 #
@@ -1269,7 +1290,8 @@ claim("greedy's word error rate minus the beam's", fewer.mean(), at_least=-0.01,
 #
 # Each further token can only lower the score. Where the model is unsure, a short answer may
 # therefore win although it leaves something out. A **length penalty** divides the score before
-# answers are compared; $\lambda = 0.6$ is a common choice ([Vaswani et al. 2017](#vaswani2017)):
+# answers are compared ([Wu et al. 2016](#wu2016)). [Vaswani et al. 2017](#vaswani2017) take
+# $\lambda = 0.6$:
 #
 # $$ \frac{\ln p(y \mid x)}{\left((5 + T)/6\right)^{\lambda}} $$
 #
@@ -1302,17 +1324,23 @@ plt.show()
 # ## Yours
 #
 # Anything that turns one short text into another can be learned in the same way: names into user
-# names, words into another script, slang into standard spelling. You need a table with two columns,
-# and some hundreds of rows. Put it into `my_pairs.csv`; its first line is taken for names of
-# columns. Here dates stand in for yours, in five ways to write them. (For dates a rule is better,
-# and we put one beside.) **With your own file, leave the next cell out and set `path`.**
+# names, words into another script, slang into standard spelling. You need a table with two columns
+# and a thousand rows or more; how many yours needs, the held-out ones tell. Save it as a CSV file,
+# with the names of the columns in its first line; of more than two, the first two are read.
+#
+# Here dates stand in for yours, in five ways to write them. (For dates a rule is better, and we put
+# one beside.) **With your own file, leave out the cell that writes the dates, and set `path`**, as
+# in `path = "my_pairs.csv"`.
+
+# %%
+home = Path(tempfile.mkdtemp())
+stand_in = home / "dates.csv"
 
 # %%
 import calendar
 import datetime
 
-home = Path(tempfile.mkdtemp())
-path = home / "my_pairs.csv"
+path = stand_in
 dice = np.random.default_rng(2)
 ways = "{d} {month} {y}", "{mon} {d}, {y}", "{d}.{m}.{y}", "{y}/{m}/{d}", "{day}, {d} {mon} {y}"
 lines = ["written;meant"]
@@ -1324,27 +1352,24 @@ for i in range(2000):
     lines.append(way.format(d=date.day, m=date.month, y=date.year, **names_in) + f";{date}")
 _ = path.write_text("\n".join(lines), encoding="utf-8-sig")
 
+# %% [markdown]
+# `data.read_rows` takes commas, semicolons or tabs, and says what is wrong with a file that it
+# cannot read. Of a hundred rows ten would be left to judge, so `read_pairs` refuses fewer.
+
 
 # %%
-def read_pairs(path):
-    """The first two columns of a table, as distinct pairs; other encodings and separators, too."""
-    content = Path(path).read_bytes()
-    wide = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        text = content.decode("utf-16" if wide else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", errors="replace")  # an older Windows
-    head = text.partition("\n")[0]
-    separator = max("\t;,", key=head.count)  # the first of them if there are equally many
-    rows = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
-    rows = [[cell.strip() for cell in row[:2]] for row in rows][1:]
-    pairs = [*dict.fromkeys((a, b) for a, b in (r for r in rows if len(r) == 2) if a and b)]
+def read_pairs(path, **kwargs):
+    """The first two columns of a table, as distinct pairs; line ends in a cell become blanks."""
+    rows = [[*row.values()][:2] for row in data.read_rows(path, **kwargs)]
+    if len(rows[0]) < 2:
+        raise ValueError(f"{path} has one column with a name, and two are needed")
+    rows = ((" ".join(a.split()), " ".join(b.split())) for a, b in rows)
+    pairs = [*dict.fromkeys((a, b) for a, b in rows if a and b)]
     if len(pairs) < 100:
-        raise ValueError(f"{path}: {len(pairs)} rows with two columns; 100 or more are needed")
+        raise ValueError(f"{path}: {len(pairs)} different pairs, and 100 or more are needed")
     return pairs
 
 
-# %%
 my_pairs = read_pairs(path)
 print(len(my_pairs), "pairs, such as", my_pairs[:2])
 
@@ -1354,9 +1379,8 @@ print(len(my_pairs), "pairs, such as", my_pairs[:2])
 
 # %%
 sources = [*dict.fromkeys(a for a, _ in my_pairs)]
-kept = {
-    sources[i] for i in np.random.default_rng(0).permutation(len(sources))[: len(sources) // 10]
-}
+order = np.random.default_rng(0).permutation(len(sources))
+kept = {sources[i] for i in order[: math.ceil(len(sources) / 10)]}
 mine = [pair for pair in my_pairs if pair[0] not in kept]
 judge = collections.defaultdict(list)
 for a, b in my_pairs:
@@ -1365,17 +1389,21 @@ for a, b in my_pairs:
 from_, to = (Vocabulary.build(map(list, side)) for side in zip(*mine, strict=True))
 print(len(mine), "pairs to learn from,", len(judge), "sources to judge")
 
+# %% [markdown]
+# How long must it learn? Steps count, not passes: from few pairs it needs more passes. (560 steps
+# of 32 pairs are enough for the dates; where yours stays wrong, take more.)
+
 # %%
 my_source = from_.encode([list(a) for a, _ in mine]).numpy()
 my_target = to.encode([list(b) for _, b in mine], start=True, end=True).numpy()
 keras.utils.set_random_seed(1)
 my_model = seq2seq.Seq2Seq(len(from_), len(to), embedding_dim=32, units=96, attention="dot")
-steps = math.ceil(len(mine) / 32) * 10
-rate = keras.optimizers.schedules.CosineDecay(5e-3, steps)
+steps_per_pass = math.ceil(len(mine) / 32)
+passes = max(3, math.ceil(560 / steps_per_pass))
+rate = keras.optimizers.schedules.CosineDecay(5e-3, passes * steps_per_pass)
 my_model.compile(keras.optimizers.Adam(rate, clipnorm=1.0), loss)
-history_of_mine = my_model.fit(
-    (my_source, my_target[:, :-1]), my_target[:, 1:], batch_size=32, epochs=10, verbose=0
-)
+inputs = my_source, my_target[:, :-1]
+_ = my_model.fit(inputs, my_target[:, 1:], batch_size=32, epochs=passes, verbose=0)
 
 
 # %%
@@ -1387,58 +1415,70 @@ def convert(model, from_, to, texts):
 
 
 # %% [markdown]
-# Beside it: the answer of the most similar source (by pairs and triples of characters), and for
-# these dates a rule, the package `dateutil`.
+# Beside it: the answer of the most similar source (by single characters, pairs and triples), and
+# for the dates a rule, the package `dateutil`.
 
 # %%
-from dateutil import parser
-
 known = TfidfVectorizer(analyzer="char", ngram_range=(1, 3)).fit(a for a, _ in mine)
 near = (known.transform(judge) @ known.transform([a for a, _ in mine]).T).argmax(axis=1)
 of_nearest = [mine[i][1] for i in np.ravel(near)]
-by_rule = [str(parser.parse(a, dayfirst=not a[:4].isdigit()).date()) for a in judge]
-of_mine = wrong(convert(my_model, from_, to, judge), list(judge), judge)
-claim("nearest, wrong", wrong(of_nearest, list(judge), judge).mean(), at_least=0.9)
-claim("rule, wrong", wrong(by_rule, list(judge), judge).mean(), at_most=0)
-claim("yours, wrong", of_mine.mean(), at_most=0.2)
+said_here = {"nearest": of_nearest, "network": convert(my_model, from_, to, judge)}
+of_mine = {name: wrong(these, list(judge), judge).mean() for name, these in said_here.items()}
+for name, share in of_mine.items():
+    print(f"{name:<8} wrong {measured(share):.3f}")
+
+if path == stand_in:
+    from dateutil import parser
+
+    by_rule = [str(parser.parse(a, dayfirst=not a[:4].isdigit()).date()) for a in judge]
+    claim("rule, wrong", wrong(by_rule, list(judge), judge).mean(), at_most=0)
+    claim("nearest, wrong", of_mine["nearest"], at_least=0.9)
+    claim("network, wrong", of_mine["network"], at_most=0.2)
 
 # %% [markdown]
-# Far better than the most similar source, which has hardly ever the same date. But the rule makes
-# no mistake at all, and needed no training: where you can write one, write one. The network is for
-# pairs that have no rule.
+# On the dates: far better than the most similar source, which hardly ever has the same date. But
+# the rule makes no mistake at all, and needed no training: where you can write one, write one. The
+# network is for pairs that have no rule. On yours: compare the two lines above. If the network's is
+# not the lower one, it needs more pairs, or more steps.
 #
 # Save the model *and* both vocabularies (the ids mean nothing without them), load them, and let
-# what was loaded read a date of your own.
+# what was loaded read one more text: write your own into `one`.
 
 # %%
 my_model.save(home / "mine.keras")
 from_.save(home / "from.txt"), to.save(home / "to.txt")
 loaded = keras.saving.load_model(home / "mine.keras")
 tables = [Vocabulary.load(home / name) for name in ("from.txt", "to.txt")]
-differ = sum(
-    a != b
-    for a, b in zip(
-        convert(loaded, *tables, judge), convert(my_model, from_, to, judge), strict=True
-    )
-)
+of_loaded = convert(loaded, *tables, judge)
+differ = sum(a != b for a, b in zip(of_loaded, said_here["network"], strict=True))
 claim("answers that differ after loading", differ, at_most=0)
 
 # %% tags=["nbval-ignore-output"]
-one = "29 February 2024"
+one = "29 February 2024" if path == stand_in else next(iter(judge))
 print(one, "->", "".join(convert(loaded, *tables, [one])[0]))
+
+# %% [markdown]
+# Tables from other programs are read as well. One cannot be: in its second line a quotation mark
+# is never closed. The message names the line up to which it has read for the closing one. (A file
+# in an older encoding needs that encoding's name, as in `read_pairs(path, encoding="cp1252")`.)
 
 # %%
 odd = home / "odd.txt"
-content = "a\tb\n\nGarçon\tboy\n" + "\n".join(f"{i}\t{i + 1}" for i in range(100))
+content = 'from\tto\n\nGarçon\t"a\nboy"\n' + "\n".join(f"{i}\t{i + 1}" for i in range(100))
 for encoding in ("utf-8", "cp1252", "utf-16"):
     _ = odd.write_bytes(content.replace("\n", "\r\n").encode(encoding))
-    print(encoding, len(read_pairs(odd)), *read_pairs(odd)[0])
-    assert read_pairs(odd)[0] == ("Garçon", "boy")
+    how = {"encoding": encoding} if encoding == "cp1252" else {}
+    print(encoding, len(read_pairs(odd, **how)), *read_pairs(odd, **how)[0])
+    assert read_pairs(odd, **how)[0] == ("Garçon", "a boy")
+_ = odd.write_text('from\tto\n"unclosed\tmark\n1\t2\n3\t4\n', encoding="utf-8")
+try:
+    read_pairs(odd)
+except ValueError as error:
+    print(error)
+else:
+    raise AssertionError("the rest was swallowed")
 
 # %% [markdown]
-# The last cell only shows that a table from another program, with tabs, empty lines or an older
-# encoding, is read as well.
-#
 # ## The real thing: g2p_en
 #
 # Back to the beginning. `g2p_en` (Apache 2.0) is a Python package that speech programs use for
@@ -1446,8 +1486,8 @@ for encoding in ("utf-8", "cp1252", "utf-16"):
 # one; in place of the LSTM there is a **GRU** (chapter 04), and it reads in one direction. Its
 # weights lie in one file of plain arrays. We only read that file; the package itself is not
 # imported, since it would fetch other data at once. To have it: `pip install --no-deps g2p_en`
-# (`make setup` has done so). Without it, the cells below run all the same, with its recorded
-# answers.
+# (`make setup` has done so). Without it, the cells below run all the same with its recorded
+# answers, but the comparison with our own computation is left out.
 
 # %%
 import importlib.util
@@ -1562,18 +1602,17 @@ its_state, its_logits = (
     np.array(published[f"{what} of blorfing"], "float32")
     for what in ("hidden state", "first logits")
 )
-our_state, our_logits = its_state, its_logits  # without the package
+not_checked = "not checked: g2p_en is not installed"
 if file:
     speaker = Published(arrays)
     _, state = speaker.encode(its_letters.encode([list("blorfing")], end=True))
-    our_logits, _ = speaker.decode_step(tf.constant([2]), state, ())
-    our_state = state.numpy()
-claim(
-    f"{its_state.size} numbers of the state differ by",
-    np.abs(our_state - its_state).max(),
-    at_most=1e-5,
-)
-claim(f"{its_logits.size} logits differ by", np.abs(our_logits - its_logits).max(), at_most=1e-4)
+    logits, _ = speaker.decode_step(tf.constant([2]), state, ())
+    difference = np.abs(state - its_state).max()
+    claim(f"{its_state.size} numbers of the state differ by", difference, at_most=1e-5)
+    difference = np.abs(logits - its_logits).max()
+    claim(f"{its_logits.size} logits differ by", difference, at_most=1e-4)
+else:
+    print(not_checked)
 
 
 # %% [markdown]
@@ -1598,10 +1637,13 @@ for name, some in {"test": old_test, "new": new_words}.items():
     by_package = [answer.split() for answer in published[f"answers to {name} words"].split(",")]
     theirs[name] = say(some, by_package)
     differ += sum(a != b for a, b in zip(theirs[name], by_package, strict=True))
-claim(f"of {len(old_test) + len(new_words)} answers, different", differ, at_most=1)
+if file:
+    claim(f"of {len(old_test) + len(new_words)} answers, different", differ, at_most=1)
+else:
+    print(not_checked)
 
 # %% [markdown]
-# The same network, from your parts. Let it say words that stand in no edition:
+# If both checks ran: it is the same network, from your parts. Words that stand in no edition:
 
 # %%
 invented = ["keras", "blorfing", "vlogger", "unfollow", "chatbot"]
@@ -1637,9 +1679,10 @@ print(f"    95 % interval {low:.3f} to {high:.3f}")
 # The published model, with no attention at all, seems far better than ours. Believe it? Ask first
 # *which words it has read*. An earlier training program in its repository reads nearly all of the
 # CMUdict that comes with the package NLTK, where it is listed as version 0.6. Which words the
-# published weights have learned from, nobody says. So they have probably read most of *our* test
-# words, with their answers. Such a test measures memory. (This is **leakage**, of a kind that you
-# cannot see in your own code.)
+# published weights have learned from, we found nowhere. So they have probably read most of *our*
+# test words, with their answers, and the test may measure memory. (This is **leakage**, of a kind
+# that you cannot see in your own code.) There is a second explanation: whole CMUdict has several
+# times as many pairs as ours learned from.
 #
 # The words that even the later version 0.7a lacks are the fairer question: g2p_en has most probably
 # not read them. Ours has read some of them, so we leave those out. Which of the two will be better?
@@ -1676,14 +1719,19 @@ plt.show()
 rise = {name: mistakes_at["new"][name].mean() - mistakes_at["old"][name].mean() for name in looks}
 for name in looks:
     print(f"{name:<8}more wrong on new words by {measured(rise[name]):.3f}")
-claim("g2p_en's rise minus ours", rise["g2p_en"] - rise["ours"], at_least=0.05)
+claim("the smallest rise", min(rise.values()), at_least=0.05)
+others = max(rise["ours"], rise["tree"])
+claim("g2p_en's rise minus the next largest", rise["g2p_en"] - others, at_least=0.05)
 
 # %% [markdown]
 # New words are harder for all three. (The thin lines are 95 % intervals.) But g2p_en's error rises
-# most, and its lead is gone. On words that it has probably not read, the published network, with
-# most of the dictionary behind it, draws with ours, which has learned from a part of the short
-# words only. This fits the suspicion; a proof would need its list of training words. And the draw
-# holds for short words: on long ones ours is worse than a tree, as you saw.
+# most, and its lead is gone. On words that it has probably not read, the published network, with,
+# it seems, most of the dictionary behind it, cannot be told from ours, which has learned from a
+# part of the short words only. This fits the suspicion; a proof would need its list of training
+# words. And it holds for short words: on long ones ours is worse than a tree, as you saw.
+#
+# Two more cautions. Ours has read other words of the new edition, at times relatives of these, and
+# g2p_en has not. And one start of ours was asked.
 #
 # Keep the habit: before you compare a published model with yours, ask what it has read.
 #
@@ -1742,9 +1790,9 @@ print("weights to learn:", layer.count_params())
 assert layer.count_params() == 0
 
 # %% [markdown]
-# **Third fault:** none. What to look for, what to be found by and what to hand over must then all
-# be the same vector, made by the layers before. (`use_scale=True` adds one number to learn, not
-# $1/\sqrt d$.)
+# **Third fault:** it has no weights to learn. What to look for, what to be found by and what to
+# hand over must then all be the same vector, made by the layers before. (`use_scale=True` adds one
+# number to learn, not $1/\sqrt d$.)
 #
 # Repaired, it is a functional model: the query is the LSTM's last state, and it looks at the states
 # of *all* places. For comparison, `look_back=False` hands on the last state alone. The second model
@@ -1805,7 +1853,7 @@ for name, three in accuracy.items():
     print(f"{name}, three starts:", *map(measured, three))
 claim("attention, its worst start", min(accuracy["attention"]), at_least=0.8)
 claim("last state, its best start", max(accuracy["last state"]), at_most=0.7)
-claim("share of texts with the largest weight on the class itself", on_needle, at_least=0.5)
+claim("last start: share of texts with the largest weight on the class", on_needle, at_least=0.5)
 
 # %% [markdown]
 # The last state must carry the needle to the end past all the hay, and in this short time it does
@@ -1834,6 +1882,7 @@ figures = g2p["figures"]
 for search in ("greedy", "beam_search"):
     per, wer = (figures[f"test_{search}_{kind}_error_rate"] for kind in ("phoneme", "word"))
     print(f"{search:<25} phoneme error rate {per:.2%}, word error rate {wer:.2%}")
+ours = per, wer
 literature = {"joint n-grams": (0.0588, 0.2453), "LSTM, no alignment": (0.0763, 0.2861)}
 literature["LSTM, given an alignment"] = 0.0545, 0.2355
 for name, (per, wer) in literature.items():
@@ -1841,13 +1890,16 @@ for name, (per, wer) in literature.items():
 minutes = figures["seconds_training"] / 60
 print(f"{figures['training_pairs']:,} pairs, {minutes:.0f} minutes")
 print(g2p["machine"]["cores"], "cores of", g2p["machine"]["processor"])
+alone = literature.pop("LSTM, no alignment")
+assert ours[0] < alone[0]
+assert ours[1] > alone[1]
+assert all(per < ours[0] and wer < ours[1] for per, wer in literature.values())
 
 # %% [markdown]
-# Ours is a little worse than the published LSTM that had no alignment either. Both methods that
-# were given one do better: for letters and sounds, which go from left to right together, an
-# alignment is worth having.
+# Against the published LSTM without an alignment, ours gets fewer phonemes wrong and more words
+# wrong (on another split). Both methods that were given an alignment have fewer of both.
 #
-# Translation is another matter: words change places, and no such alignment exists. The same class
+# Translation is another matter: words change places, and `align` cannot follow. The same class
 # translates English words into Chinese characters, with everyday sentences of Tatoeba
 # (`benchmarks/translate_cmn_eng.py`). Translations are measured from 0 to 100 by **BLEU** and
 # **chrF**. BLEU asks how many pieces (n-grams) of the answer stand in a reference, and punishes
@@ -1864,7 +1916,8 @@ assert figures["test_greedy_bleu"] > figures["test_nearest_sentence_bleu"] + 3
 assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 
 # %% [markdown]
-# Here the network wins, and here the beam pays off.
+# Here the network wins. A beam of five *with a length penalty of 0.6* gains more than a point of
+# BLEU. Which of the two does it, these figures do not tell: BLEU punishes short answers.
 #
 # ## Summary
 #
@@ -1872,13 +1925,15 @@ assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 #   time. It needs vocabularies, start and end tokens, and a loss that ignores padding.
 # - Teacher forcing: read the right beginning, say the next token. Test that no step sees its
 #   answer.
-# - Without attention everything passes through a state of fixed size: errors grow with the length
-#   of the word, and the network loses to a tree that is given an alignment.
+# - Without attention everything passes through a state of fixed size: on the taught lengths, errors
+#   grow with the length of the word, and the network does not beat a tree that is given an
+#   alignment.
 # - Attention mixes the encoder's outputs anew in each step. The scale keeps the softmax open, the
 #   mask keeps padding out, the projections are what it learns with. Over all lengths that it was
-#   taught it beats the tree; it draws with a forest, and finds the alignment itself.
+#   taught it beats the tree, without an alignment; from a forest we could not tell it.
 # - Beam search finds answers with higher scores. A higher score is not yet a better answer.
-# - A published model shines on words that it has read. On new ones g2p_en draws with ours.
+# - Before you believe a published model's score, ask what it has read. g2p_en led on words that it
+#   has probably read; on newer ones we could not tell it from ours.
 #
 # ## Common mistakes
 #
@@ -1904,7 +1959,7 @@ assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 # 5. **The beam that misses.** Change the table of the toy so that a beam of two misses the best
 #    answer, and a beam of three finds it.
 # 6. **Backwards.** Learn to spell: phonemes in, letters out. What word error rate do you reach? And
-#    how many words can nobody spell from the sound alone, since another word sounds the same?
+#    for how many words does the sound leave a choice, since another word sounds the same?
 #
 # The solutions are in `solutions/05_seq2seq/exercises.ipynb`.
 #
@@ -1922,5 +1977,8 @@ assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 # - <a id="vaswani2017"></a>Ashish Vaswani, Noam Shazeer, Niki Parmar, Jakob Uszkoreit, Llion Jones,
 #   Aidan N. Gomez, Łukasz Kaiser, Illia Polosukhin. *Attention Is All You Need*. NIPS 30,
 #   5998–6008, arXiv:1706.03762, 2017.
+# - <a id="wu2016"></a>Yonghui Wu, Mike Schuster, Zhifeng Chen, Quoc V. Le, Mohammad Norouzi, et
+#   al. *Google's Neural Machine Translation System: Bridging the Gap between Human and Machine
+#   Translation*. arXiv:1609.08144, 2016.
 # - <a id="yao2015"></a>Kaisheng Yao, Geoffrey Zweig. *Sequence-to-Sequence Neural Net Models for
 #   Grapheme-to-Phoneme Conversion*. Interspeech, 3330–3334, arXiv:1506.00196, 2015.
