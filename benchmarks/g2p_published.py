@@ -5,9 +5,8 @@
 `g2p_en` is a published GRU encoder-decoder, trained on an older CMUdict. Version 0.7a of 2007 comes
 with npm's package `cmudict`; what today's edition has and that one has not is new to `g2p_en`. Its
 answers are those of its own program. Lesson 05 compares itself with them, also where the package is
-missing. The other figures take too long for a lesson: its models from other seeds, the one without
-attention with settings of its own, and a forest of trees. The settings of both rivals are chosen on
-the lesson's validation words. Alignment and words are the lesson's: its functions run here.
+missing. The other figures are of the lesson's models, from other seeds, and of a forest of trees,
+which takes too long for a lesson. Alignment and words are the lesson's: its functions run here.
 """
 
 import ast
@@ -35,9 +34,6 @@ from aimodels.text import Vocabulary
 
 LESSON = Path(__file__).parents[1] / "course" / "05_seq2seq" / "lesson.py"
 OLD = "cmudict@1.0.2", "f28241cc5b86b96247ab7522a652cdfaddd4873441b7189f014b723b495cef08"
-
-REACHES = 3, 4, 5, 6  # letters that the forest sees on each side; the longest words have 7
-SETTINGS = (8, 1e-2), (8, 5e-3), (8, 2e-2), (16, 1e-2), (24, 1e-2)  # epochs and rate
 
 INVENTED = "keras", "blorfing", "vlogger", "unfollow", "chatbot"
 
@@ -97,31 +93,32 @@ def old_words() -> set[str]:
     return {re.sub(r"\(\d+\)$", "", line.split()[0]).lower() for line in lines if line[:1] != ";"}
 
 
-def forest_answers(lesson, aligned, reach: int, trees: int, *word_lists) -> list[list[list[str]]]:
-    """What randomized trees say together, from aligned words, for each list of words."""
-    words, pieces = zip(*aligned, strict=True)
+def forest_answers(lesson, pairs, words, reach: int, trees: int) -> list[list[str]]:
+    """What randomized trees say together, from the lesson's alignment, for each word."""
+    known, pieces = zip(*lesson.alignments(pairs), strict=True)
     learner = make_pipeline(
         OneHotEncoder(handle_unknown="ignore", dtype="float32"),
         ExtraTreesClassifier(trees, random_state=0, n_jobs=2),
     )
-    learner.fit(lesson.windows(words, reach), [*itertools.chain(*pieces)])
-    return [lesson.by_tree(learner, words, reach) for words in word_lists]
+    learner.fit(lesson.windows(known, reach), [*itertools.chain(*pieces)])
+    return lesson.by_tree(learner, words, reach)
 
 
-def run(seeds: int = 3, trees: int = 20) -> dict:
+def run(seeds: int = 3, trees: int = 20, reach: int = 4) -> dict:
     """Answers of the package's program, and figures on the lesson's words.
 
     Args:
         seeds: number of starts of each of the lesson's models.
         trees: number of trees in the forest.
+        reach: number of letters that the forest sees on each side.
     """
     names = ("read", "right_answers", "align", "alignments", "windows", "by_tree")
     lesson, program, old = lesson_names(*names), package_program(), old_words()
     splits = "train[:36%]", "train[36%:]", "validation", "test"
     train, rest, validation, test = map(lesson.read, splits)
-    today, right, right_validation = (
-        lesson.right_answers(pairs)
-        for pairs in (train + rest + validation + test, test, validation)
+    today, right = (
+        lesson.right_answers(train + rest + validation + test),
+        lesson.right_answers(test),
     )
     new = [word for word in today if word not in old and len(word) <= 7]
     short = [word for word in list(right)[::4] if len(word) <= 7]
@@ -142,55 +139,28 @@ def run(seeds: int = 3, trees: int = 20) -> dict:
     }
     pairs = [(word, said) for word, said in train if len(word) <= 7 and len(said) <= 8]
     references = [right[word] for word in short]
-    choosing = [word for word in list(right_validation)[::2] if len(word) <= 7]
-    right_ones = [right_validation[word] for word in choosing]
-
-    aligned, by_reach, said = lesson.alignments(pairs), {}, {}
-    for reach in REACHES:
-        at_choice, said[reach] = forest_answers(lesson, aligned, reach, trees, choosing, short)
-        by_reach[reach] = round(error_rates(at_choice, right_ones)[1], 4)
-    result["forest, validation words"] = by_reach
-    said = said[min(by_reach, key=by_reach.get)]
-    result["forest"] = round(error_rates(said, references)[1], 4)
-    result["forest's mistakes"] = "".join(
-        str(int(tuple(a) not in right[word])) for a, word in zip(said, short, strict=True)
+    result["forest"] = round(
+        error_rates(forest_answers(lesson, pairs, short, reach, trees), references)[1], 4
     )
-
     letters, phonemes = (Vocabulary.build(side) for side in zip(*pairs, strict=True))
     source = letters.encode([list(word) for word, _ in pairs]).numpy()
     target = phonemes.encode([said for _, said in pairs], start=True, end=True).numpy()
-
-    def word_error_rate(seed, attention, units, words, references, epochs=8, rate=1e-2) -> float:
-        keras.utils.set_random_seed(seed)
-        model = Seq2Seq(len(letters), len(phonemes), 32, units, attention=attention)
-        fit(model, source, target, epochs, rate)
-        ids, _ = greedy(model, letters.encode([list(word) for word in words]), 20)
-        return round(error_rates(phonemes.decode(ids), references)[1], 4)
-
-    plain, looking = (None, 84), ("dot", 64)
-    tried = {
-        settings: word_error_rate(1, *plain, choosing, right_ones, *settings)
-        for settings in SETTINGS
-    }
-    chosen = min(tried, key=tried.get)
-    result["without, validation words"] = [[*settings, wer] for settings, wer in tried.items()]
-    result["without, chosen"] = dict(zip(("epochs", "rate"), chosen, strict=True))
-    starts = range(2, 2 + seeds)  # the lesson has 1
-    result["seeds"] = {
-        "without": [word_error_rate(seed, *plain, short, references) for seed in starts],
-        "without, tuned": [
-            word_error_rate(seed, *plain, short, references, *chosen) for seed in starts
-        ],
-        "with": [word_error_rate(seed, *looking, short, references) for seed in starts],
-    }
+    result["seeds"] = {"without": [], "with": []}
+    for seed in range(2, 2 + seeds):  # the lesson has 1
+        for name, attention, units in (("without", None, 84), ("with", "dot", 64)):
+            keras.utils.set_random_seed(seed)
+            model = Seq2Seq(len(letters), len(phonemes), 32, units, attention=attention)
+            fit(model, source, target)
+            ids, _ = greedy(model, letters.encode([list(word) for word in short]), 20)
+            _, wrong = error_rates(phonemes.decode(ids), references)
+            result["seeds"][name].append(round(wrong, 4))
     return result
 
 
-def fit(model, source, target, epochs: int, rate: float, batch_size: int = 256) -> None:
+def fit(model, source, target, epochs: int = 8, batch_size: int = 256) -> None:
     """As in the lesson."""
-    steps = epochs * -(-len(source) // batch_size)
-    schedule = keras.optimizers.schedules.CosineDecay(rate, steps)
+    rate = keras.optimizers.schedules.CosineDecay(1e-2, epochs * -(-len(source) // batch_size))
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
-    model.compile(keras.optimizers.Adam(schedule), loss)
+    model.compile(keras.optimizers.Adam(rate), loss)
     inputs = source, target[:, :-1]
     model.fit(inputs, target[:, 1:], batch_size=batch_size, epochs=epochs, verbose=2)
