@@ -22,7 +22,8 @@ SENTENCES = {
     "German": "Alle Menschen sind frei und gleich an Würde und Rechten geboren.",
     "Russian": "Все люди рождаются свободными и равными в своем достоинстве и правах.",
     "Chinese": "人人生而自由，在尊严和权利上一律平等。",
-    "Japanese": "すべての人間は、生れながらにして自由であり、かつ、尊厳と権利とについて平等である。",
+    "Japanese": "すべての人間は、生れながらにして自由であり、"
+    "かつ、尊厳と権利とについて平等である。",
 }
 OTHERS = {
     "code": 'def read(path):\n    return open(path, encoding="utf-8").read()\n',
