@@ -41,7 +41,6 @@ EMPHASIS = {
     "12_bert": {"that nobody had labelled", "and", "letters", "every", "copy", "not"}
     | {"no embeddings", "no positions", "against itself from scratch"}
     | {"against the regression on pairs"},
-    "13_gpt": {"file", "no causal mask", "beginning of a word"},
     "14_scaling": {"three"},
 }
 
