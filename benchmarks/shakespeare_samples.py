@@ -26,7 +26,7 @@ from aimodels.gpt import GPT
 from aimodels.recipes import RECIPES, windows
 from aimodels.train import warmup_cosine
 
-LOOKS = [0, 100, 400, 1500, 6000]
+LOOKS = [0, 100, 400, 3000]
 BATCH, RATE, WARMUP, ORDERS, PROMPT = 24, 2e-3, 100, range(1, 9), "\n\nRomeo.\n"
 
 
