@@ -87,8 +87,8 @@ claim("without positions", without, at_most=0.5)
 
 # %% [markdown]
 # Without positions, attention cannot tell which of the earlier tokens is two places back: to it
-# they are a heap. Only the mask says how many there are; where few are visible, that helps to
-# guess.
+# they are a heap. Only the mask says how many there are; where few are visible, that may help
+# to guess.
 #
 # ## Exercise 4: temperature and top-p
 

@@ -9,7 +9,7 @@
 #       - choose tokens by temperature, top-k and top-p, and write with a KV cache
 #       - read GPT-2's published files, and train a GPT on a text of your own
 #     prerequisites: [11_transformer]
-#     minutes: 140
+#     minutes: 150
 #     repairs: [001-1.4.3]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - choose tokens by temperature, top-k and top-p, and write with a KV cache;
 # - read GPT-2's published files, and train a GPT on a text of your own.
 #
-# **Before this:** 11_transformer. **About 140 minutes.**
+# **Before this:** 11_transformer. **About 150 minutes.**
 # **Repairs:** article 001 §1.4.3 ([which texts these are](../../docs/articles.md)).
 
 # %%
@@ -81,9 +81,9 @@ for look in plays["GPT"]:
 
 # %% [markdown]
 # First noise, then frequent letters, then pieces of words, then something like speakers and lines.
-# How far is it on its way? We ask for the number of **bits per character** with which it could
-# write down four plays that it has not read. The dotted lines are rivals that do not learn by a
-# network. You will meet each kind of them below.
+# How far has it come? We ask for the number of **bits per character** with which it could write
+# down four plays that it has not read. The dotted lines are rivals that do not learn by a network.
+# You will meet each kind of them below. (From 100 steps on, the axis of steps grows by factors.)
 
 # %%
 rivals = plays["bits per character"]
@@ -101,13 +101,18 @@ ax.set_title("Four plays that it has not read")
 plt.show()
 
 # %%
-print(f"in the end {bits[-1]:.2f}, the best counting {rivals['n-gram']:.2f} bits per character")
-assert bits[-1] < min(rivals["two letters"], rivals["zlib"])
+print(f"bits per character: GPT {bits[-1]:.2f}, xz {rivals['xz']:.2f}, "
+      f"{plays['order of the n-gram']}-gram {rivals['n-gram']:.2f}")  # fmt: skip
+once, of_gpt = plays["characters"]["train"], steps[-1] * plays["characters per step"]
+print(f"letters to learn from: {once:,}; read by GPT: {of_gpt:,}, or {of_gpt / once:.2f} times")
+assert rivals["n-gram"] < bits[-1] < min(rivals["two letters"], rivals["zlib"], rivals["xz"])
 
 # %% [markdown]
-# In the end it has passed what pairs of letters tell, and `zlib`. How far it is from the best
-# counting, the line above says: a strong rival, which we shall meet again. What does such a program
-# look like inside, and when does it beat counting?
+# In the end it has passed what pairs of letters tell, `zlib` and `xz`, which compress files. It has
+# not passed the best counting, whose length was chosen on two further plays. Counting and `xz`
+# read the training text once; GPT has read little more than that, in one run. So this does not tell
+# who wins after more reading. What does such a program look like inside, and when does it beat
+# counting?
 #
 # ## One task
 #
@@ -158,6 +163,8 @@ print("five places teach", sum(name.startswith("out") for name in boxes), "token
 # | $u$, $u'$ | some tokens in a row, and the same without the first one |
 # | $c(u)$, $r(u)$ | how often $u$ occurs, and how many different tokens follow it |
 # | $m$ | number of tokens that are written |
+# | $M$, $a$, $\alpha$ | in "Scale it": parameters or letters; factor and exponent of a line |
+# | $g$, $s$ | in "Weights of eight bits": whole numbers for weights, and their scales |
 #
 # A model gave the four right tokens of a text the probabilities below. Between which two numbers
 # will the perplexity be?
@@ -286,10 +293,11 @@ assert different == 0
 
 # %% [markdown]
 # From now on we use the package's, which does the same faster. To save time we learn 256 pairs, and
-# train with every third module. How many bytes will a token have, on average?
+# train with every third module. Some of the others we put away, unread, for the test. How many
+# bytes will a token have, on average?
 
 # %%
-modules = modules[::3]
+modules, unread = modules[::3], modules[1::9]
 tokenizer = BytePairTokenizer.train(modules[::2], num_merges=256)
 vocabulary = Vocabulary(tokenizer.vocabulary)
 
@@ -316,8 +324,9 @@ assert decode(encode(strange)) == strange
 # them.)
 #
 # A model reads **windows** of $T = 64$ tokens. Input and goal are the same text, shifted by one. We
-# cut the held-out modules into such windows, and take two separate samples of them: `watch`, for
-# the choices that we make below, and `test`, for the judgement.
+# cut modules into such windows and take samples of them. `watch`, from the held-out modules, is for
+# the choices that we make below. `test`, from the unread ones, is for the judgement. So no module
+# serves two purposes.
 
 # %%
 T = 64
@@ -328,13 +337,21 @@ def cut(ids):
     return ids[: n * T].reshape(n, T), ids[1 : n * T + 1].reshape(n, T)
 
 
-pairs = [cut(encode(module)) for module in held_out if module]
-reads, says = (np.concatenate(part) for part in zip(*pairs, strict=True))
-module_of = np.repeat(range(len(pairs)), [len(part) for part, _ in pairs])
-watch, test = (reads[::40], says[::40]), (reads[1::5], says[1::5])
+def sample(modules, every):
+    """Some windows of the modules, with their goals; and from which module each one is."""
+    pairs = [cut(encode(module)) for module in modules if module]
+    reads, says = (np.concatenate(part)[::every] for part in zip(*pairs, strict=True))
+    return (reads, says), np.repeat(range(len(pairs)), [len(part) for part, _ in pairs])[::every]
+
+
+# %%
+watch, _ = sample(held_out, 40)
+test, module_of = sample(unread, 5)
 claim("windows to watch", len(watch[0]), at_least=80)
-claim("windows for the end", len(test[0]), at_least=400)
-assert not set(range(0, len(reads), 40)) & set(range(1, len(reads), 5))
+claim("windows for the test", len(test[0]), at_least=400)
+claim("modules of the test", len(np.unique(module_of)), at_least=25)
+three = [set(filter(None, part)) for part in (modules, held_out, unread)]
+print("modules in two of the three:", sum(len(a & b) for a, b in itertools.combinations(three, 2)))
 
 # %% [markdown]
 # ## What counting can do
@@ -415,8 +432,9 @@ claim("best order", best, at_least=2, at_most=4)
 #
 # Losses per token cannot be compared with other tokens, or with a compressor. So we also count
 # **bits per byte**: how many bits each byte of the text needs, if $-\log_2 p$ bits are spent on
-# each token. That is what a compressor minimises, too. `zlib` and the stronger `xz` get the
-# training text in front of the held-out one. What they add for the latter is counted.
+# each token. That is what a compressor minimises, too. `zlib` and the stronger `xz` compress all of
+# the test modules; our models are judged on a sample of their windows. We put the training text
+# in front, and count what the compressor adds for the test. Does that help it?
 
 
 # %%
@@ -425,17 +443,27 @@ def bits_per_byte(loss, goals):
     return loss * goals.size / math.log(2) / token_bytes[goals].sum()
 
 
-def packed_bits(size):
-    """Bits that a compressor adds for each byte of the held-out text behind the training text."""
-    before, new = ("\n\n".join(texts).encode() for texts in (modules, held_out))
-    return 8 * (size(before + new) - size(before)) / len(new)
+def packed_bits(size, front):
+    """Bits that a compressor adds for each byte of the test modules, with a text in front."""
+    new = "\n\n".join(unread).encode()
+    return 8 * (size(front + new) - size(front)) / len(new)
 
 
 # %%
-packed = {
-    "zlib": packed_bits(lambda text: len(zlib.compress(text, 9))),
-    "xz": packed_bits(lambda text: len(lzma.compress(text, preset=6))),
+compressors = {
+    "zlib": lambda text: len(zlib.compress(text, 9)),
+    "xz": lambda text: len(lzma.compress(text, preset=6)),
 }
+in_front = {"": "\n\n".join(modules).encode(), " alone": b""}
+packed = {name + how: packed_bits(size, front)
+          for name, size in compressors.items() for how, front in in_front.items()}  # fmt: skip
+print({name: measured(bits) for name, bits in packed.items()}, "bits per byte")
+claim("zlib: saved by the training text", packed["zlib alone"] - packed["zlib"], at_most=0.02)
+claim("xz: saved by the training text", packed["xz alone"] - packed["xz"], at_least=0.05)
+
+# %% [markdown]
+# `zlib` remembers 32 KiB, so to it the training text is no help. `xz` remembers megabytes. But even
+# alone, most of what it needs it finds in the test modules themselves. Now counting:
 
 # %%
 names = {"uniform": 0, "unigram": 1, "bigram": 2, f"{best}-gram": best}
@@ -445,12 +473,12 @@ for name, loss in losses.items():
     mean, bits = loss.mean(), bits_per_byte(loss.mean(), test[1])
     print(f"{name:<8} loss {measured(mean):.2f}, perplexity {measured(np.exp(mean)):.0f}, "
           f"bits per byte {measured(bits):.2f}")  # fmt: skip
-print({name: measured(bits) for name, bits in packed.items()}, "bits per byte")
 
 # %% [markdown]
 # In code, one token says much about the next. But counting has forgotten everything before its few
 # tokens: it cannot know which bracket is open, or repeat a name. `xz` looks back over megabytes,
-# but only to copy what it finds there. A Transformer can look back, too. How far, and *only* back?
+# but mainly to copy what it finds there. A Transformer can look back, too. How far, and *only*
+# back?
 #
 # ## GPT, whole
 #
@@ -546,14 +574,14 @@ train_seed = 1
 keras.utils.set_random_seed(train_seed)
 model = gpt.GPT(V, hidden_dim=D, num_heads=N, num_layers=L, max_sequence_length=T)
 mine = MyGPT(V, D, N, L, T)
-mine(reads[:1])
+mine(watch[0][:1])
 mine.set_weights(model.get_weights())
-difference = np.abs(mine(reads[:20]) - model(reads[:20])).max()
+difference = np.abs(mine(watch[0][:20]) - model(watch[0][:20])).max()
 claim("largest difference of two logits", difference, at_most=1e-5)
 print(f"{mine.count_params():,} parameters, in the package's {model.count_params():,}")
 
 # %% [markdown]
-# (What the package's has more of is a cache, further down, and saving and loading.)
+# (The package's also has a cache, explained below, and can be saved and loaded.)
 #
 # Can you find the number of parameters without a computer? $E$ has $VD$ numbers, $P$ has $TD$. In
 # each block attention has four matrices $D \times D$, the two dense layers have $D \times 4D$ and
@@ -581,11 +609,11 @@ for name, (width, blocks) in sizes.items():
 
 # %%
 crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-at_start = crossentropy(says[:50], model(reads[:50])).numpy()
+at_start = crossentropy(watch[1][:50], model(watch[0][:50])).numpy()
 claim("loss minus ln V", at_start - np.log(V), at_least=-0.1, at_most=0.1)
-changed = reads[:1].copy()
+changed = watch[0][:1].copy()
 changed[0, 40] = (changed[0, 40] + 1) % V
-moved = np.abs(model(changed) - model(reads[:1]))[0].max(axis=-1)
+moved = np.abs(model(changed) - model(watch[0][:1]))[0].max(axis=-1)
 print("first place that notices:", np.flatnonzero(moved > 1e-6)[0])
 assert np.array_equal(np.flatnonzero(moved > 1e-6), range(40, T))
 
@@ -599,7 +627,8 @@ assert np.array_equal(np.flatnonzero(moved > 1e-6), range(40, T))
 # are predicted in one step, each from what stands before it. The learning rate rises for 50 steps
 # and then falls along a cosine to zero. A gradient longer than 1 is shortened to 1. Training is
 # short, so Adam gets a shorter memory than usual (0.8 and 0.95). Width, blocks, rate and steps were
-# chosen among seven settings, by their loss on a sample of the held-out windows.
+# chosen among seven settings, by their loss on windows of the held-out modules. Counting's order
+# was chosen there among five. None of them saw the test.
 
 # %%
 looks, batch_size = (0, 200, 600, 2000), 16
@@ -690,6 +719,7 @@ for name, loss in losses.items():
     print(f"{name:<14} loss {measured(mean):.2f}, perplexity {measured(np.exp(mean)):.0f}, "
           f"bits per byte {measured(bits):.2f}")  # fmt: skip
 print({name: measured(bits) for name, bits in packed.items()}, "bits per byte")
+assert max(packed.values()) < bits_per_byte(losses["GPT and counts"].mean(), test[1])
 
 # %% [markdown]
 # How sure is the gap? Windows of one module resemble each other, so we draw *modules* anew, with
@@ -706,20 +736,24 @@ def interval(gaps, groups):
 
 
 gap = losses[f"{best}-gram"] - losses["GPT"]
-low, high = interval(gap.mean(axis=1), module_of[1::5])
+low, high = interval(gap.mean(axis=1), module_of)
 claim(f"GPT below the {best}-gram by", gap.mean(), at_least=0, at_most=0.3)
 print(f"interval {measured(low):.2f} to {measured(high):.2f}")
-gain = (losses[f"{best}-gram"] - losses["GPT and counts"]).mean()
-claim("both together below the counts by", gain, at_least=0.2)
+gain = (losses["GPT"] - losses["GPT and counts"]).mean()
+claim("both together below GPT by", gain, at_least=0.15)
 numbers = sum(len(gram) <= best for gram in counted.times)
 print(f"numbers: {model.count_params():,} weights, {measured(numbers):,.0f} counts")
 
 # %% [markdown]
 # Alone, GPT is ahead of the best counting, but by little. (It is one run. Another seed would give
-# another loss, and the interval does not know of that.) Together they are far ahead of either. So
-# GPT knows something that counting does not know, and counting something that GPT does not. And
-# `xz` beats them all. It may copy from everything that came before, in the same module too, while
-# GPT and our counts see nothing but the 64 tokens of their window.
+# another loss, and the interval does not know of that.) Together they are far ahead of either. This
+# alone does not say that each knows something of its own: $-\ln$ is convex, so a mean of any two
+# models is at least as good as they are on average. Where each is better, the next two sections
+# ask.
+#
+# And both compressors beat them all, even without the training text. They see much more of the
+# test: `zlib` may copy from 32 KiB and `xz` from all that it has passed. GPT and our counts see
+# nothing but the 64 tokens of a window.
 #
 # ### What does the past bring?
 #
@@ -745,8 +779,9 @@ claim("places from 17 on: GPT below the best counts by", late[f"{best}-gram"] - 
       at_least=0.03)  # fmt: skip
 
 # %% [markdown]
-# With one token to look at, GPT is a bigram model too, and not a better one: counting is exact. All
-# that it wins, it wins by looking back.
+# With one token to look at, GPT has a bigram model's task, and does it worse. (Only one of 64
+# training goals stood at a first place. Whether that is the reason, we did not test.) The more it
+# can see, the better it gets.
 #
 # ### Which bracket closes?
 #
@@ -814,20 +849,38 @@ ax.legend(loc="lower right")
 plt.show()
 
 # %%
-far = (back >= 5) & (back <= 16)
-claim("places with the partner 5 to 16 tokens back", far.sum(), at_least=300)
-for name, answers in right.items():
-    print(f"{name:<9} {measured(answers[far].mean()):.3f}")
-gaps = 1.0 * right["GPT"][far] - right["counting"][far]
-low, high = interval(gaps, module_of[1::5][i[far]])
-over_floor = right["counting"][far].mean() - right["always )"][far].mean()
-claim("counting ahead of the floor by", over_floor, at_most=0.07)
-claim("GPT ahead of counting by", gaps.mean(), at_least=0.03)
-claim("and the lower end of its interval", low, at_least=0.01)
+for span, (near, off) in ranges.items():
+    inside = (near <= back) & (back <= off)
+    print(f"{span:>5}: {measured(inside.sum()):.0f} places,",
+          {name: measured(answers[inside].mean()) for name, answers in right.items()})  # fmt: skip
+
+
+# %%
+def ahead(rival, span):
+    """GPT's lead over a rival, partners that many tokens back; lower end of its interval."""
+    inside = (ranges[span][0] <= back) & (back <= ranges[span][1])
+    gaps = 1.0 * right["GPT"][inside] - right[rival][inside]
+    low, high = interval(gaps, module_of[i[inside]])
+    print(f"{span:>5}, over {rival:<8}: {measured(gaps.mean()):.2f} "
+          f"(interval {measured(low):.2f} to {measured(high):.2f})")  # fmt: skip
+    return gaps.mean(), low
+
+
+leads = {(rival, span): ahead(rival, span) for rival in ("counting", "always )") for span in ranges}
+
+# %%
+middle = [leads[rival, span] for rival in ("counting", "always )") for span in ("3–4", "5–8")]
+claim("3 to 8 back: smallest lead", min(lead for lead, _ in middle), at_least=0.05)
+claim("and lowest lower end", min(low for _, low in middle), at_least=0)
+claim("1 or 2 back: lead over counting", leads["counting", "1–2"][0], at_most=0.05)
+beyond = max(leads["always )", span][0] for span in ("9–16", "17–63"))
+claim("from 9 on: largest lead over the floor", beyond, at_most=0.1)
 
 # %% [markdown]
-# A clear win, at places where counting does little better than always saying `)`. (A parser can
-# be right every time, but somebody had to tell it about brackets. Nobody told GPT.)
+# From 3 to 8 tokens back GPT wins clearly. At 1 or 2, counting can see the partner itself and is
+# nearly as good. From 9 on GPT is only a little ahead of always saying `)`: perhaps so small a
+# model has not learned to look that far. (A parser can be right every time, but somebody had to
+# tell it about brackets. Nobody told GPT.)
 #
 # ## Look inside
 #
@@ -867,10 +920,16 @@ image = ax.imshow(picture, cmap="Reds", vmin=0, vmax=8, aspect="auto")
 fig.colorbar(image, label="loss (8 and more: darkest)")
 plt.show()
 
+# %%
+darkest = [decode([ids[1 + place]]) for place in np.argsort(-surprise)[:3]]
+print("darkest:", *map(repr, darkest))
+assert not any(letter.isalpha() for letter in "".join(darkest))
+
 # %% [markdown]
-# Hard places seem to be those where the writer decides something, at the *beginning of a word*. One
-# picture proves nothing, so we ask the test windows. A token begins a word if it has a letter at
-# its front, or behind a space, and no letter stands before it.
+# Darkest are the three tokens that the line above names: no letter among them. Among letters, the
+# *beginning of a word* seems hard and its end easy. One picture proves nothing, so we ask the test
+# windows. A token begins a word if it has a letter at its front, or behind a space, and no letter
+# stands before it.
 
 # %%
 letter_first = np.array([p.lstrip(" ")[:1].isalpha() for p in pieces])
@@ -878,7 +937,9 @@ open_end = np.array([p[-1:].isalpha() for p in pieces])  # a word may go on behi
 spaced = np.array([p[:1] == " " for p in pieces])
 goes_on = letter_first[test[1]] & ~spaced[test[1]] & open_end[test[0]]
 begins = letter_first[test[1]] & ~goes_on
-mean = {"begins a word": losses["GPT"][begins].mean(), "goes on": losses["GPT"][goes_on].mean()}
+kinds = {"begins a word": begins, "goes on": goes_on, "no letter": ~letter_first[test[1]]}
+mean = {kind: losses["GPT"][places].mean() for kind, places in kinds.items()}
+assert sum(places.sum() for places in kinds.values()) == test[1].size
 print("mean loss:", {name: measured(loss) for name, loss in mean.items()})
 claim("a beginning costs more by", mean["begins a word"] - mean["goes on"], at_least=0.5)
 
@@ -909,7 +970,8 @@ def tokens_back(weights):
 heads = heads_of(test[0][:100])
 back_of = tokens_back(heads).mean(axis=0)
 print("weight on later tokens:", np.triu(heads, 1).max())
-print("tokens back, head by head:", [measured(back) for back in back_of])
+print("tokens back, head by head:", [measured(far) for far in back_of])
+print("a head that looks equally at all places:", (T - 1) / 4)
 
 # %% [markdown]
 # Weights alone do not say whether a head is *useful*. So we silence one head after another: the
@@ -955,16 +1017,25 @@ plt.show()
 
 # %%
 claim("tokens back, farthest over nearest head", back_of[farthest] / back_of[nearest], at_least=1.5)
-claim("worth of the nearest head", harm[nearest], at_least=0.02)
-claim("worth of the farthest head", harm[farthest], at_most=0.1)
+looked = heads_of(line[None])[0, farthest].mean(axis=0)
+equally = np.mean([np.arange(len(line)) <= t for t in range(len(line))] / np.arange(
+    1, len(line) + 1)[:, None], axis=0)  # fmt: skip
+claim("most looked at: weight over that of equal looking", max(looked / equally), at_least=2)
+claim("farthest head minus equal looking", back_of[farthest] - (T - 1) / 4, at_least=-4, at_most=4)
+cheapest, dearest = harm[:N].min(), harm[N:].max()
+claim("cheapest head of block 1 minus dearest of block 2", cheapest - dearest, at_least=0)
 back_again = model.evaluate(*watch, verbose=0) - curve[-1][1]
 claim("change of the loss with all heads again", abs(back_again), at_most=1e-5)
 
 # %% [markdown]
-# In the left picture look at how close the green stays to the diagonal. In the right one whole
-# columns are green: many tokens look back at the same one. Without the near head the loss rises,
-# without the far one it hardly moves. (The others cannot learn anew in this test. It measures what
-# this network lost, not what a network without the head could do.)
+# In the left picture look at how close the green stays to the diagonal. In the right one a
+# column is green: many tokens look back at the same one. Its mean distance alone would not show
+# that: a head that looks equally at all places has about the same.
+#
+# Silencing a head of block 1 costs more here than silencing one of block 2. Near heads and far
+# heads are not separated from first block and second block. So this picture does not show that
+# looking far is worth little. (The others cannot learn anew in this test. It measures what this
+# network lost, not what a network without the head could do.)
 #
 # ## Choosing a token
 #
@@ -1035,7 +1106,8 @@ claim("tokens left by top-p: sure", left["for i in ran", "top-p 0.8"], at_most=3
 # temperature below 1 takes nothing away, but makes the large larger.
 #
 # Does `generate` do the same? We let the model continue one prompt 4,000 times by one token, and
-# compare how often each token came with what we compute by hand.
+# compare how often each token came with what we compute by hand. (Chance alone gives each frequency
+# a standard deviation of up to $\sqrt{0.25 / 4000} \approx 0.008$.)
 
 # %%
 prompt = encode("for i in ")
@@ -1053,17 +1125,9 @@ for name, one in wishes.items():
 # the same beginning, sampled token by token, as they come. (When a text outgrows the window of 64,
 # `generate` goes on from its last 32 tokens.)
 
-
-# %%
-def without_blanks(ids):
-    """Its lines that are not blank, each once, with how often it comes."""
-    lines = Counter(line for line in decode(ids).split("\n") if line.strip())
-    return [f"{times} × {line}" for line, times in lines.most_common(6)]
-
-
 # %% tags=["nbval-ignore-output"]
 [greedy] = generate(model, [begin], 150)
-print("greedy, its most frequent lines:", *without_blanks(greedy), sep="\n")
+print("greedy:", decode([*begin, *greedy]).strip(), sep="\n")
 print("\nsampled:", decode(begin).strip(), sep="\n", end="\n   ")
 [sampled] = generate(model, [begin], 150, callback=TextStreamer(decode), **wish)
 
@@ -1257,7 +1321,7 @@ for name, (width, blocks) in sizes.items():
 #
 # To write one token, every weight must be read once. So fewer bytes may mean more speed. Do we need
 # all 32 bits of a weight? Round it to one of 255 whole numbers $g$, and keep one scale $s$ for each
-# output ([Jacob et al. 2018](#jacob2018)):
+# output ([Krishnamoorthi 2018](#krishnamoorthi2018)):
 #
 # $$ W_{ij} \approx s_j\, g_{ij}, \qquad s_j = \max_i |W_{ij}| / 127, \qquad
 #    g_{ij} \in \{-127, \dots, 127\} $$
@@ -1296,34 +1360,59 @@ home, results = Path(tempfile.mkdtemp()), {}
 for bits in (32, 8):
     lite.export(model, home / "gpt.tflite", int8=bits == 8)
     size = (home / "gpt.tflite").stat().st_size
-    results[bits] = size, stepwise_loss(lite.LiteGPT(home / "gpt.tflite"), reads[:8])
+    results[bits] = size, stepwise_loss(lite.LiteGPT(home / "gpt.tflite"), watch[0][::20])
 
 # %%
 (large, exact), (little, rounded) = results[32], results[8]
 claim("share of the bytes", little / large, at_most=0.45)
 claim("loss added by rounding", rounded - exact, at_least=-0.03, at_most=0.03)
+inside = lite.interpreter(home / "gpt.tflite", "export", None).get_tensor_details()
+for name, shape in {"tokens": (V, D), "positions": (T, D)}.items():
+    kinds = [one["dtype"].__name__ for one in inside if tuple(one["shape"]) == shape]
+    print(f"in the small file, tables of {name}:", *kinds)
 
 # %% [markdown]
-# Nearly nothing. Is it faster? That depends on the processor. We ran `benchmarks/gpt_speed.py` on
-# the one that the title of the picture names. It lets a GPT of ours, ones of the same size from
-# PyTorch, Hugging Face and keras-hub, and our file of eight bits take turns. All but the last must
-# write the same tokens. With XLA the whole loop over the tokens is compiled.
+# Nearly nothing, on some windows to watch. (The file is larger than a quarter. It holds the table
+# of tokens twice, to read tokens and for the logits, and the table of positions is not rounded.)
+#
+# Is it faster? That depends on the processor. We ran `benchmarks/gpt_speed.py` on the one that the
+# picture names. One GPT, 6 blocks, 256 wide, with random weights, runs in our package, PyTorch,
+# Hugging Face and keras-hub, which take turns. All but our file of eight bits must write the same
+# tokens. With XLA our whole loop over the tokens is compiled. (PyTorch and Hugging Face run
+# uncompiled. keras-hub compiles, as ours does with XLA. None of the rivals has eight bits. The
+# record does not name their versions.)
 
 # %%
 report = recorded("gpt_speed")
-speed = report["figures"]["threads: 1"]["generation, batch 1"]
-names = sorted(speed, key=lambda name: -speed[name]["milliseconds"])
-fig, ax = plt.subplots(figsize=(7, 2.8), layout="constrained")
-bars = ax.barh(names, [speed[name]["milliseconds"] for name in names])
-ax.bar_label(bars, padding=3)
-ax.set(xlabel="milliseconds for each token", xlim=(0, 1.15 * max(bars.datavalues)))
-ax.set_title("One text, one core of {processor}, {system}".format(**report["machine"]))
+speed = {threads: report["figures"][f"threads: {threads}"]["generation, batch 1"]
+         for threads in (1, 2)}  # fmt: skip
+names = sorted(speed[1], key=lambda name: -speed[1][name]["milliseconds"])
+fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constrained")
+for ax, (threads, race) in zip(axes, speed.items(), strict=True):
+    bars = ax.barh(names, [race[name]["milliseconds"] for name in names])
+    ax.bar_label(bars, padding=3)
+    ax.set(title=f"threads: {threads}", xlabel="milliseconds per token", xlim=(0, 7))
+fig.suptitle("One text; {processor}, {cores} cores, {system}".format(**report["machine"]))
 plt.show()
 
 # %%
-print("fastest:", names[-1])
+ranks, rivals = {}, {"PyTorch", "Hugging Face", "keras-hub"}
+for threads, texts_at_once in itertools.product((1, 2), (1, 8)):
+    race = report["figures"][f"threads: {threads}"][f"generation, batch {texts_at_once}"]
+    rank = sorted(race, key=lambda name: race[name]["milliseconds"])
+    print(f"threads {threads}, texts {texts_at_once}:", " < ".join(rank))
+    ranks[threads, texts_at_once] = rank
+assert ranks[1, 1][0] == ranks[2, 1][0] == "ours in int8"
+assert ranks[1, 8][0] == ranks[2, 8][0] == "ours with XLA"
+assert {"PyTorch", "keras-hub"} < {*ranks[2, 1][: ranks[2, 1].index("ours")]}
+assert ranks[2, 8][-1] == "ours"
+assert not any(rivals & {*rank[: rank.index("ours with XLA")]} for rank in ranks.values())
 
 # %% [markdown]
+# Compiled, ours is ahead of the three rivals in all four cases. Our plain loop is not: with two
+# threads PyTorch and keras-hub are faster, and with two threads and eight texts it is the last of
+# all. For one text eight bits are fastest, but no rival ran with eight bits.
+#
 # ## The real thing: GPT-2's files
 #
 # ### Its tokenizer
@@ -1439,8 +1528,12 @@ def save_as_gpt2(model, folder):
 
 
 # %%
-checkpoint = Path(os.environ.get("GPT2_FOLDER") or tempfile.mkdtemp())
-if not (checkpoint / "config.json").is_file():
+if os.environ.get("GPT2_FOLDER"):
+    checkpoint = Path(os.environ["GPT2_FOLDER"]).expanduser()
+    if not (checkpoint / "config.json").is_file():
+        raise FileNotFoundError(f"{checkpoint} holds no config.json: is it the folder of a GPT-2?")
+else:
+    checkpoint = Path(tempfile.mkdtemp())
     save_as_gpt2(model, checkpoint)
 config = json.loads((checkpoint / "config.json").read_text("utf-8"))
 shape = [config[key] for key in ("vocab_size", "n_positions", "n_embd", "n_layer")]
@@ -1472,7 +1565,8 @@ parity = recorded("parity")["figures"]["gpt.GPT"]
 print(f"against {parity['reference']}, recorded: {parity['difference']:.1e}")
 
 # %% [markdown]
-# So the published file of 124 million parameters needs no other code than ours. With its four files
+# So a published file should need no other code than ours. (The recorded comparison is of a small
+# network of random weights in Hugging Face's own form, not of the 124 million.) With its four files
 # in a folder (`config.json`, `model.safetensors`, `vocab.json` and `merges.txt`), these are all the
 # lines:
 #
@@ -1496,50 +1590,74 @@ print("tokens written:", len(same))
 # %% [markdown]
 # ## Yours
 #
-# Any text will do: your diary, a novel, your code in one file. Put it into `my_text.txt`, 50,000
-# characters or more. Here articles of Wikipedia stand in for it. A file that is no UTF-8 and no
-# UTF-16 must say what it is, for example `read_text(path, "cp1252")` for older Windows files, or
-# `"gb18030"` for Chinese ones.
+# Any text will do: your diary, a novel, your code in one file. Write the file's name between the
+# quotes of `MY_FILE`; it is only read, never written. From 50,000 characters on there is something
+# to learn. If you name no file, articles of Wikipedia (CC BY-SA) stand in for yours. If your file
+# is neither UTF-8 nor UTF-16, name its encoding in `MY_ENCODING`: for example `"cp1252"` for older
+# Windows files, or `"gb18030"` for Chinese ones.
 
 # %%
-examples = data.load("wikipedia_sample")["train"].as_numpy_iterator()
-articles = [one["text"].decode() for one in examples]
-home = Path(tempfile.mkdtemp())
-_ = (home / "my_text.txt").write_text("\n\n".join(articles)[:1_000_000], "utf-8")  # yours
+MY_FILE = ""  # yours: for example "my_text.txt", beside this notebook
+MY_ENCODING = None  # None: UTF-8, or UTF-16 with its mark
 
 
 def read_text(path, encoding=None):
     """A text file without its byte order mark, with plain ends of lines."""
-    content = path.read_bytes()
+    content = Path(path).expanduser().read_bytes()
     marked = content[:2] in (b"\xff\xfe", b"\xfe\xff")
-    text = content.decode(encoding or ("utf-16" if marked else "utf-8-sig"))
-    return text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text = content.decode(encoding or ("utf-16" if marked else "utf-8-sig"))
+    except UnicodeDecodeError:
+        text = "\0"
+    if "\0" in text:
+        raise ValueError(f"{path} is no text in this encoding: name another in MY_ENCODING")
+    return text.removeprefix("\ufeff").replace("\r\n", "\n").replace("\r", "\n")
 
 
 # %%
-my_text = read_text(home / "my_text.txt")
-assert len(my_text) >= 50_000, f"{len(my_text):,} characters are too few to learn from"
+if MY_FILE:
+    my_text = read_text(MY_FILE, MY_ENCODING)
+else:
+    examples = data.load("wikipedia_sample")["train"].as_numpy_iterator()
+    my_text = "\n\n".join(one["text"].decode() for one in examples)[:1_000_000]
+if len(my_text) < 5_000:
+    raise ValueError(f"{len(my_text):,} characters are too few: take 50,000 or more")
 ends = [round(len(my_text) * share) for share in (0.8, 0.9)]
 parts = my_text[: ends[0]], my_text[ends[0] : ends[1]], my_text[ends[1] :]
 learn, choose, judge = map(encode, parts)
 few, some = (tuple(a[:200] for a in cut(part)) for part in (choose, judge))
-claim("tokens to learn from", len(learn), at_least=20_000)
+print(f"tokens to learn from: {measured(len(learn)):,.0f}; "
+      f"windows to judge: {measured(len(some[0])):.0f}")  # fmt: skip
 
 # %% [markdown]
-# The first 80 % are for learning. The next tenth chooses the order of the baseline, the n-gram
-# model; the last tenth judges. (If your text has several authors or files, begin a part with a new
-# one.) We do not begin with noise but with the GPT that has read Python: to train a trained model
-# on is called fine-tuning. Our byte pairs cut any text, though a Chinese one into many tokens.
+# The first 80 % are for learning. The next tenth is for choices: the order of the baseline, which
+# is the n-gram model, and the step at which the GPT is best. The last tenth judges. (If your text
+# has several authors or files, begin a part with a new one.) We do not begin with noise but with
+# the GPT that has read Python: to train a trained model on is called fine-tuning. Our byte pairs
+# cut any text, though a Chinese one into many tokens.
+#
+# A short text is read many times in 400 steps. Then it may be learned by heart, and the loss on
+# other text rises again. So we look every 50 steps, and keep the best weights.
 
 # %%
 my_model = gpt.GPT(V, hidden_dim=D, num_heads=N, num_layers=L, max_sequence_length=T)
 my_model.set_weights(model.get_weights())
-before = -np.log(1 / V), crossentropy(some[1], my_model(some[0])).numpy()
+before = np.log(V), crossentropy(some[1], my_model(some[0])).numpy()
 my_rate = keras.optimizers.schedules.CosineDecay(3e-3, 400)
 my_adam = keras.optimizers.Adam(my_rate, beta_1=0.8, beta_2=0.95, global_clipnorm=1.0)
 my_model.compile(my_adam, crossentropy, jit_compile=True)
 my_pieces = recipes.windows(learn, T, 400 * batch_size, seed=1)(tf.constant(0, tf.int64))
-_ = my_model.fit(my_pieces.batch(batch_size, drop_remainder=True), verbose=0)
+my_batches = my_pieces.batch(batch_size, drop_remainder=True)
+
+# %%
+looked = [(my_model.evaluate(*few, verbose=0), 0, my_model.get_weights())]
+for step in range(0, 400, 50):
+    my_model.fit(my_batches.skip(step).take(50), verbose=0)
+    looked.append((my_model.evaluate(*few, verbose=0), step + 50, my_model.get_weights()))
+_, best_step, best_weights = min(looked, key=lambda look: look[:2])
+my_model.set_weights(best_weights)
+print("steps kept:", best_step, "of 400, or so many times through the text:",
+      measured(best_step * batch_size * T / len(learn)))  # fmt: skip
 
 # %%
 my_counted = Counted(learn.tolist(), 4, V)
@@ -1552,36 +1670,39 @@ mine |= {"GPT and counts": -np.log((p_mine + p_count) / 2).mean()}
 for name, loss in mine.items():
     bits = bits_per_byte(loss, some[1])
     print(f"{name:<14} loss {measured(loss):.2f}, bits per byte {measured(bits):.2f}")
-claim("fine-tuning saves", mine["GPT before"] - mine["GPT"], at_least=0.5)
-claim("GPT above the counts by", mine["GPT"] - mine["counts"], at_least=-0.3, at_most=0.3)
-claim("both below the counts by", mine["counts"] - mine["GPT and counts"], at_least=0.15)
+if not MY_FILE:
+    claim("fine-tuning saves", mine["GPT before"] - mine["GPT"], at_least=0.5)
+    claim("GPT minus the counts", mine["GPT"] - mine["counts"], at_least=-0.3, at_most=0.3)
+    claim("both below the counts by", mine["counts"] - mine["GPT and counts"], at_least=0.15)
 
 # %% [markdown]
-# Fine-tuning takes much off the loss. Alone, GPT is about level with counting, which learned from
-# the same text (but had read no Python before). Together they are ahead of either. What more text
-# and more steps bring, measure with yours.
+# On the articles, fine-tuning takes much off the loss. Alone, GPT is about level with counting,
+# which learned from the same text (but had read no Python before). Together they are ahead of
+# either. With your text it may be otherwise: a model that has read Python may have little to learn
+# from more Python, and counting may learn more from a short text.
 #
-# Save it, load it, and let it go on from a beginning of yours.
+# Save it in a new folder, load it, and let it go on from a beginning of yours.
 
 # %%
-my_model.save(home / "mine.keras")
-tokenizer.save(home / "merges.txt")
-vocabulary.save(home / "vocabulary.txt")
+folder = Path(tempfile.mkdtemp())  # to keep the model, name a new folder of your own
+my_model.save(folder / "mine.keras")
+tokenizer.save(folder / "merges.txt")
+vocabulary.save(folder / "vocabulary.txt")
 loaded = TextGenerator(
-    keras.saving.load_model(home / "mine.keras"),
-    BytePairTokenizer.load(home / "merges.txt"),
-    Vocabulary.load(home / "vocabulary.txt"),
+    keras.saving.load_model(folder / "mine.keras"),
+    BytePairTokenizer.load(folder / "merges.txt"),
+    Vocabulary.load(folder / "vocabulary.txt"),
 )
 difference = np.abs(loaded.model(some[0][:8]) - my_model(some[0][:8])).max()
 claim("logits of the saved and the loaded model differ by", difference, at_most=1e-6)
 
 # %% tags=["nbval-ignore-output"]
-print("The history of", end="")
-text = loaded.generate("The history of", max_new_tokens=80, temperature=0.7, top_k=40, seed=1)
-print(text)
+MY_BEGINNING = "The history of"
+text = loaded.generate(MY_BEGINNING, max_new_tokens=80, temperature=0.7, top_k=40, seed=1)
+print(MY_BEGINNING + text)
 
 # %%
-claim("letters written", len(text), at_least=60)
+claim("letters written", len(text), at_least=1)
 
 # %% [markdown]
 # ## Faults you will meet
@@ -1652,23 +1773,24 @@ claim("and its loss minus ln 20", on_noise["causal"]["loss"][-1] - np.log(20), a
 # it.
 #
 # **Perplexities of different tokens.** Larger tokens are harder to guess, but a text has fewer of
-# them. The same bigram counting, on bytes and on our pairs:
+# them. The same bigram counting on the same part of the training text, in bytes and in our pairs:
 
 # %%
 raw = BytePairTokenizer([])
 raw_vocabulary = Vocabulary(raw.vocabulary)
-raw_train, raw_test = (
+part = train[:200_000]
+raw_part, raw_test = (
     np.array(raw_vocabulary.tokens_to_ids(raw.tokenize(decode(ids))), "int32")
-    for ids in (train[:400_000], test[1].ravel())
+    for ids in (part, test[1].ravel())
 )
-raw_counted = Counted(raw_train.tolist(), 2, len(raw_vocabulary))
+raw_counted = Counted(raw_part.tolist(), 2, len(raw_vocabulary))
 on_bytes = -np.log(p_counted(*cut(raw_test), 2, raw_counted)).mean()
-for name, loss, bits in (("bytes", on_bytes, on_bytes / math.log(2)),
-                         ("pairs", losses["bigram"].mean(),
-                          bits_per_byte(losses["bigram"].mean(), test[1]))):  # fmt: skip
-    print(f"{name}: perplexity {measured(np.exp(loss)):.0f}, bits per byte {measured(bits):.2f}")
-assert on_bytes < losses["bigram"].mean()
-assert on_bytes / math.log(2) > bits_per_byte(losses["bigram"].mean(), test[1])
+on_pairs = -np.log(p_counted(*test, 2, Counted(part.tolist(), 2, V))).mean()
+bits = on_bytes / math.log(2), bits_per_byte(on_pairs, test[1])
+for name, loss, bit in zip(("bytes", "pairs"), (on_bytes, on_pairs), bits, strict=True):
+    print(f"{name}: perplexity {measured(np.exp(loss)):.0f}, bits per byte {measured(bit):.2f}")
+assert on_bytes < on_pairs
+assert bits[0] > bits[1]
 
 # %% [markdown]
 # By perplexity bytes win, by bits per byte pairs do. Only the second comparison is fair.
@@ -1702,7 +1824,8 @@ for name in ("cpu", "base"):
 # %% [markdown]
 # What does the second one reach? `benchmarks/tiny_shakespeare.py` ran it to its end, also with
 # `--jit-compile`, in turns with a program of the same recipe in PyTorch. The recipe is that of
-# nanoGPT, whose author gives 1.88 as its held-out loss per letter on this text.
+# [nanoGPT](https://github.com/karpathy/nanoGPT), whose author gives 1.88 as its held-out loss per
+# letter on this text.
 
 # %%
 report = recorded("tiny_shakespeare")
@@ -1717,7 +1840,8 @@ assert letters["ours"]["validation_loss"] <= 1.88
 # %% [markdown]
 # How much do size and text buy? `benchmarks/gpt_scaling.py` trained GPTs of five sizes on
 # Shakespeare's letters, all for the same number of steps, and one of them also on parts of the
-# text. Both axes grow by factors, not by sums.
+# text. Of each run the lowest of eight held-out losses counts: with little text it rises again, as
+# you will see. (The lowest of eight flatters a little.) Both axes grow by factors, not by sums.
 
 # %%
 runs = recorded("gpt_scaling")["figures"]
@@ -1725,16 +1849,17 @@ fig, axes = plt.subplots(1, 2, figsize=(8, 3.2), sharey=True, layout="constraine
 for ax, name, x in zip(axes, ["sizes", "texts"], ["parameters in blocks", "letters"], strict=True):
     ax.loglog([one[x] for one in runs[name]], [one["loss"] for one in runs[name]], "o-")
     ax.set(xlabel=x, title=f"{len(runs[name])} {name}")
-axes[0].set(ylabel="held-out loss")
+axes[0].set(ylabel="lowest held-out loss per letter")
 axes[0].yaxis.set_minor_formatter("{x:.1f}")
 plt.show()
 
 # %% [markdown]
-# In such a picture a straight line means a **power law**, loss $= c\,n^{-\alpha}$ for $n$
-# parameters or letters: each factor of size buys the same factor of loss. [Kaplan et al.
+# In such a picture a straight line means a **power law**, loss $= a\,M^{-\alpha}$ for
+# $M$ parameters or letters: each factor of size buys the same factor of loss. [Kaplan et al.
 # 2020](#kaplan2020) found such lines over many powers of ten, with $\alpha$ near 0.076 for size and
-# 0.095 for text. Our line of sizes grows flatter to the right: which models did not learn to their
-# end in these steps? And what happens to a model that sees the same little text again and again?
+# 0.095 for text. Our line of sizes grows flatter to the right. Two reasons are
+# possible: the larger models had too few steps, or too little text. Which one it is, these runs do
+# not tell. And what happens to a model that sees the same little text again and again?
 
 # %%
 for name in ("size", "text"):
@@ -1742,6 +1867,7 @@ for name in ("size", "text"):
     print(f"{name}: exponent {alpha}, so ten times as much gives {10**-alpha:.2f} times the loss")
 small_text = runs["texts"][0]
 print("least text, held-out loss on the way:", small_text["losses on the way"])
+print("in the picture, the lowest of them:", small_text["loss"])
 print("and its training loss in the end:", small_text["last training loss"])
 
 # %% [markdown]
@@ -1764,12 +1890,13 @@ print("and its training loss in the end:", small_text["last training loss"])
 # ## Summary
 #
 # - A language model says the next token; a text's probability is a product. Its loss on held-out
-#   files is told as perplexity, or as bits per byte where tokens differ.
+#   files is reported as perplexity, or as bits per byte where tokens differ.
 # - Byte pairs: join the most frequent pair again and again. No text is unknown to them.
 # - A GPT is 30 lines: token vectors plus learned positions, causal blocks that normalise first,
 #   tied weights. GPT-2 is the same class with other numbers.
-# - Alone, a small GPT is a little ahead of tuned counting. It clearly wins where one must look
-#   back, as for the right bracket. A compressor that sees the whole file is ahead of both.
+# - Alone, a small GPT is a little ahead of tuned counting. It wins where one must look back some
+#   tokens, as for a bracket opened 3 to 8 tokens ago; farther back its lead is small. Compressors,
+#   which see more than a window, are ahead of both.
 # - Temperature makes the large larger or smaller; top-k and top-p take away what is unlikely.
 # - The cache keeps keys and values: the same tokens, far fewer multiplications, more memory.
 # - Weights of eight bits: less to read for each token, nearly the same loss.
@@ -1806,11 +1933,10 @@ print("and its training loss in the end:", small_text["last training loss"])
 #
 # - <a id="brown2020"></a>Tom B. Brown, Benjamin Mann, Nick Ryder, Melanie Subbiah, Jared Kaplan, et
 #   al. *Language Models are Few-Shot Learners*. NeurIPS 33, arXiv:2005.14165, 2020.
-# - <a id="jacob2018"></a>Benoit Jacob, Skirmantas Kligys, Bo Chen, Menglong Zhu, Matthew Tang,
-#   Andrew Howard, Hartwig Adam, Dmitry Kalenichenko. *Quantization and Training of Neural Networks
-#   for Efficient Integer-Arithmetic-Only Inference*. CVPR, 2704–2713, 2018.
 # - <a id="kaplan2020"></a>Jared Kaplan, Sam McCandlish, Tom Henighan, Tom B. Brown, et al. *Scaling
 #   Laws for Neural Language Models*. arXiv:2001.08361, 2020.
+# - <a id="krishnamoorthi2018"></a>Raghuraman Krishnamoorthi. *Quantizing Deep Convolutional
+#   Networks for Efficient Inference: A Whitepaper*. arXiv:1806.08342, 2018.
 # - <a id="radford2018"></a>Alec Radford, Karthik Narasimhan, Tim Salimans, Ilya Sutskever.
 #   *Improving Language Understanding by Generative Pre-Training*. Technical report, OpenAI, 2018.
 # - <a id="radford2019"></a>Alec Radford, Jeffrey Wu, Rewon Child, David Luan, Dario Amodei, Ilya
