@@ -589,11 +589,11 @@ for name in ("rate 0.02", "rate 0.1, clipped"):
     claim(f"{name}: mean loss of the last 20 steps", runs[name][-20:].mean(), at_most=0.6)
 
 # %% [markdown]
-# One gradient that is too long is enough: the weights jump, and nothing brings them back. Clipped,
-# the same rate gets through. So does a smaller rate without clipping, here and as far as the two
-# curves tell about as well. Clipping does not learn better; it makes an exploding step harmless,
-# and you need not guess in advance how small the rate would have to be. From here on all our
-# networks are trained with it: `global_clipnorm=1.0` in the optimizer.
+# With the larger rate some gradient was so long that no number was left afterwards. Clipped, the
+# same rate gets through. So does the smaller rate without clipping, and the two last curves end
+# about equally low. So clipping does not learn better; it makes an exploding step harmless, and one
+# need not guess in advance how small the rate must be. From here on all our networks are trained
+# with it: `global_clipnorm=1.0` in the optimizer.
 #
 # ## Padding, and the network that reads it
 #
@@ -878,6 +878,17 @@ print(f"{poet.count_params():,} parameters, {steps} steps")
 for epoch, poem in drafts.items():
     print(f"after epoch {epoch}")
     print(*(f"    {poem[i : i + 16]}" for i in range(0, 64, 16)), sep="\n")
+
+
+# %%
+def marks_right(poem):
+    """Share of the eight places after seven characters that have their mark."""
+    return np.mean([poem[i] == "，。"[i // 8 % 2] for i in range(7, 64, 8)])
+
+
+claim("marks in their places before training", marks_right(drafts[0]), at_most=0.2)
+claim("after the last epoch", marks_right(drafts[EPOCHS]), at_least=0.6)
+
 
 # %%
 figure, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
@@ -1416,6 +1427,12 @@ for i in missed[:4]:
 
 
 # %%
+right_now = np.mean([found["BiLSTM-CRF"][i] == truth[i] for i in missed])
+print(len(missed), "such paragraphs")
+claim("of them, the network has every name right in", right_now, at_least=0.1)
+
+
+# %%
 def f1(name, kind):
     def only(rows):
         return [[tag if tag.endswith(kind) else "O" for tag in row] for row in rows]
@@ -1455,7 +1472,7 @@ for i, (name, color) in enumerate(zip(found, shades, strict=True)):
     for ax, heights in zip(axes, (scores, recalls), strict=True):
         places = np.arange(len(heights)) + 0.22 * (i - 1.5)
         bars = ax.bar(places, heights, 0.21, color=color, label=name)
-        ax.bar_label(bars, fmt="%.2f", fontsize=8, rotation=90, padding=3)
+        ax.bar_label(bars, fmt="%.2f", fontsize=10, rotation=90, padding=3)
 axes[0].set(xticks=range(4), xticklabels=groups, ylim=(0, 1.25), yticks=[0, 0.5, 1])
 axes[0].set(title="F1 of spans, last days of the month")
 axes[1].set(xticks=range(2), xticklabels=["seen", "never seen"], title="Recall of names")
@@ -1620,10 +1637,11 @@ def my_reader(ids):
 
 # %%
 real = ["".join(characters) for characters, _ in held_out[:100] if len(characters) > 5]
+by_keras = reader.model.predict(reader.encode(real), batch_size=50, verbose=0)
 of_scores, of_probabilities = [], []
-for sentence in real:
-    mine = my_reader(reader.encode([sentence])[0])[1:-1]  # without the marks at both ends
-    theirs = reader.scores(sentence)
+for sentence, theirs in zip(real, by_keras, strict=True):
+    mine = my_reader(reader.encode([sentence])[0])
+    theirs = theirs[: len(mine)]  # without the padding
     of_scores.append(np.abs(mine - theirs).max() / np.ptp(mine))
     difference = softmax(mine, axis=-1) - softmax(theirs.astype(float), axis=-1)
     of_probabilities.append(np.abs(difference).max())
@@ -1676,8 +1694,8 @@ judge_texts, judge = asked("test[:1000]")
 print(f"{len(sure):,} words; {len(to_count):,} characters to count, {len(judge):,} to judge")
 
 # %% [markdown]
-# Two rivals. The floor counts in the first 3,000 paragraphs of the month how each character is read
-# most often. The other is strong: jieba, a program of chapter 03, divides the text into words, and
+# Two rivals. The floor counts in 3,000 paragraphs of earlier days how each character is read most
+# often. The other is strong: jieba, a program of chapter 03, divides the text into words, and
 # the list says how these are read; where it cannot, the floor answers. (It has our judge's own
 # list, so it errs only where jieba divides otherwise. The network has neither words nor list.)
 
@@ -1714,21 +1732,20 @@ for name, hits in right.items():
     print(
         f"{name:<14} all {measured(hits.mean()):.3f}, unclear {measured(hits[unclear].mean()):.3f}"
     )
-claim(
-    "network above the floor, all", right["network"].mean() - right["floor"].mean(), at_least=0.005
-)
-gap = right["network"][unclear].mean() - right["floor"][unclear].mean()
-claim("unclear", gap, at_least=0.02)
-claim(
-    "words above the network",
-    (right["jieba and list"] * 1.0 - right["network"]).mean(),
-    at_least=0.01,
-)
+
+# %%
+for other, bounds in (("floor", {"at_least": 0}), ("jieba and list", {"at_most": -0.01})):
+    more = right["network"] * 1.0 - right[other]
+    draws = np.random.default_rng(0).integers(len(more), size=(1000, len(more)))
+    low, high = np.percentile(more[draws].mean(axis=1), [2.5, 97.5])
+    print(f"above {other}: from {measured(low):.3f} to {measured(high):.3f}")
+    claim(f"above {other}", more.mean(), **bounds)
 
 # %% [markdown]
-# ("Unclear" are characters whose second reading has more than 2 % in the count.) Above the floor,
-# by a small margin; far below its published 97 %; and below a rival that has words and their
-# readings. Which characters? The six that are asked most often among the unclear ones:
+# ("Unclear" are characters whose second reading has more than 2 % in the count.) It is above the
+# floor, but by little: see the interval. It is below its published 97 %, and below the rival that
+# has words and their readings. Which characters? Here are the six that are asked most often
+# among the unclear ones. Where is the blue bar higher than the grey one, and where is it lower?
 
 # %%
 frequent = collections.Counter(x for (*_, x, _), u in zip(judge, unclear, strict=True) if u)
@@ -1772,6 +1789,7 @@ for *_, x, way in alone["train[:6000]"]:
 _, of_judge = alone.values()
 best = reader.model.predict(reader.encode([w for w, *_ in of_judge]), batch_size=200, verbose=0)
 said = [reader.classes[best[k, i + 1].argmax()] for k, (_, i, *_) in enumerate(of_judge)]
+said = ["de2" if reading == "dei3" else reading for reading in said]  # a verb, too: must
 # %%
 gaps = []
 for x in rules:
@@ -1848,7 +1866,7 @@ print("pieces:", *(measured(len(part)) for part in (learn, choose, judge_rows)))
 # %%
 tables = learn_tables(learn, longest=4)
 tried = {(n, k): perplexity(probabilities(tables, choose, [0, *range(2, 2 + n)], k))
-         for n in (2, 3, 4) for k in (1, 3, 10)}  # fmt: skip
+         for n in (2, 3, 4) for k in (3, 10, 30)}  # fmt: skip
 n, k = min(tried, key=tried.get)
 counted_p = perplexity(probabilities(tables, judge_rows, [0, *range(2, 2 + n)], k))
 print(f"counting: {measured(n)} back, filled up with {measured(k)}")
@@ -1866,6 +1884,15 @@ of_mine = np.exp(mine.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0)
 print(f"perplexity: network {measured(of_mine):.1f}, counting {measured(counted_p):.1f}")
 
 # %% [markdown]
+# On a text as short as this stand-in, and after a few hundred steps, counting four characters back
+# is a strong rival: the two are about level. If yours is longer, take more of it, and look again.
+# (The training poems above have 375 thousand characters.)
+
+# %%
+print(f"characters in the training poems: {sum(map(len, poems['train'])):,}")
+claim("network, of counting", of_mine / counted_p, at_least=0.7, at_most=1.3)
+
+# %% [markdown]
 # Save it with its alphabet, load both, and let it go on with a text.
 
 # %%
@@ -1880,6 +1907,14 @@ claim("perplexity: the loaded from the saved", abs(again - of_mine), at_most=1e-
 for seed in (1, 2):
     print(write(loaded, loaded_alphabet, seed, start="The ", length=200)[0], "\n")
 
+# %%
+by_saved, by_loaded = (
+    write(model, letters, 1, start="The ", length=30)
+    for model, letters in ((mine, mine_alphabet), (loaded, loaded_alphabet))
+)
+assert by_saved == by_loaded
+
+
 # %% [markdown]
 # ## Faults you will meet
 #
@@ -1891,7 +1926,7 @@ for seed in (1, 2):
 try:
     keras.Sequential([keras.layers.LSTM(8), keras.layers.LSTM(8)])(np.zeros((1, 5, 3)))
 except ValueError as error:
-    print(str(error).split("Full shape")[0].split("layer ")[-1])
+    print(str(error).split("layer: ")[1].split(". ")[0])
 
 # %% [markdown]
 # The same program passes the test set as `validation_data` and names no task. What chose the
