@@ -15,7 +15,9 @@ def reader():
     return PinyinReader.from_package()
 
 
-def test_the_package_is_not_imported(reader):
+def test_the_package_is_not_imported(monkeypatch):
+    monkeypatch.delitem(sys.modules, "g2pM", raising=False)
+    PinyinReader.from_package()
     assert "g2pM" not in sys.modules
 
 

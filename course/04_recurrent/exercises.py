@@ -28,7 +28,7 @@ from aimodels.course import claim, measured
 # %% [markdown]
 # ## Exercise 1: by hand
 #
-# $h_1 = \tanh(1) = 0.76$, $h_2 = \tanh(1 - 0.76) = 0.23$, $h_3 = \tanh(1 - 0.23) = 0.65$.
+# $h_1 = \tanh(1) = 0.76$, $h_2 = \tanh(1 - 0.76) = 0.23$, $h_3 = \tanh(1 - 0.234) = 0.64$.
 
 # %%
 h = np.zeros((1, 1))
@@ -89,8 +89,7 @@ claim("the first of 60 real tokens", accuracy(long, long[:, 0] % 10), at_most=0.
 
 # %% [markdown]
 # With the padding in front, the text is what the LSTM reads last, and the task works without a
-# mask. (A mask is still better: the padding costs time, and the state with which the text begins
-# depends on how much of it there was.) With 60 real tokens no mask helps: there the way itself is
+# mask. With 60 real tokens no mask would help, since there is nothing to mask: the way itself is
 # long, and that is what forget gates are for.
 #
 # ## Exercise 4: truncated

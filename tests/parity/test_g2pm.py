@@ -10,8 +10,8 @@ from aimodels.recurrent import PinyinReader
 
 @pytest.fixture(scope="module")
 def sentences():
-    """The beginnings of a hundred paragraphs of news."""
-    examples = data.load("peoples_daily", split="test[:100]").as_numpy_iterator()
+    """The beginnings of sixty paragraphs of news."""
+    examples = data.load("peoples_daily", split="test[:60]").as_numpy_iterator()
     return ["".join(one["tokens"].decode().split(" "))[:50] for one in examples]
 
 
@@ -24,11 +24,14 @@ def test_scores_and_readings_equal_the_packages(sentences, parity):
         return caught[-1]
 
     theirs.fc_layer = fc_layer
+    together = ours.model.predict(ours.encode(sentences), verbose=0)
     difference = 0.0
-    for sentence in sentences:
+    for sentence, scores in zip(sentences, together, strict=True):
         theirs.predict(ours.encode([sentence]), np.arange(len(sentence)) + 1)
         logits = caught.pop()
-        difference = max(difference, np.abs(ours.scores(sentence) - logits).max() / np.ptp(logits))
+        apart = np.abs(scores[1 : len(sentence) + 1] - logits).max()
+        difference = max(difference, apart / np.ptp(logits))
+    for sentence in sentences[:5]:
         assert ours.read(sentence) == theirs(sentence, char_split=True)
     parity(
         "recurrent.PinyinReader, share of the range of its scores",
