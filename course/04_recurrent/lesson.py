@@ -684,7 +684,7 @@ claim("change of the logits", np.abs(change).max(), at_most=1e-5)
 # Now something that needs all of this: state, gates, gradients through time, clipping. A **language
 # model** says how probable each next token is, given all before it. Then it can write: draw a
 # token, feed it back in, draw the next (the model is **autoregressive**). Our tokens are single
-# characters (字), our texts 7,269 poems of the Tang dynasty, more than a thousand years old: eight
+# characters (字), our texts poems of the Tang dynasty, more than a thousand years old: eight
 # lines of seven characters, each with its mark.
 
 # %%
@@ -1586,7 +1586,7 @@ class Trap:
     """When it is loaded from a pickle, a file is written."""
 
     def __reduce__(self):
-        return (open, (str(Path(home, "you were here")), "w"))
+        return (exec, (f"open({str(home / 'you were here')!r}, 'w')",))
 
 
 home = Path(tempfile.mkdtemp())
@@ -1952,9 +1952,9 @@ for layer in (Twice(), TwiceWithMask()):
     keras.utils.set_random_seed(1)
     table = keras.layers.Embedding(41, 16, mask_zero=True)
     model = keras.Sequential([table, layer, keras.layers.LSTM(8)])
-    moved = np.abs(np.array(model(longer)) - np.array(model(texts))).max()
+    moved = np.abs(np.array(model(texts)) - np.array(model(texts[:, :8]))).max()
     bound = {"at_most": 1e-6} if layer.supports_masking else {"at_least": 1e-4}
-    claim(f"{type(layer).__name__}: moved by 60 more zeros", moved, **bound)
+    claim(f"{type(layer).__name__}: moved by 92 more zeros", moved, **bound)
 
 # %% [markdown]
 # ## Scale it
