@@ -1884,9 +1884,9 @@ of_mine = np.exp(mine.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0)
 print(f"perplexity: network {measured(of_mine):.1f}, counting {measured(counted_p):.1f}")
 
 # %% [markdown]
-# On a text as short as this stand-in, and after a few hundred steps, counting four characters back
-# is a strong rival: the two are about level. If yours is longer, take more of it, and look again.
-# (The training poems above have 375 thousand characters.)
+# On a text as short as this stand-in, and after a few hundred steps, counting some characters back
+# is a strong rival: the two are within a third of each other. If yours is longer, take more of it,
+# and look again. The poems above are a longer text:
 
 # %%
 print(f"characters in the training poems: {sum(map(len, poems['train'])):,}")
@@ -1933,7 +1933,7 @@ except ValueError as error:
 # epochs then judges them.
 #
 # **A mask that is lost on the way.** A layer of your own does not pass a mask on unless it says so.
-# The layers above it read the padding again, and nothing warns you:
+# The layers above it read the padding again. Keras warns once, and goes on:
 
 
 # %%
