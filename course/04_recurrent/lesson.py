@@ -1933,10 +1933,13 @@ except ValueError as error:
 # epochs then judges them.
 #
 # **A mask that is lost on the way.** A layer of your own does not pass a mask on unless it says so.
-# The layers above it read the padding again. Keras warns once, and goes on:
+# The layers above it read the padding again. Keras warns, and goes on:
 
 
 # %%
+import warnings
+
+
 class Twice(keras.layers.Layer):
     def call(self, x):
         return 2 * x
@@ -1952,7 +1955,10 @@ for layer in (Twice(), TwiceWithMask()):
     keras.utils.set_random_seed(1)
     table = keras.layers.Embedding(41, 16, mask_zero=True)
     model = keras.Sequential([table, layer, keras.layers.LSTM(8)])
-    moved = np.abs(np.array(model(texts)) - np.array(model(texts[:, :8]))).max()
+    with warnings.catch_warnings(record=True) as heard:
+        warnings.simplefilter("always")
+        moved = np.abs(np.array(model(texts)) - np.array(model(texts[:, :8]))).max()
+    print(f"warnings about the mask: {sum('mask' in str(w.message) for w in heard)}")
     bound = {"at_most": 1e-6} if layer.supports_masking else {"at_least": 1e-4}
     claim(f"{type(layer).__name__}: moved by 92 more zeros", moved, **bound)
 
