@@ -576,8 +576,8 @@ for theta, bound in ((0.5, {"at_most": 0.6}), (5, {"at_least": 0.4})):
 # %% [markdown]
 # With the larger rate gradients became very long, and the loss does not come back. Clipped, the
 # same rate gets through. So does the smaller rate without clipping. So clipping does not learn
-# better; it makes a long step harmless. One guesses a length instead of a rate: here
-# 0.5 serves as well as 1, and 5 is too long. From here on all our networks are trained with
+# better; it makes a long step harmless. One guesses a length instead of a rate: here 0.5 serves,
+# too, and 5 is too long. (One seed.) From here on all our networks are trained with
 # `global_clipnorm=1.0` in the optimizer.
 #
 # ## Padding, and the network that reads it
@@ -1903,7 +1903,8 @@ if is_stand_in:
     claim("on the stand-in", of_mine / counted_p, at_least=1.1, at_most=2)
 
 # %% [markdown]
-# Save it with its alphabet, load both, and let it go on with a text.
+# Save it with its alphabet, load both, and let it go on with a text. (`home` is a temporary folder:
+# copy the two files from there to keep them.)
 
 # %%
 mine.save(home / "mine.keras")
@@ -1912,7 +1913,6 @@ loaded = keras.saving.load_model(home / "mine.keras")
 loaded_alphabet = json.loads((home / "alphabet.json").read_text("utf-8"))
 again = np.exp(loaded.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0))
 claim("perplexity: the loaded from the saved", abs(again / of_mine - 1), at_most=1e-4)
-print("Copy mine.keras and alphabet.json from", home, "to keep them.")
 
 # %% tags=["nbval-ignore-output"]
 for seed in (1, 2):
