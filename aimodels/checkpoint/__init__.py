@@ -3,7 +3,16 @@
 from aimodels.checkpoint.arrays import read_arrays
 from aimodels.checkpoint.blocks import read_blocks
 from aimodels.checkpoint.checkpoint import Checkpoint
+from aimodels.checkpoint.plain_pickle import read_pickle
 from aimodels.checkpoint.pytorch import read_state_dict
 from aimodels.checkpoint.weights import FROM_PYTORCH, Weights
 
-__all__ = ["FROM_PYTORCH", "Checkpoint", "Weights", "read_arrays", "read_blocks", "read_state_dict"]
+__all__ = [
+    "FROM_PYTORCH",
+    "Checkpoint",
+    "Weights",
+    "read_arrays",
+    "read_blocks",
+    "read_pickle",
+    "read_state_dict",
+]

@@ -1,10 +1,11 @@
-"""The pickle inside a PyTorch file, read as a list of instructions of which none can run a program.
+"""A pickle of arrays, read as a list of instructions of which none can run a program.
 
 A pickle is a program for a small machine with a stack. Most instructions put numbers and strings
 on it; GLOBAL names any function of any module, and REDUCE calls it. Python's `pickle` does so, and
 a file from elsewhere can then do anything. `pickletools.genops` only lists the instructions. The
-machine below knows the few that a dictionary of tensors needs, and where PyTorch would call one of
-its functions, it notes what the tensor is. It imports nothing that a file names.
+machine below knows the few that a dictionary of tensors or arrays needs, and where PyTorch or NumPy
+would call one of its functions, it notes what the tensor is, or makes the array itself. It imports
+nothing that a file names.
 """
 
 import io
@@ -17,7 +18,7 @@ import numpy as np
 
 
 class RefusedError(ValueError):
-    """The pickle has what no dictionary of tensors needs; the message says what."""
+    """The pickle has what no dictionary of arrays needs; the message says what."""
 
 
 class Global(NamedTuple):
@@ -61,6 +62,22 @@ _DTYPES = {
     Global("torch.DoubleStorage"): np.dtype("<f8"),
     Global("torch.LongStorage"): np.dtype("<i8"),  # counters
 }
+# NumPy makes an array in two steps, an empty one and its content, and its dtype likewise.
+_NDARRAY, _DTYPE = Global("numpy.ndarray"), Global("numpy.dtype")
+_EMPTY_ARRAYS = {
+    Global("numpy.core.multiarray._reconstruct"),
+    Global("numpy._core.multiarray._reconstruct"),
+}
+_KINDS = {f"{kind}{size}" for kind in "iu" for size in (1, 2, 4, 8)} | {"f2", "f4", "f8", "b1"}
+
+
+class Unfilled:
+    """An array whose content has not come yet, or a dtype whose order of bytes has not."""
+
+    def __init__(self, kind: str | None = None):
+        self.kind, self.value = kind, None
+
+
 _CONSTANTS = {"NONE": None, "NEWTRUE": True, "NEWFALSE": False, "EMPTY_TUPLE": ()}
 
 
@@ -71,7 +88,8 @@ def load(stream: io.BytesIO) -> Any:
         stream: bytes in memory, so that no length that the pickle claims makes Python allocate it.
 
     Raises:
-        RefusedError: if an instruction, or what it is given, is not among those of a state dict.
+        RefusedError: if an instruction, or what it is given, is not among those that a dictionary
+            of tensors or arrays needs.
         ValueError: if it is no pickle, or cut off.
     """
     stack, marks, memo = [], [], {}
@@ -80,7 +98,9 @@ def load(stream: io.BytesIO) -> Any:
             match instruction.name:
                 case "PROTO" | "STOP":
                     pass
-                case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT" | "BINUNICODE":
+                case "BININT" | "BININT1" | "BININT2" | "LONG1" | "BINFLOAT":
+                    stack.append(argument)
+                case "BINUNICODE" | "BINBYTES" | "SHORT_BINBYTES":
                     stack.append(argument)
                 case "NONE" | "NEWTRUE" | "NEWFALSE" | "EMPTY_TUPLE":
                     stack.append(_CONSTANTS[instruction.name])
@@ -119,6 +139,9 @@ def load(stream: io.BytesIO) -> Any:
                 case "REDUCE":
                     arguments, function = stack.pop(), stack.pop()
                     stack.append(_result(function, _only(tuple, arguments)))
+                case "BUILD" if type(stack[-2]) is Unfilled:
+                    content = stack.pop()
+                    _fill(stack[-1], _only(tuple, content))
                 case "BUILD":  # PyTorch's notes about versions, which change nothing here
                     if set(_only(dict, stack.pop())) != {"_metadata"}:
                         raise RefusedError("sets attributes of an object")
@@ -144,7 +167,7 @@ def _set_items(target: Any, items: list) -> None:
 
 def _named(argument: str) -> Global:
     named = Global(argument.replace(" ", ".", 1))
-    if named not in {_DICT, _TENSOR, *_DTYPES}:
+    if named not in {_DICT, _TENSOR, *_DTYPES, _NDARRAY, _DTYPE, *_EMPTY_ARRAYS}:
         raise RefusedError(f"wants to use {named.name[:80]!r}")
     return named
 
@@ -162,14 +185,41 @@ def _storage(persistent_id: Any) -> Storage:
     return Storage(key, _DTYPES[kind], size)
 
 
-def _result(function: Any, arguments: tuple) -> dict | Tensor:
-    """What PyTorch would make of a call."""
+def _result(function: Any, arguments: tuple) -> dict | Tensor | Unfilled:
+    """What PyTorch or NumPy would make of a call."""
     match function, arguments:
+        case Global() as name, (Global(_NDARRAY.name), (0,), b"b") if name in _EMPTY_ARRAYS:
+            return Unfilled()
+        case Global(_DTYPE.name), (str(kind), bool() | 0 | 1, bool() | 0 | 1) if kind in _KINDS:
+            return Unfilled(kind)
         case Global(_DICT.name), ():
             return {}
         case Global(_TENSOR.name), (Storage() as storage, offset, shape, strides, bool(), {}):
             return _tensor(storage, offset, _only(tuple, shape), _only(tuple, strides))
     raise RefusedError("calls something with arguments of another kind")
+
+
+def _fill(unfilled: Unfilled, content: tuple) -> None:
+    """The second step: an array's shape, dtype and bytes, or a dtype's order of bytes."""
+    if unfilled.value is not None:
+        raise RefusedError("fills an array twice")
+    match unfilled.kind, content:
+        case str(kind), (3, "<" | ">" | "|" as order, None, None, None, -1, -1, 0):
+            unfilled.value = np.dtype(order + kind)
+        case None, (
+            1,
+            tuple(shape),
+            Unfilled(value=np.dtype() as dtype),
+            bool(columns),
+            bytes(data),
+        ):
+            if not all(type(n) is int and 0 <= n < 2**48 for n in shape) or len(shape) > 32:
+                raise RefusedError("has an array of an impossible shape")
+            if math.prod(shape) * dtype.itemsize != len(data):
+                raise RefusedError("has an array whose shape does not fit its bytes")
+            unfilled.value = np.frombuffer(data, dtype).reshape(shape, order="FC"[not columns])
+        case _:
+            raise RefusedError("fills an array with something else than numbers")
 
 
 def _tensor(storage: Storage, offset: Any, shape: tuple, strides: tuple) -> Tensor:

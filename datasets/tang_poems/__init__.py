@@ -1,0 +1,1 @@
+"""`tang_poems`: poems of the Tang dynasty, eight lines of seven characters."""
