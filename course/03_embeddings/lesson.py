@@ -9,7 +9,7 @@
 #       - cut Chinese text into characters, words or byte pairs, and classify real reviews
 #       - rebuild fastText's published identifier of 176 languages from these parts
 #     prerequisites: [01_foundations]
-#     minutes: 155
+#     minutes: 170
 #     repairs: [000-4.1.1, 002-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - cut Chinese text into characters, words or byte pairs, and classify real reviews;
 # - rebuild fastText's published identifier of 176 languages from these parts.
 #
-# **Before this:** 01_foundations. **About 155 minutes.**
+# **Before this:** 01_foundations. **About 170 minutes.**
 # **Repairs:** article 000 §4.1.1, article 002 §4.2
 # ([which texts these are](../../docs/articles.md)).
 
