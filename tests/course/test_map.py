@@ -32,7 +32,7 @@ START = notebooks.Page(ROOT, "00_start", notebooks.ALONE)
 # Bold is for terms. These words are only emphasised: new lessons do that in *italics*.
 EMPHASIS = {
     "01_foundations": {"the losses agree to four decimals"},
-    "03_embeddings": {"one vector a word", "counting", "characters", "words"},
+    "03_embeddings": {"one vector per word", "counting", "characters", "words"},
     "04_recurrent": {"a day ago", "25 hours ago", "is"},
     "05_seq2seq": {"length", "table", "step", "on its own"},
     "08_detection": {"keep the map", "a modest start"},
