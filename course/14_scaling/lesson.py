@@ -9,7 +9,7 @@
 #       - compute the time, the memory and the MFU of published training runs
 #       - launch one training script on several workers, and resume it when one is killed
 #     prerequisites: [01_foundations, 06_cnn, 11_transformer]
-#     minutes: 155
+#     minutes: 170
 #     repairs: []
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - compute the time, the memory and the MFU of published training runs;
 # - launch one training script on several workers, and resume it when one is killed.
 #
-# **Before this:** 01_foundations, 06_cnn, 11_transformer. **About 155 minutes.** A good place for
+# **Before this:** 01_foundations, 06_cnn, 11_transformer. **About 170 minutes.** A good place for
 # a break: before *One layer on two devices*.
 # **Repairs:** no program, but two claims of articles 000 and 004 (at the end; [which texts these
 # are](../../docs/articles.md)).
@@ -407,8 +407,8 @@ line = np.sort([*np.geomspace(0.03, 3000), peak / bandwidth])
 ax.loglog(line, np.minimum(peak, bandwidth * line), "k", lw=2, label="the roof of this machine")
 for name, cost in others.items():
     ax.plot(cost.intensity, bandwidth * cost.intensity, "s", color="tab:red")
-    ax.annotate(name, (cost.intensity, bandwidth * cost.intensity), (6, -14),
-                textcoords="offset points")  # fmt: skip
+    ax.annotate(name, (cost.intensity, bandwidth * cost.intensity), (-8, 4),
+                textcoords="offset points", ha="right")  # fmt: skip
 for batch, cost in costs.items():
     ax.plot(cost.intensity, speed[batch], "^", ms=9, color="tab:blue")
     ax.annotate(batch, (cost.intensity, speed[batch]), (0, -18), textcoords="offset points",
@@ -417,7 +417,7 @@ ax.plot([], [], "^", color="tab:blue", label="dense layer, measured; number: bat
 ax.plot([], [], "s", color="tab:red", label="at best, by the formula")
 ax.axvline(peak / bandwidth, color="grey", ls=":", label="left: memory decides; right: arithmetic")
 ax.set(xlabel="FLOPs per byte", ylabel="FLOP/s", ylim=(bandwidth / 60, 60 * peak))
-ax.legend(loc="upper left")
+ax.legend(loc="upper left", framealpha=1)
 plt.show()
 
 # %%
@@ -1698,7 +1698,7 @@ for rows, color, label in ((tests, "tab:blue", "a test"),
 ax.axvline(0, color="black")
 ax.set(xlabel="our figure above (+) or below (−) the printed one, in percent", xlim=(-3, 3))
 ax.invert_yaxis()
-ax.legend(loc="lower left")
+ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
