@@ -1698,7 +1698,7 @@ for rows, color, label in ((tests, "tab:blue", "a test"),
 ax.axvline(0, color="black")
 ax.set(xlabel="our figure above (+) or below (−) the printed one, in percent", xlim=(-3, 3))
 ax.invert_yaxis()
-ax.legend(loc="upper right")
+figure.legend(loc="outside upper center", ncols=2)
 plt.show()
 
 # %% [markdown]
