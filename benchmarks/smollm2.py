@@ -5,6 +5,7 @@ where the package is not installed, and holds what it computes to them where it 
 """
 
 import ast
+import functools
 import importlib.util
 import itertools
 from pathlib import Path
@@ -24,7 +25,7 @@ PROMPTS = [
 ]
 # Of a thing, and of many things; then a noun of the other number, which must not decide.
 SUBJECTS = ["key", "road", "door", "picture", "book", "path", "window", "letter"]
-ATTRACTORS = ["cabinet", "house", "garden", "bridge", "teacher", "river"]
+ATTRACTORS = ["cabinet", "teacher"]
 ROWS, COLUMNS = 3, 8  # of the first block's output, written down
 
 
@@ -114,6 +115,7 @@ def run() -> dict:
     def ids_of(text: str) -> list[int]:
         return [number_of[token] for token in tokenizer(text)]
 
+    @functools.cache
     def read(text: str) -> tuple[np.ndarray, np.ndarray]:
         """Probabilities of the next word; and where each head's last place looks, (L, N, T)."""
         with torch.inference_mode():
