@@ -9,7 +9,7 @@
 #       - train a Transformer, and compare it fairly with a recurrent network and with trees
 #       - say what has changed since 2017, and run a published language model with your own block
 #     prerequisites: [05_seq2seq]
-#     minutes: 110
+#     minutes: 115
 #     repairs: [001-1.4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - train a Transformer, and compare it fairly with a recurrent network and with trees;
 # - say what has changed since 2017, and run a published language model with your own block.
 #
-# **Before this:** 05_seq2seq. **About 110 minutes.**
+# **Before this:** 05_seq2seq. **About 115 minutes.**
 # **Repairs:** article 001 §1.4.1 ([which texts these are](../../docs/articles.md)).
 
 # %%
@@ -217,7 +217,7 @@ assert np.allclose(A[2], by_formula / by_formula.sum())
 #
 # 1. *padding:* nobody looks at places that hold nothing;
 # 2. *causal:* the token at $t$ looks at places up to $t$ alone, where the later ones are what it
-#    shall learn to say;
+#    is to say;
 # 3. *both*, in a batch of sentences of different lengths that learn to say the next token.
 
 # %%
@@ -475,7 +475,7 @@ assert more == 4 * 64 * 64 + 4 * 64 + 2 * 64
 #
 # What does that do to learning? On the way back from the loss to block 1, post-norm passes every
 # normalisation. In pre-norm there is a way through additions alone. We stack 24 untrained blocks of
-# either kind, which shall say words of seven letters backwards. How large is the gradient that
+# either kind, which are to say words of seven letters backwards. How large is the gradient that
 # reaches each block, and how large are the numbers between them? (Three starts each; the curves
 # are their means.)
 
@@ -704,19 +704,15 @@ for name, one in {"with positions": model, "without": blind}.items():
     said[name] = backwards(one, held_out)
     exact[name] = np.mean([a == word[::-1] for a, word in zip(said[name], held_out, strict=True)])
 
-# %% tags=["nbval-ignore-output"]
-for i in range(6):
-    print(f"{held_out[i]:<9} with {said['with positions'][i]:<9} without {said['without'][i]}")
-
 # %%
 claim("exactly right with positions", exact["with positions"], at_least=0.95)
 claim("exactly right without", exact["without"], at_most=0.5)
 same = [sorted(a) == sorted(w) for a, w in zip(said["without"], held_out, strict=True)]
-claim("without: the right letters in some order", np.mean(same), at_least=0.2)
+claim("without: the right letters in some order", np.mean(same), at_least=0.5)
 
 # %% [markdown]
-# With positions nearly every unseen word is right. Without them it often finds the right letters,
-# and less often their order. (That it is not at zero has two possible reasons: the *causal* mask
+# With positions nearly every unseen word is right. Without them it mostly finds the right letters,
+# but seldom their order. (That it is not at zero has two possible reasons: the *causal* mask
 # tells a decoder how many letters it has said, and some orders of letters are more usual.)
 #
 # ### Where does it look?
@@ -760,8 +756,8 @@ claim("the best head, share of steps", follows.max(), at_least=0.8)
 #
 # - the *floor* says for each letter its most frequent phoneme;
 # - *trees* see each letter with three neighbours on either side, and twenty of them vote;
-# - the *LSTM* with attention of chapter 05, four passes;
-# - the *Transformer*, with about as many parameters, four passes, too.
+# - the *LSTM* with attention of chapter 05, eight passes;
+# - the *Transformer*, with about as many parameters, eight passes, too.
 
 # %%
 spoken = {}
@@ -856,7 +852,7 @@ for name, one in contestants.items():
 def pronounce(name):
     keras.utils.set_random_seed(1)
     one = contestants[name]
-    train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=4)
+    train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=8)
     ids, _ = decoding.greedy(one, letters.encode([list(word) for word in asked], 7), max_length=10)
     answers[name] = phonemes.decode(ids)
 
@@ -903,9 +899,8 @@ claim("trees above the Transformer, lower end", np.quantile(lead, 0.025), at_lea
 claim("floor above the trees", missed["floor"].mean() - missed["trees"].mean(), at_least=0.3)
 
 # %% [markdown]
-# A real win over the trees, which are a strong rival, and of which nobody had to ask an alignment
-# first. Over the LSTM the lead is small, from one start each and at a rate tuned for neither:
-# do not conclude which of the two is better.
+# A real win over the trees, a strong rival, which needs an alignment first. Between the two
+# networks nothing is decided: one start each, at a rate that was tuned for neither.
 #
 # Four words that the Transformer says right, and four that it does not:
 
@@ -1258,9 +1253,10 @@ claim("our block and transformers differ by", differ, at_most=1e-5)
 # The same block. Now all of them, and the next word:
 
 # %%
-likely = {}
+likely, seen = {}, {}
 for prompt in smol["head"]["rows"]:
-    share = softmax(next_logits(ids_of(prompt), weights, N)[0])
+    logits, seen[prompt] = next_logits(ids_of(prompt), weights, N)
+    share = softmax(logits)
     best = np.argsort(-share)[:5]
     computed = [(tokenizer.detokenize([tokens[i]]), share[i]) for i in best]
     likely[prompt] = smollm2(computed, smol["next words"][prompt])
@@ -1290,8 +1286,7 @@ claim("of all heads the mean", head["mean of all heads"], at_most=0.1)
 fig, axes = plt.subplots(1, 2, figsize=(9, 2.9), layout="constrained", sharey=True)
 at_subject = {}
 for ax, prompt in zip(axes, likely, strict=True):
-    seen = next_logits(ids_of(prompt), weights, N)[1]
-    computed = seen[head["block"] % blocks][head["head"] % N, -1]
+    computed = seen[prompt][head["block"] % blocks][head["head"] % N, -1]
     row = smollm2(computed, head["rows"][prompt])
     words = smollm2(tokenizer(prompt), smol["tokens"][prompt])
     ax.bar(range(len(row)), row)
@@ -1365,7 +1360,8 @@ print(len(mine) - begin, "pairs to learn from,", begin, "to judge;", *map(len, s
 sources = sides[0].encode(tokens[0], longest).numpy()
 goals = sides[1].encode(tokens[1], longest, start=True, end=True).numpy()
 my_model = small_transformer(*map(len, sides), longest=longest)
-train(my_model, (sources[begin:], goals[begin:, :-1]), goals[begin:, 1:], epochs=8)
+epochs = max(8, 20_000 // len(mine))  # few pairs, many passes
+train(my_model, (sources[begin:], goals[begin:, :-1]), goals[begin:, 1:], epochs=epochs)
 
 
 def answers_of(model, sources):
@@ -1388,12 +1384,13 @@ wanted = [[text] for text in tokens[1][:begin]]
 wrong_copied, _ = metrics.error_rates(copied, wanted)
 wrong_mine, _ = metrics.error_rates(answers_of(my_model, sources[:begin]), wanted)
 print(f"tokens wrong: nearest {measured(wrong_copied):.3f}, model {measured(wrong_mine):.3f}")
+# What follows holds for our stand-in. For your own file, leave the bound out.
 claim("model's mistakes over those of the nearest", wrong_mine / wrong_copied, at_most=0.5)
 
 # %% [markdown]
-# With some two thousand pairs the model makes less than half of the nearest pair's mistakes. (Eight
-# passes were our first try. For your own pairs choose their number on a validation part of those
-# to learn from.) Save it, load it, and ask for one:
+# With some two thousand pairs the model makes less than half of the nearest pair's mistakes. (The
+# number of passes was our first try. For your own pairs choose it on a validation part of those to
+# learn from.) Save it, load it, and ask for one:
 
 # %%
 my_model.save(home / "mine.keras")
@@ -1532,8 +1529,8 @@ claim("block 1, its attention with the other pairs differs by", differ, at_least
 #   normalisation. Normalised first, block 1 gets the largest gradient, and the stream grows.
 # - Three masks decide who may look where. Each promise is a test of two lines: change one input,
 #   see which outputs move.
-# - Pronouncing words, a Transformer trained for four passes beats trees that vote, and is a little
-#   ahead of an LSTM with attention, by one start each.
+# - Pronouncing words, a Transformer beats trees that vote on windows of letters. Against an LSTM
+#   with attention one start each decides nothing.
 # - Since 2017: RMSNorm, rotary positions, SwiGLU, grouped queries. With these four our block
 #   carries SmolLM2's weights, and equals Hugging Face's.
 #
