@@ -98,8 +98,9 @@ claim("by SmolLM2 right", agrees, at_least=0.9)
 #
 # ### One after the other, or all at once
 #
-# The recurrent networks of chapter 04 read one token after the other. What the first token says
-# must pass through 99 steps until it meets the hundredth. In chapter 05 attention looked back over
+# The recurrent networks of chapter 04 read their **tokens** (words, pieces of words or letters) one
+# after the other. What the first token says must pass through 99 steps until it meets the
+# hundredth. In chapter 05 attention looked back over
 # such states. The Transformer ([Vaswani et al. 2017](#vaswani2017)) asks: why keep the recurrence
 # at all? Let every token look at every other one directly.
 #
