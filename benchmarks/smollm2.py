@@ -26,15 +26,22 @@ PROMPTS = [
 # Of a thing, and of many things; then a noun of the other number, which must not decide.
 SUBJECTS = ["key", "road", "door", "picture", "book", "path", "window", "letter"]
 ATTRACTORS = ["cabinet", "teacher"]
+# The subject is the second word, then the fifth and the fourth: does a head follow it?
+FORMS = {
+    "second": "The {} near the {}",
+    "after three words": "I know that the {} near the {}",
+    "after two adjectives": "The very old {} near the {}",
+}
+MOVED = [form.format("keys", "cabinet") for form in [*FORMS.values()][1:]]
 ROWS, COLUMNS = 3, 8  # of the first block's output, written down
 
 
-def agreement() -> list[tuple[str, str, str]]:
-    """Beginnings of sentences, the right verb and the wrong one."""
+def agreement(form: str) -> list[tuple[str, str, str]]:
+    """Beginnings of sentences, the right verb and the wrong one: of one thing, of many, ..."""
     found = []
     for subject, other in itertools.product(SUBJECTS, ATTRACTORS):
-        found.append((f"The {subject} near the {other}s", " is", " are"))
-        found.append((f"The {subject}s near the {other}", " are", " is"))
+        found.append((form.format(subject, f"{other}s"), " is", " are"))
+        found.append((form.format(f"{subject}s", other), " are", " is"))
     return found
 
 
@@ -61,8 +68,8 @@ def installed() -> tuple[dict, dict, BytePairTokenizer]:
     return facts, weights, BytePairTokenizer(merges)
 
 
-def by_transformers(facts: dict, weights: dict):
-    """Hugging Face's Llama with these weights."""
+def by_transformers(facts: dict, weights: dict, pairs_apart: bool = True):
+    """Hugging Face's Llama with these weights; its pairs stand half a head apart."""
     import torch
     import transformers
 
@@ -95,7 +102,7 @@ def by_transformers(facts: dict, weights: dict):
     state |= {"model.norm.weight": weights["output_norm.weight"]}
     for i, (ours, theirs) in itertools.product(range(config.num_hidden_layers), names.items()):
         array = weights[f"blk.{i}.{ours}.weight"]
-        if ours in ("attn_q", "attn_k"):  # there, a pair lies half a head apart, not side by side
+        if pairs_apart and ours in ("attn_q", "attn_k"):  # in the file they stand side by side
             pairs = array.reshape(-1, config.head_dim // 2, 2, array.shape[1])
             array = pairs.swapaxes(1, 2).reshape(array.shape)
         state[f"model.layers.{i}.{theirs}.weight"] = array
@@ -123,18 +130,23 @@ def run() -> dict:
         looks = torch.stack(out.attentions)[:, 0, :, -1]
         return torch.softmax(out.logits[0, -1], dim=-1).numpy(), looks.numpy()
 
-    def best(text: str) -> list[list]:
-        share = read(text)[0]
+    def ranked(share: np.ndarray) -> list[list]:
         likely = np.argsort(-share)[:5]
         return [[tokenizer.detokenize([words[i]]), round(float(share[i]), 5)] for i in likely]
 
-    shares, at_subject = [], []
-    for text, *verbs in agreement():
-        share, looks = read(text)
-        shares.append([text, *(float(f"{share[number_of[tokenizer(v)[0]]]:.5g}") for v in verbs)])
-        at_subject.append(looks[..., 1])  # "The", then the subject in one token
-    at_subject = np.array(at_subject)  # (beginnings, L, N)
-    chosen, judged = at_subject[::2].mean(axis=0), at_subject[1::2].mean(axis=0)
+    shares, at_subject = {}, {}
+    for name, form in FORMS.items():
+        place = form.split().index("{}")  # each word before the subject is one token
+        asked = agreement(form)
+        assert all(len(tokenizer(text)) == len(text.split()) for text, *_ in asked)
+        shares[name] = [
+            [text, *(float(f"{read(text)[0][number_of[tokenizer(v)[0]]]:.5g}") for v in verbs)]
+            for text, *verbs in asked
+        ]
+        at_subject[name] = np.array([read(text)[1][..., place] for text, *_ in asked])
+    chosen = at_subject["second"][::2].mean(axis=0)  # (L, N), of one thing
+    judged = {name: looks.mean(axis=0) for name, looks in at_subject.items()}
+    judged["second"] = at_subject["second"][1::2].mean(axis=0)  # of many: not those that chose
     head = np.unravel_index(chosen.argmax(), chosen.shape)
 
     ids, heads = np.array(ids_of(PROMPTS[0])), facts["llama.attention.head_count"]
@@ -144,20 +156,29 @@ def run() -> dict:
     first = parts["weights_of_block"](weights, 0)
     ours, _ = parts["modern_block"](weights["token_embd.weight"][ids], first, heads)
     mine = parts["softmax"](parts["next_logits"](ids, weights, heads)[0])
+    confused = by_transformers(facts, weights, pairs_apart=False)
+
+    def best_confused(text: str) -> list[list]:
+        with torch.inference_mode():
+            logits = confused(torch.tensor([ids_of(text)])).logits[0, -1]
+        return ranked(torch.softmax(logits, dim=-1).numpy())
+
     sizes = ("block_count", "embedding_length", "attention.head_count", "attention.head_count_kv")
     return {
         "facts": [facts[f"llama.{name}"] for name in sizes],
         "parameters": sum(array.size for array in weights.values()),
-        "tokens": {text: tokenizer(text) for text in PROMPTS},
-        "next words": {text: best(text) for text in PROMPTS},
+        "tokens": {text: tokenizer(text) for text in PROMPTS + MOVED},
+        "next words": {text: ranked(read(text)[0]) for text in PROMPTS + MOVED},
+        "next words, pairs confused": {text: best_confused(text) for text in PROMPTS},
         "agreement": shares,
         "head": {
             "block": int(head[0]),
             "head": int(head[1]),
-            "at subject": round(float(judged[head]), 4),
-            "mean of all heads": round(float(judged.mean()), 4),
+            "at subject": {name: round(float(looks[head]), 4) for name, looks in judged.items()},
+            "mean of all heads": round(float(judged["second"].mean()), 4),
             "rows": {
-                text: [round(float(w), 4) for w in read(text)[1][head]] for text in PROMPTS[:2]
+                text: [round(float(w), 4) for w in read(text)[1][head]]
+                for text in PROMPTS[:2] + MOVED
             },
         },
         "after block 1": [" ".join(f"{x:.7g}" for x in row[:COLUMNS]) for row in theirs[:ROWS]],
