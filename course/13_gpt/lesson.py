@@ -110,8 +110,8 @@ assert bits[-1] < min(rivals["two letters"], rivals["zlib"], rivals["xz"])
 # %% [markdown]
 # In the end it has passed what pairs of letters tell, `zlib` and `xz`, which compress files. Beside
 # the best counting, whose length was chosen on two further plays, we do not rank it. GPT begins
-# anew every 64 letters, with one letter to see; the n-gram reads on through the whole text. That
-# helps the n-gram.
+# anew every 64 letters, with one letter to see; the n-gram reads on through the whole text. So
+# they do not have the same task.
 #
 # Counting and `xz` read the training text once; GPT has read little more than that, in one run. So
 # this does not tell who wins after more reading. What does such a program look like inside, and
@@ -765,15 +765,16 @@ print(f"numbers: {model.count_params():,} weights, {measured(numbers):,.0f} coun
 #
 # ### What does the past bring?
 #
-# In a window, the first place knows one token and the last one knows 64. If context helps, the loss
-# must fall from left to right. How far does it fall? And where will the first place be, compared with the bigram model?
+# In a window, the first place knows one token and the last one knows 64. If context helps, the
+# loss must fall from left to right. How far does it fall? And where will the first place be,
+# compared with the bigram model?
 
 # %%
 by_place = {name: losses[name].mean(axis=0) for name in ("bigram", f"{best}-gram", "GPT")}
 fig, ax = plt.subplots(figsize=(7, 3.4), layout="constrained")
 for (name, mean), style in zip(by_place.items(), (":", "--", "-"), strict=True):
     ax.plot(range(1, T + 1), mean, style, label=name)
-ax.set(xlabel="tokens that it can see", ylabel="loss per token", title="Loss at each place of a window")
+ax.set(xlabel="tokens that it can see", ylabel="loss per token", title="Loss at each place")
 ax.legend()
 plt.show()
 
@@ -1057,13 +1058,13 @@ claim("change of the loss with all heads again", abs(back_again), at_most=1e-5)
 
 # %% [markdown]
 # In the left picture, in most rows the darkest green is at most two places from the diagonal. In
-# the right one a column is green: many tokens look back at the same one. Its mean distance alone would not show
-# that: a head that looks equally at all places has about the same.
+# the right one a column is green: many tokens look back at the same one. Its mean distance alone
+# would not show that: a head that looks equally at all places has about the same.
 #
-# Silencing a head of block 1 costs more here than silencing one of block 2. But the heads
-# that look near are also the heads of block 1, so we cannot tell which of the two matters. The
-# picture does not show that looking far is worth little. (The others cannot learn anew in this test. It measures what this
-# network lost, not what a network without the head could do.)
+# Silencing a head of block 1 costs more here than silencing one of block 2. But the heads that
+# look near are also the heads of block 1, so we cannot tell which of the two matters. The picture
+# does not show that looking far is worth little. (The others cannot learn anew in this test. It
+# measures what this network lost, not what a network without the head could do.)
 #
 # ## Choosing a token
 #
@@ -1704,9 +1705,9 @@ if not MY_FILE:
     claim("both below the counts by", mine["counts"] - mine["GPT and counts"], at_least=0.15)
 
 # %% [markdown]
-# On the articles, fine-tuning takes much off the loss. Alone, GPT stays a little behind
-# counting, which learned from the same text (but had read no Python before). Together they are
-# ahead of either. With your text it may be otherwise: a model that has read Python may have little to learn
+# On the articles, fine-tuning takes much off the loss. Alone, GPT stays a little behind counting,
+# which learned from the same text (but had read no Python before). Together they are ahead of
+# either. With your text it may be otherwise: a model that has read Python may have little to learn
 # from more Python, and counting may learn more from a short text.
 #
 # Save it in a new folder, load it, and let it go on from a beginning of yours.
