@@ -73,7 +73,7 @@ def beam_search(
         ValueError: if an argument is out of range; it says which.
 
     Reference:
-        [sutskever2014]; the penalty as in [vaswani2017], with $\alpha = 0.6$ there.
+        [sutskever2014]; the penalty as in [wu2016]; $\alpha = 0.6$ as in [vaswani2017].
 
     Example:
         >>> from aimodels.seq2seq import Seq2Seq

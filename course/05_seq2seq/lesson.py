@@ -86,10 +86,11 @@ for word, said in itertools.chain(train, rest, validation, test):
 print(f"{len(today):,} words today")
 
 # %% [markdown]
-# An edition of 2007, version 0.7a, lacks some of today's words. `benchmarks/g2p_published.py` has
-# compared the two. It also asked `g2p_en`, a small published network with the package's own
-# program, to pronounce words that the old edition lacks. (`recorded` reads what was written down
-# then. At the end of this lesson we rebuild that network and compute its answers ourselves.)
+# An older edition, version 0.7a of 2008, lacks some of today's words. `benchmarks/g2p_published.py`
+# has compared the two. It also asked [`g2p_en`](https://github.com/Kyubyong/g2p), a small published
+# network with the package's own program, to pronounce words that the old edition lacks. (`recorded`
+# reads what was written down then. At the end of this lesson we rebuild that network and compute
+# its answers ourselves.)
 
 # %%
 published = recorded("g2p_published")["figures"]
@@ -125,7 +126,7 @@ for word in ("box", "knee", "through", "sixth", "read"):
 # *box* has three letters and four phonemes, because *x* is K and S at once; *through* has seven
 # letters and three phonemes; and *read* is said in two ways. So the answer's length is not known
 # before. Nor is the **alignment**: which letter makes which sound. The tagger of chapter 04, which
-# gave each token one tag, cannot do this.
+# gave each token one tag, cannot do this as it is.
 
 # %%
 counts = np.zeros((12, 12), int)
@@ -167,6 +168,8 @@ assert np.mean(difference < 0) > 0.5
 # | $L$, $R$ | the loss, and the places that are not padding |
 # | $\hat y$, $\lambda$ | an answer; strength of the length penalty |
 # | $r$, $z$, $n$; $\sigma$ | gates and proposal of a GRU (at the end); the sigmoid |
+#
+# Phonemes are set upright: N is a sound, $N$ a number.
 #
 # ## How wrong is an answer?
 #
@@ -253,7 +256,7 @@ for word in ("box", "knee", "through", "sixth"):
 # %% [markdown]
 # The tree sees the letter and `reach` letters on each side. How many are best, we ask the
 # validation words. (Reach 0 is a table: the most frequent piece of each letter. Reach 6 sees the
-# whole of a word of seven letters; more there is not to see.)
+# whole of a word of seven letters; more there is not to see. To save time we leave out 2 and 4.)
 
 
 # %%
@@ -517,14 +520,14 @@ assert np.array_equal(np.flatnonzero(moved > 1e-6), range(3, 9))
 # %%
 steps_shown = np.arange(1, len(moved) + 1)
 fig, ax = plt.subplots(figsize=(6, 2.8), layout="constrained")
-ax.bar(steps_shown, moved, color=np.where(steps_shown < 4, "tab:grey", "tab:blue"))
-ax.axvline(4, ls="--", lw=2.5, color="tab:red", zorder=3, label="this input was changed")
+ax.axvspan(3.5, 4.5, color="tab:red", alpha=0.2, zorder=0, label="this input was changed")
+ax.bar(steps_shown, moved)
 ax.set(xlabel="step of the decoder", ylabel="largest change\nof a logit", xticks=steps_shown)
 ax.legend(loc="upper right")
 plt.show()
 
 # %% [markdown]
-# No bar stands on the left of the red line: a change is felt from its step on, and not before.
+# No bar stands left of the red stripe: a change is felt from its step on, and not before.
 #
 # **Padding is inert.** In another batch the same word may stand beside longer ones, with more zeros
 # behind it. Its answer must stay the same; without a mask the encoder would read the padding, too.
@@ -844,10 +847,10 @@ claim("weights differ by", np.abs(its_weights - alpha).max(), at_most=1e-5)
 print("a row of weights:", alpha[0, 0].round(3), "sum", alpha[0, 0].sum().round(3))
 
 # %% [markdown]
-# What is the $\sqrt d$ for? Take random queries and keys. The typical size of their dot product
-# grows as $\sqrt d$, and large scores make a softmax put nearly all weight on one key, by pure
-# chance. We measure the largest of 16 weights, for several $d$. Where should it be, if nothing has
-# been learned yet?
+# What is the $\sqrt d$ for? Take random queries and keys, each number with mean 0 and variance 1.
+# The typical size of their dot product grows as $\sqrt d$, and large scores make a softmax put
+# nearly all weight on one key, by pure chance. We measure the largest of 16 weights, for several
+# $d$. Where should it be, if nothing has been learned yet?
 
 # %%
 dims, largest = [1, 4, 16, 64, 256], {"scaled": [], "without scale": []}
@@ -872,9 +875,10 @@ ax.legend(loc="upper left")
 plt.show()
 
 # %% [markdown]
-# With the scale, the largest weight hardly depends on $d$. Without it, a softmax at $d = 64$ has
-# nearly decided before anything is learned. And a weight near 0 or 1 hardly moves: its gradient
-# with respect to its own score is $\alpha(1-\alpha)$.
+# With the scale, the largest weight hardly depends on $d$. Without it, a softmax over such numbers
+# has nearly decided at $d = 64$. And a weight near 0 or 1 hardly moves: its gradient with respect
+# to its own score is $\alpha(1-\alpha)$. (Our own model starts with much smaller numbers: its first
+# weights are nearly alike, as the next check shows.)
 #
 # ## Train again, with attention
 #
@@ -882,7 +886,7 @@ plt.show()
 # logits from $\tilde h_t$. (In [Bahdanau et al. 2015](#bahdanau2015) the context goes into the
 # LSTM's next step.) Attention brings parameters of its own. To be fair, the model without it had
 # wider states, 84 numbers in place of 64, so that it has no fewer parameters. Data and steps are
-# the same. Before training, both promises again:
+# the same. Before training, both promises again, and the first weights:
 
 # %%
 model = new_model(attention="dot", units=64)
@@ -891,6 +895,9 @@ difference = largest_change(model, (one_word, one_answer), (longer, one_answer))
 claim("a phoneme changes the logits before it by", moved[:3].max(), at_most=1e-6)
 claim("and those from it on by", moved[3:].min(), at_least=1e-5)
 claim("five more zeros change them by", difference, at_most=1e-5)
+full = (source != 0).all(axis=1)  # words of seven letters
+at_start = model.attention_weights((source[full][:256], target[full][:256, :-1])).numpy()
+claim("before training, the largest of seven weights", at_start.max(axis=-1).mean(), at_most=0.2)
 
 # %%
 history["with"] = fit(model)
@@ -917,9 +924,10 @@ claim("last epoch", gaps[-1], at_least=0.03, at_most=measured(gaps[0]))
 claim("smallest gap of all epochs", gaps.min(), at_least=0.03)
 
 # %% [markdown]
-# Look at the solid lines: attention's is the lower one from the first epoch to the last. At the end
-# both are flat, because the rate is zero there; a longer schedule may bring each further. The gap
-# is smaller than after one epoch: part of it was speed.
+# Look at the solid lines: attention's is the lower one from the first epoch to the last. (The
+# dashed lines are means over an epoch, in which the network still learns; the solid ones are
+# measured at its end.) At the end both are flat, because the rate is zero there; a longer schedule
+# may bring each further. The gap is smaller than after one epoch: part of it was speed.
 #
 # ## Does it work?
 #
@@ -972,12 +980,15 @@ for rival in ("tree", "without"):
     print(f"    95 % interval {low:.3f} to {high:.3f}")
     assert low > 0
 claim("word error rate with attention", mistaken["with"][is_short].mean(), at_most=0.45)
-difference = (mistaken["tree"] - mistaken["without"])[is_short].mean()
-claim("the tree's minus that without attention", difference, at_most=0.02)
+difference = (mistaken["tree"] - mistaken["without"])[is_short]
+claim("the tree's minus that without attention", difference.mean(), at_most=0)
+low, high = map(measured, interval(difference))
+print(f"    95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
-# Over all short words attention beats both, with the whole interval above zero. The network
-# *without* attention does not even beat the tree (with settings chosen for the other one).
+# Over all short words *together* attention beats both, with the whole interval above zero. The
+# network *without* attention is not better than the tree here (with settings chosen for the other
+# one).
 #
 # One start proves little, and a tree is not the best that one can do with an alignment. So a
 # benchmark trained both networks from three more starts, and a *forest* of twenty randomized trees
@@ -1011,16 +1022,20 @@ draw_by_length(spoken, words, right_test)
 # %%
 at = {name: by_length(said, words, right_test) for name, said in spoken.items()}
 gap = np.subtract(at["without"], at["with"])
+print("without minus with, 3 to 11 letters:", *(f"{measured(one):.2f}" for one in gap))
 claim("without minus with: 4 letters", gap[1], at_most=measured(gap[4]))
 claim("7 letters", gap[4], at_least=0.03)
 claim("attention: 11 letters minus 7", at["with"][8] - at["with"][4], at_least=0.1)
 claim("attention minus the tree at 11 letters", at["with"][8] - at["tree"][8], at_least=0.05)
 
 # %% [markdown]
-# Within the lengths that both were taught, the gap is wider at seven letters than at four, as the
-# bottleneck would have it. Beyond seven another trouble joins in: neither network was taught such
-# lengths. Attention, too, gets worse there, and falls behind the tree. So the steep right side is
-# not the bottleneck alone. Train on what you will be asked for.
+# From four letters to seven the gap widens, as a bottleneck would have it. But look at the first
+# figure: on three letters the gap need not be narrow, and there a bottleneck can hardly be the
+# reason. (Many of those words are abbreviations.)
+#
+# Beyond seven letters another trouble joins in: neither network was taught such lengths. Attention,
+# too, gets worse there, and falls behind the tree. So the steep right side is not the bottleneck
+# alone. Train on what you will be asked for.
 #
 # ### Eight answers
 #
@@ -1270,8 +1285,8 @@ fewer = mistakes_of["greedy"] - mistakes_of["beam_search"]
 claim("greedy's word error rate minus the beam's", fewer.mean(), at_least=-0.01, at_most=0.02)
 
 # %% [markdown]
-# Here a beam of four finds a better answer for few words, and saves hardly a mistake. With
-# thousands of words to choose from, as in translation, more is at stake (see *Scale it*).
+# Here a beam of four finds a better answer for few words, and saves hardly a mistake. How it does
+# in translation: see *Scale it*.
 #
 # ### Length
 #
@@ -1341,7 +1356,8 @@ _ = path.write_text("\n".join(lines), encoding="utf-8-sig")
 
 # %% [markdown]
 # `data.read_rows` takes commas, semicolons or tabs, and says what is wrong with a file that it
-# cannot read. Of a hundred rows ten would be left to judge, so `read_pairs` refuses fewer.
+# cannot read. Of a hundred different texts in the first column, ten would be left to judge; so
+# `read_pairs` refuses fewer.
 
 
 # %%
@@ -1352,8 +1368,12 @@ def read_pairs(path, **kwargs):
         raise ValueError(f"{path} has one column with a name, and two are needed")
     rows = ((" ".join(a.split()), " ".join(b.split())) for a, b in rows)
     pairs = [*dict.fromkeys((a, b) for a, b in rows if a and b)]
-    if len(pairs) < 100:
-        raise ValueError(f"{path}: {len(pairs)} different pairs, and 100 or more are needed")
+    sources = len({a for a, _ in pairs})
+    if sources < 100:
+        raise ValueError(
+            f"{path}: {sources} different texts in the first column, and 100 or more are needed "
+            f"(are the columns the wrong way round?)"
+        )
     return pairs
 
 
@@ -1362,7 +1382,8 @@ print(len(my_pairs), "pairs, such as", my_pairs[:2])
 
 # %% [markdown]
 # A tenth of the *sources* is kept for judging, so that none is in both parts. Tokens are single
-# characters.
+# characters. One that stands in no training answer can never be said; how many of the held-out
+# sources need such a character?
 
 # %%
 sources = [*dict.fromkeys(a for a, _ in my_pairs)]
@@ -1375,6 +1396,8 @@ for a, b in my_pairs:
         judge[a].append(tuple(b))
 from_, to = (Vocabulary.build(map(list, side)) for side in zip(*mine, strict=True))
 print(len(mine), "pairs to learn from,", len(judge), "sources to judge")
+unseen = np.mean([all({*b} - {*to} for b in answers_here) for answers_here in judge.values()])
+print(f"share of these that need a character never seen in training: {unseen:.3f}")
 
 # %% [markdown]
 # How long must it learn? Steps count, not passes: from few pairs it needs more passes. (560 steps
@@ -1664,12 +1687,14 @@ print(f"    95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
 # The published model, with no attention at all, seems far better than ours. Believe it? Ask first
-# *which words it has read*. An earlier training program in its repository reads nearly all of the
-# CMUdict that comes with the package NLTK, where it is listed as version 0.6. Which words the
-# published weights have learned from, we found nowhere. So they have probably read most of *our*
-# test words, with their answers, and the test may measure memory. (This is **leakage**, of a kind
-# that you cannot see in your own code.) There is a second explanation: whole CMUdict has several
-# times as many pairs as ours learned from.
+# *which words it has read*. An earlier training program in [its
+# repository](https://github.com/Kyubyong/g2p) reads nearly all of the CMUdict that comes with the
+# package NLTK, where it is [listed as version 0.6](https://www.nltk.org/nltk_data/). Which words
+# the published weights have learned from, we found nowhere. So they have probably read most of
+# *our* test words, with their answers, and the test may measure memory. (This is **leakage**, of a
+# kind that you cannot see in your own code.)
+#
+# There is a second explanation: whole CMUdict has several times as many pairs as ours learned from.
 #
 # The words that even the later version 0.7a lacks are the fairer question: g2p_en has most probably
 # not read them. Ours has read some of them, so we leave those out. Which of the two will be better?
@@ -1714,8 +1739,13 @@ claim("g2p_en's rise minus the next largest", rise["g2p_en"] - others, at_least=
 # New words are harder for all three. (The thin lines are 95 % intervals.) But g2p_en's error rises
 # most, and its lead is gone. On words that it has probably not read, the published network, with,
 # it seems, most of the dictionary behind it, cannot be told from ours, which has learned from a
-# part of the short words only. This fits the suspicion; a proof would need its list of training
-# words. And it holds for short words: on long ones ours is worse than a tree, as you saw.
+# part of the short words only. And this holds for short words: on long ones ours is worse than a
+# tree, as you saw.
+#
+# The picture fits the suspicion. It fits the second explanation as well: whoever has read most of
+# the dictionary may have read relatives of most old words, and of few new ones. To tell the two
+# apart, one would need its list of training words. Or one trains a model that has read as much
+# *without* our test words.
 #
 # Two more cautions. Ours has read other words of the new edition, at times relatives of these, and
 # g2p_en has not. And one start of ours was asked.
@@ -1777,9 +1807,9 @@ print("weights to learn:", layer.count_params())
 assert layer.count_params() == 0
 
 # %% [markdown]
-# **Third fault:** it has no weights to learn. What to look for, what to be found by and what to
-# hand over must then all be the same vector, made by the layers before. (`use_scale=True` adds one
-# number to learn, not $1/\sqrt d$.)
+# **Third fault:** it has no weights to learn. The query is compared as it is, and what a place is
+# found by is also what it hands over (unless one passes keys of one's own): the layers before must
+# serve both ends. (`use_scale=True` adds one number to learn, not $1/\sqrt d$.)
 #
 # Repaired, it is a functional model: the query is the LSTM's last state, and it looks at the states
 # of *all* places. For comparison, `look_back=False` hands on the last state alone. The second model
@@ -1844,7 +1874,8 @@ claim("last start: share of texts with the largest weight on the class", on_need
 
 # %% [markdown]
 # The last state must carry the needle to the end past all the hay, and in this short time it does
-# not learn to. Attention fetches it.
+# not learn to. Attention fetches it. (With more passes the last state may learn it, too. The rate
+# was not tuned for either; attention also has some 800 weights more.)
 #
 # ## Scale it
 #
@@ -1884,7 +1915,8 @@ assert all(per < ours[0] and wer < ours[1] for per, wer in literature.values())
 
 # %% [markdown]
 # Against the published LSTM without an alignment, ours gets fewer phonemes wrong and more words
-# wrong (on another split). Both methods that were given an alignment have fewer of both.
+# wrong (on another split). Both methods that work with an alignment, given or learned, have fewer
+# of both.
 #
 # Translation is another matter: words change places, and `align` cannot follow. The same class
 # translates English words into Chinese characters, with everyday sentences of Tatoeba
@@ -1912,12 +1944,13 @@ assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 #   time. It needs vocabularies, start and end tokens, and a loss that ignores padding.
 # - Teacher forcing: read the right beginning, say the next token. Test that no step sees its
 #   answer.
-# - Without attention everything passes through a state of fixed size: on the taught lengths, errors
-#   grow with the length of the word, and with our settings the network does not beat a
-#   tree that is given an alignment.
-# - Attention mixes the encoder's outputs anew in each step. The scale keeps the softmax open, the
-#   mask keeps padding out, the projections are what it learns with. Over all lengths that it was
-#   taught it beats the tree, without an alignment; from a forest we could not tell it.
+# - Without attention everything passes through a state of fixed size: from four letters to seven,
+#   its errors grow faster than with attention. With our settings this network does not beat a tree
+#   that is given an alignment.
+# - Attention mixes the encoder's outputs anew in each step. The scale keeps the scores from growing
+#   with $d$, the mask keeps padding out, the projections are what it learns with. Over all words of
+#   the taught lengths *together* fewer are wrong than with the tree, and without an alignment; from
+#   a forest we could not tell it.
 # - Beam search finds answers with higher scores. A higher score is not yet a better answer.
 # - Before you believe a published model's score, ask what it has read. g2p_en led on words that it
 #   has probably read; on newer ones we could not tell it from ours.
@@ -1969,3 +2002,11 @@ assert figures["test_beam_search_bleu"] > figures["test_greedy_bleu"] + 1
 #   Translation*. arXiv:1609.08144, 2016.
 # - <a id="yao2015"></a>Kaisheng Yao, Geoffrey Zweig. *Sequence-to-Sequence Neural Net Models for
 #   Grapheme-to-Phoneme Conversion*. Interspeech, 3330–3334, arXiv:1506.00196, 2015.
+#
+# The dictionary and the published network:
+#
+# - Carnegie Mellon University. *The CMU Pronouncing Dictionary*.
+#   [speech.cs.cmu.edu/cgi-bin/cmudict](http://www.speech.cs.cmu.edu/cgi-bin/cmudict). Version 0.7a
+#   comes with [npm's package `cmudict`](https://www.npmjs.com/package/cmudict) 1.0.2.
+# - Kyubyong Park, Jongseok Kim. *g2p_en*, version 2.1.0.
+#   [github.com/Kyubyong/g2p](https://github.com/Kyubyong/g2p).
