@@ -42,6 +42,7 @@ import csv
 import itertools
 import re
 import tempfile
+import unicodedata
 from pathlib import Path
 
 import keras
@@ -86,6 +87,8 @@ print("languages it can choose from:", len(known["labels"]))
 claim("sentences of 16 named rightly", right, at_least=16)
 
 # %% [markdown]
+# (A sign ≈ marks a figure of this run; on another machine it may differ a little.)
+#
 # How would you do it? You could count words: collect, for each language, the words that it uses.
 # Here are four sentences. How many words do two of one language share?
 
@@ -573,13 +576,20 @@ def pca(points):
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(9, 4.6), layout="constrained", sharey=True)
-shown = {"may": (6, 6), "silver": (8, -4), "six": (-8, -16), "egypt": (8, -4)}
-for ax, found, title in zip(axes, (before, vectors), ("before", "after training"), strict=True):
+shown = {  # where each name stands beside its mark, before and after
+    "may": ((8, -16), (6, 6)),
+    "silver": ((-50, -18), (8, -4)),
+    "six": ((-8, -16), (-8, -16)),
+    "egypt": ((8, -4), (-54, -4)),
+}
+titles = "before", "after training"
+for side, (ax, found, title) in enumerate(zip(axes, (before, vectors), titles, strict=True)):
     points = pca(rows(found))
     for name, mark in zip(groups, "osD^", strict=True):
         ax.plot(*points[group_of == name].T, mark, ms=7, alpha=0.8, label=name, zorder=5)
-    for word, place in shown.items():
-        named = ax.annotate(word, points[members.index(word)], place, textcoords="offset points")
+    for word, places in shown.items():
+        place = points[members.index(word)]
+        named = ax.annotate(word, place, places[side], textcoords="offset points", zorder=6)
         named.set(fontsize=14, path_effects=[withStroke(linewidth=3, foreground="white")])
     ax.set(xticks=[], yticks=[])
     ax.set_title(title, fontsize=14)
@@ -946,8 +956,8 @@ for unseen, relative in relatives.items():
 claim("median place, as a share of all words", np.median(places), at_most=0.05)
 
 # %% [markdown]
-# Before you trust such a vector: FastText mixes spelling and meaning, and on little text spelling
-# wins. Exercise 3 looks at it.
+# Before you trust such a vector: FastText mixes spelling and meaning. For this word spelling has
+# won. Exercise 3 asks a hundred words.
 
 # %%
 near = [word for word, _ in by_pieces.nearest("musically", k=10)]
@@ -955,6 +965,9 @@ ends_alike = np.mean([word.endswith("ly") for word in near])
 share_ly = np.mean([word.endswith("ly") for word in by_pieces.words])
 claim("share of the ten nearest of musically that end in -ly", ends_alike, at_least=0.5)
 claim("the same share of all words", share_ly, at_most=0.1)
+
+# %% tags=["nbval-ignore-output"]
+print("near musically:", *near)
 
 # %% [markdown]
 # All of them side by side, with both tests. The trained ones had unlike efforts; the chart says how
@@ -981,15 +994,19 @@ for name in ("counting, SVD", "skip-gram", "CBOW", "GloVe", "FastText"):
     claim(f"{name}: groups better than random by", over, at_least=0.4)
 best = max(mark_["same group"] for mark_ in marks.values())
 claim("counting: groups behind the best by", best - marks["counting"]["same group"], at_most=0.05)
-behind = marks["skip-gram"]["WordSim-353 ρ"] - marks["GloVe"]["WordSim-353 ρ"]
-claim("GloVe: ρ behind skip-gram's by", behind, at_least=0.15)
+plain, svd = (marks[name] for name in ("counting", "counting, SVD"))
+apart = abs(svd["same group"] - plain["same group"])
+claim("counting and its SVD: apart in groups", apart, at_most=0.05)
+apart = svd["WordSim-353 ρ"] - plain["WordSim-353 ρ"]
+claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
 
 # %% [markdown]
 # (Grey: no training. Orange: counting. Blue: trained.) Do not read this chart as "skip-gram is the
 # best": it is one text, mostly one seed, and each model has settings and epochs of its own. Read
 # two other things. All of them found groups that nobody showed them, and plain counting is among
-# the best at it. And the two tests do not agree: GloVe, which is still rising, is good at groups
-# and far behind on WordSim-353. So do not trust a single test.
+# the best at it. And the two tests do not agree. Counting and its SVD are about equal in groups,
+# and apart in ρ: a test near its ceiling cannot tell them apart. So do not trust a single test.
+# (GloVe, far behind in ρ, was still rising when we stopped.)
 #
 # ## Keep them: GloVe's file format
 #
@@ -1239,10 +1256,13 @@ for name in ("mean embedding", "text CNN"):
         claim(what, ahead / error, at_least=-2, at_most=2)
 
 # %% [markdown]
-# A draw: both networks lie within two standard errors of the bag, whole or cut. (The error counts
-# the chance in the choice of test reviews, the same for both.) The bag's `C` is chosen on
-# validation data, the networks' rates and epochs are not tuned; with more effort they may gain. Be
-# glad to know the bag's accuracy *before* you pay for that effort: baselines come first.
+# A draw, as far as this goes: both networks lie within two standard errors of the bag, whole or
+# cut. (The error counts only the chance in the choice of test reviews, the same for both.)
+#
+# It is not quite fair to the networks. The bag's `C` is chosen on validation data. Their rates are
+# not tuned, and they are tested after the third epoch, even where an earlier one was better on
+# validation data. And each network is one seed. With such choices they may gain. Be glad to know
+# the bag's accuracy *before* you pay for that effort: baselines come first.
 #
 # ## Few labels: pretrained vectors win
 #
@@ -1588,6 +1608,7 @@ if lid:
     books = 4 * (np.size(inputs.centroids) + 256)  # of the parts and of the lengths
     packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
     print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
+    print(f"list of the kept buckets: {8 * len(lid.file.kept):,} bytes")
 
 # %%
 if lid:
@@ -1629,10 +1650,12 @@ if lid:
     claim("sentences with other rows than the package's", differ, at_most=0)
     for word in ("library", "Bibliothek", "図書館は日曜日に閉まっています。"):
         kept = len(my_rows(word, lid)) - 1
-        print(f"{word}: {kept} rows, of", 1 + len(my_pieces(word, 2, 4)), "possible")
+        print(f"{word}: rows kept: {kept} of", 1 + len(my_pieces(word, 2, 4)))
 
 # %% [markdown]
-# Most pieces have no row any more: the file was pruned until it fitted into a megabyte.
+# Most buckets have no row any more: words and buckets together were cut to 50,000 rows. To know
+# which buckets were kept, the file lists them, two 32-bit numbers each. You saw above how many
+# bytes that takes: nearly as many as the packed rows.
 #
 # ### A softmax in the shape of a tree
 #
@@ -1743,8 +1766,11 @@ for sentence in my_sentences if lid else []:
 # ### A test from elsewhere
 #
 # The names of emoji, in 14 languages, come with the package `emoji`: *grinning face*, *grinsendes
-# gesicht*, *visage souriant*. They are short, written small, and two words or more (in Chinese and
-# Japanese four characters). We take 1,000 to judge. The floor is the language of most names. (What
+# gesicht*, *visage souriant*. They are short, and in lower case. (German nouns are so too, which may
+# mislead a program that knows them with capitals.) They have two words or more, in Chinese and
+# Japanese at least four characters. Names that two of the languages share are left out.
+#
+# We take 1,000 to judge. The floor is the language of most names. (What
 # fastText learned from was other text, of Wikipedia and collections of sentences; whether a name
 # stood there too, nobody knows.)
 
@@ -1771,7 +1797,8 @@ print(f"{len(names):,} names")
 # tell it: it takes the most probable of the 14. Its rival *learns* from names of these 14 lists: a
 # naive Bayes on pieces of characters, with 5, 20, 50 or 200 labelled names per language, each with
 # three disjoint draws of names. How many does it need? (The longest piece and `alpha`, which is
-# added to each count, are chosen on another 1,000 names.)
+# added to each count, are chosen with 50 names per language, on another 1,000 names, and kept for
+# all four sizes.)
 
 # %%
 shares = {}
@@ -1785,22 +1812,23 @@ if lid:
 
 
 # %%
-def learned_share(number, draw, judge, longest, alpha):
-    """Share of right answers after learning from `number` names per language."""
+def learned_right(number, draw, judge, longest, alpha):
+    """For each name: right or wrong, after learning from `number` names per language."""
     each = slice(draw * number, (draw + 1) * number)
     learn = np.concatenate([rest[language_of[rest] == language][each] for language in languages])
     count = CountVectorizer(analyzer="char_wb", ngram_range=(1, longest)).fit(names[learn])
     bayes = MultinomialNB(alpha=alpha).fit(count.transform(names[learn]), language_of[learn])
-    return bayes.score(count.transform(names[judge]), language_of[judge])
+    return bayes.predict(count.transform(names[judge])) == language_of[judge]
 
 
 settings_ = list(itertools.product((3, 4), (0.01, 0.1, 1)))
-best = max(settings_, key=lambda one: learned_share(50, 0, to_choose, *one))
-spread = {}
+best = max(settings_, key=lambda one: learned_right(50, 0, to_choose, *one).mean())
+learned_names, spread = {}, {}
 for number in (5, 20, 50, 200):
-    three = [learned_share(number, draw, to_judge, *best) for draw in range(3)]
-    shares[f"{number} names per language"] = np.mean(three)
-    spread[number] = np.ptp(three)
+    three = np.stack([learned_right(number, draw, to_judge, *best) for draw in range(3)])
+    learned_names[number] = three.mean(axis=0)  # of each name: how many of the draws were right
+    shares[f"naive Bayes, {number} names per language"] = three.mean()
+    spread[number] = np.ptp(three.mean(axis=1))
 most = max(np.mean(language_of[to_judge] == language) for language in languages)
 print("always the most frequent:", measured(most))
 print("largest minus smallest of three draws:", {n: measured(s) for n, s in spread.items()})
@@ -1810,33 +1838,38 @@ plt.figure(figsize=(8, 3.4), layout="constrained")
 colors = ["tab:blue" if name.startswith("fastText") else "tab:orange" for name in shares]
 plt.bar_label(plt.barh([*shares], [*shares.values()], color=colors), fmt=" %.2f", fontsize=12)
 plt.axvline(most, color="grey", ls=":", label="most frequent language")
-plt.xlim(0, 1), plt.xlabel("share of 1,000 names", fontsize=12)
+plt.xlim(0, 1.05), plt.xlabel("share of 1,000 names", fontsize=12)
 plt.yticks(fontsize=12), plt.legend(loc="lower center", bbox_to_anchor=(0.4, 1), fontsize=12)
 plt.gca().invert_yaxis(), plt.gca().spines["right"].set_visible(False)
 plt.show()
 
 # %%
-few, some, many = (shares[f"{n} names per language"] for n in (5, 50, 200))
 if lid:
-    free, told = shares["fastText, of 176"], shares["fastText, of these 14"]
-    print(f"standard error of such a share {measured(np.sqrt(told * (1 - told) / 1000)):.3f}")
-    claim("fastText, of 176", free, at_least=0.78, at_most=0.9)
-    claim("fastText of these 14 above 5 names per language", told - few, at_least=0.1)
-    claim("fastText of these 14 above 20", told - shares["20 names per language"], at_least=0)
-    claim("50 names per language above it", some - told, at_least=0)
-    claim("200 names per language above it", many - told, at_least=0.03)
+    claim("fastText, of 176", shares["fastText, of 176"], at_least=0.78, at_most=0.9)
+    in_errors = {}
+    for number, right in learned_names.items():
+        ahead, error = lead_of(right, of_these == language_of[to_judge])
+        in_errors[number] = ahead / error
+        print(f"{number:>3} names minus fastText of these 14: {measured(ahead):.3f},", end=" ")
+        print(f"standard error {measured(error):.3f}")
+    claim("20 names per language, in standard errors above it", in_errors[20], at_most=-2)
+    claim("50 names per language, in standard errors above it", in_errors[50], at_most=3)
+    claim("200 names per language, in standard errors above it", in_errors[200], at_least=2)
 
 # %% [markdown]
 # Without a single name of ours it is right for more than three names in four, among 176 languages.
 # A model that has learned from 20 names per language of *these very lists*, 280 in all, is still
-# behind. With 50 per language, 700 in all, it is ahead. A published model is a good start. It took
-# several hundred labels to pass it, and they came from the same lists as the names to judge. Where
-# is the identifier weak? The record, over all names, says; and with the file at hand, what it takes
-# the weakest language for (ms is Malay):
+# behind the identifier that knows the 14. With 50, 700 in all, its lead is about two standard
+# errors, and we do not build on it. With 200, 2,800 in all, it is well ahead.
+#
+# A published model is a good start: to pass it surely took more than several hundred labels, and
+# they came from the same lists as the names to judge. On which of these names is it most often
+# wrong? The record, over all names, says. With the file at hand we also see what it takes the worst
+# language for (ms is Malay):
 
 # %%
 by_language = dict(sorted(known["right by language"].items(), key=lambda item: item[1]))
-print("weakest:", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][:3]))
+print("lowest: ", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][:3]))
 print("best:   ", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][-3:]))
 claim("largest minus smallest", max(by_language.values()) - min(by_language.values()), at_least=0.4)
 if lid:
@@ -1844,7 +1877,7 @@ if lid:
     given, often = np.unique(of_weakest, return_counts=True)
     top = np.argsort(-often)[:3]
     print(
-        "its most frequent answers for the weakest:",
+        "its most frequent answers for the lowest:",
         *(f"{given[i]} {measured(often[i]):.0f}" for i in top),
     )
 
@@ -1896,15 +1929,29 @@ print("labels to learn:", *(f"{kind} {n}" for kind, n in zip(kinds, often, stric
 # We have two files of vectors: English ones, and those of the Chinese reviews. The one that knows
 # more of your words is taken. If your texts are of another kind or language, put as much text as
 # you have, one text per line and without labels, into `more.txt` beside your table. Then
-# vectors are learned from it.
+# vectors are learned from it. Thai, Lao and Khmer have no spaces: put spaces between words first.
 
 
 # %%
 def own_words(text_):
-    """Chinese is cut by jieba, all other text into runs of letters, in lower case."""
+    """Chinese is cut by jieba; all other text into runs of letters and accents, in lower case."""
+    text_ = unicodedata.normalize("NFC", text_)
     if re.search("[\u4e00-\u9fff]", text_):
-        return words_of(text_.lower())
-    return re.findall(r"[^\W\d_]+", text_.lower())
+        return words_of(text_)  # as for the Chinese vectors
+    kept = (sign if unicodedata.category(sign)[0] in "LM" else " " for sign in text_.lower())
+    return "".join(kept).split()
+
+
+def lines_of(path):
+    """The lines of a text in UTF-8, UTF-16 or ENCODING."""
+    raw_ = path.read_bytes()
+    found = ["utf-8-sig"] * (b"\0" not in raw_) + [ENCODING] * (ENCODING is not None)
+    for encoding in ["utf-16"] if raw_[:2] in (b"\xff\xfe", b"\xfe\xff") else found:
+        try:
+            return raw_.decode(encoding).splitlines()
+        except UnicodeError:
+            continue
+    raise ValueError(f"{path.name} is neither in UTF-8 nor in UTF-16: name its ENCODING")
 
 
 def known_share(vectors, texts):
@@ -1923,11 +1970,14 @@ def text_vectors(texts, vectors):
 # %%
 sources = {"the English vectors": (loaded, corpus), "the Chinese ones": (pretrained, tokens[0])}
 if (home / "more.txt").exists():
-    lines = (home / "more.txt").read_text(encoding=ENCODING or "utf-8-sig").splitlines()
+    lines = lines_of(home / "more.txt")
     read = [found for line in [*lines, *learn] if len(found := own_words(line)) > 1]
-    assert sum(map(len, read)) > 100, "more.txt is too short: vectors need thousands of words"
+    size = sum(map(len, read))
+    assert size > 5000, f"more.txt and your table have {size} words: vectors need thousands"
     own = SkipGram(50, min_count=2, learning_rate=0.025, subsample=1e-4, seed=1)
-    sources = {"your own vectors": (own.fit(read, epochs=12).vectors, read)}
+    own.fit(read, epochs=int(np.clip(5_000_000 // size, 12, 200)))  # little text, more epochs
+    print(f"loss {own.losses[-20:].mean():.2f}; no opinion {6 * np.log(2):.2f}: be well below it")
+    sources = {"your own vectors": (own.vectors, read)}
 source = max(sources, key=lambda name: known_share(sources[name][0], learn))
 chosen_vectors, read = sources[source]
 chosen_vectors.save(home / "vectors.npz")
@@ -2102,6 +2152,7 @@ claim("share of the batches that are worse than no opinion", worse, at_least=0.5
 result = recorded("word2vec")
 figures, machine = result["figures"], result["machine"]
 print(f"{figures['words']:,} words, {figures['epochs']} epochs, {figures['rounds']} rounds")
+print("WordSim-353: mean ± standard deviation of the seeds")
 for name in ("gensim", "aimodels"):
     f = figures[name]
     print(
@@ -2112,12 +2163,12 @@ for name in ("gensim", "aimodels"):
 print("our words per second divided by gensim's, per round:", *figures["speed_ratios"])
 gained = figures["aimodels"]["wordsim353"] - mark["spearman"]
 claim("ρ gained over the lesson's 50 numbers", gained, at_most=0.03)
-assert min(figures["speed_ratios"]) < 1 < max(figures["speed_ratios"])
+assert sum(ratio > 1 for ratio in figures["speed_ratios"]) == 2
 print("measured on", machine["cores"], "cores of", machine["processor"])
 
 # %% [markdown]
-# Both are about as quick on this machine: now one was ahead, now the other. (Ours is compiled by
-# XLA.) And twice as many numbers per word gained nothing worth mentioning on this little text.
+# In two of three rounds ours was quicker, in one gensim. The rounds differ more than the programs,
+# so call it a draw. (Ours is compiled by XLA.) And twice as many numbers per word gained nothing worth mentioning on this little text.
 #
 # And `chinese_sentiment`: hotel reviews, `data.load("chnsenticorp_htl")`, all three ways to cut,
 # the two models (which read the first 300 pieces) and the bag of words, chosen on validation data:
