@@ -6,7 +6,7 @@
 #       - count what one training step costs in operations, bytes and memory
 #       - tell from a roofline whether arithmetic or memory holds a computation back
 #       - divide a batch, an optimizer, a layer and a network among devices, and prove them equal
-#       - compute the time, the memory and the MFU of published training runs
+#       - compute the time and the MFU of published training runs, and the memory one would need
 #       - launch one training script on several workers, and resume it when one is killed
 #     prerequisites: [01_foundations, 06_cnn, 11_transformer]
 #     minutes: 170
@@ -25,7 +25,7 @@
 # - count what one training step costs in operations, bytes and memory;
 # - tell from a roofline whether arithmetic or memory holds a computation back;
 # - divide a batch, an optimizer, a layer and a network among devices, and prove them equal;
-# - compute the time, the memory and the MFU of published training runs;
+# - compute the time and the MFU of published training runs, and the memory one would need;
 # - launch one training script on several workers, and resume it when one is killed.
 #
 # **Before this:** 01_foundations, 06_cnn, 11_transformer. **About 170 minutes.** A good place for
@@ -127,8 +127,14 @@ plt.show()
 # %%
 claim("days on one A100, at its peak", days["one A100 at its peak"], at_least=10_000)
 print("cards of 80 GB that hold it:", math.ceil(16 * gpt3 / 80e9))
+sooner = days["one A100 at its peak"] / days["1,024 A100, forecast"]
+print(f"1,024 cards, by one at its peak: {sooner:.0f} times as fast")
+assert 340 < sooner < 1024 / 2
 
 # %% [markdown]
+# (1,024 cards are only about 340 times as fast as *one at its peak*: they reach less than half of
+# it, and repeat some work.)
+#
 # So there are two reasons for many devices. One is too *slow*: divide the examples. One is too
 # *small*: divide the network. At the end you compute the 34 days yourself, and how well two
 # laboratories used their chips. You will also kill one of two workers in the middle of a training,
@@ -359,10 +365,10 @@ for batch in (1, 8, 64, 512, 4096):
 
 # %% [markdown]
 # A weight that was fetched once serves the whole batch. (In the end inputs and outputs dominate,
-# and $I$ approaches $k/4$.) Now this machine. Its bandwidth $\beta$ is the sum of a long vector,
-# measured above. Its peak $\pi$ is the fastest matrix product that we saw, in the cell at the start
-# or here: so one of the layers may lie on the roof by definition. The sizes take turns, since other
-# programs on the machine disturb a measurement.
+# and $I$ approaches $k/4$.) Now this machine. Its bandwidth $\beta$ was measured above, by the sum
+# of a long vector. Its peak $\pi$ is the fastest matrix product that we saw, in the cell at the
+# start or here: so one of the layers may lie on the roof by definition. The sizes take turns, since
+# other programs on the machine disturb a measurement.
 
 
 # %%
@@ -920,15 +926,15 @@ print("layers computed:", calls_kept, "and with recomputation", calls_again)
 # the price is a second forward pass: a step of $2 + 4 = 6$ units of $PB$ becomes $2 + 2 + 4 = 8$.
 #
 # What is saved? Cut a chain of $l$ layers into segments of $u$. Kept are $l/u$ inputs, and for a
-# while the $u$ outputs of the one segment that is being repeated. By hand, $l = 16$: all 16; or
-# with $u = 4$ at most $4 + 4$. We count it step by step.
+# while the $u$ outputs of the one segment that is being repeated. By hand, $l = 16$: the
+# network's input and all 16; or with $u = 4$ at most $4 + 4$. We count it step by step.
 
 
 # %%
 def held_over_time(depth, u):
-    """Layer outputs in memory after each forward and backward step; u = 1 keeps everything."""
+    """Layer inputs and outputs in memory after each forward and backward step; u = 1 keeps all."""
     if u == 1:
-        return [*range(1, depth + 1), *range(depth - 1, -1, -1)]
+        return [*range(2, depth + 2), *range(depth, 0, -1)]  # the network's input, too
     held = [1 + i // u for i in range(depth)]  # forward: the inputs of segments
     for done in range(depth // u):
         inputs = depth // u - done
@@ -943,19 +949,25 @@ for u, color in ((1, "tab:red"), (4, "tab:blue"), (16, "tab:green")):
     held = held_over_time(16, u)
     name = "keep everything" if u == 1 else f"segments of {u}"
     ax.plot(held, "o-", ms=3, color=color, label=f"{name}: at most {max(held)}")
-ax.set(xlabel="layers computed, forward, again and backward", ylabel="outputs held", ylim=(0, 25))
+ax.set(
+    xlabel="layers computed, forward, again and backward",
+    ylabel="inputs and outputs held",
+    ylim=(0, 25),
+)
 ax.legend(loc="upper right")
 plt.show()
 
 # %%
 best = min((max(held_over_time(64, u)), u) for u in (1, 2, 4, 8, 16, 32, 64))
-print("64 layers: at best", best[0], "outputs held, with segments of", best[1])
+print("64 layers: at best", best[0], "held, with segments of", best[1])
+print("without segments:", max(held_over_time(64, 1)))
 assert best == (16, 8)
-assert [max(held_over_time(16, u)) for u in (4, 1, 16)] == [8, 16, 17]
+assert [max(held_over_time(16, u)) for u in (4, 1, 16)] == [8, 17, 17]
 
 # %% [markdown]
-# Blue rises to 8, red to 16. Green keeps one input, then repeats everything at once, and needs
-# even more than red. The minimum of $l/u + u$ lies at $u = \sqrt{l}$: of 64 outputs 16 remain.
+# Blue rises to 8, red to 17. Green keeps one input, then repeats everything at once: in the end as
+# many as red, for twice the forward pass. The minimum of $l/u + u$ lies at $u = \sqrt{l}$: for
+# $l = 64$ at most 16 are held in place of 65.
 # Chen and colleagues therefore call it training with sublinear memory.
 #
 # In a Transformer one need not repeat everything. [Korthikanti et al. 2023](#korthikanti2023)
@@ -1213,7 +1225,9 @@ for p, m in ((4, 6), (4, 32), (8, 6)):
 # %% [markdown]
 # Does a network in stages learn the same? Four layers on four devices, each with its own weights. A
 # stage keeps its *input* of each piece, and computes again in the backward pass. The gradients of
-# the pieces are added up.
+# the pieces are added up, and a sum does not ask for an order. So we take one piece after the
+# other, forward and backward, and nothing runs at the same time. (Computing again adds a third slot
+# to each backward pass of the drawing; the share of the bubble stays the same.)
 
 # %%
 stages = [tf.constant(rng.normal(size=(32, 32)) / 6, tf.float32) for _ in range(4)]
@@ -1250,8 +1264,8 @@ claim("gradients of pipeline and one device differ by", gap, at_most=1e-5)
 
 # %% [markdown]
 # More pieces, a smaller bubble; but each piece is smaller, so its products reuse each weight less
-# (the roofline). And in this schedule a stage keeps the inputs of all $m$ pieces until the backward
-# passes begin.
+# (the roofline). And in the schedule *of the picture* a stage keeps the inputs of all $m$ pieces
+# until the backward passes begin.
 #
 # Very large models use all ways at once: layers divided inside a machine, where talking is cheap,
 # pipelines between machines, and data parallel over all of it.
@@ -1324,27 +1338,31 @@ chain = [
 print(len(chain), "operations:", *chain)
 
 # %% [markdown]
-# One by one, each reads a million numbers and writes a million. A compiler that sees the whole
-# formula makes one loop of it: read a number, do everything, write it. This is **fusion**, and
-# TensorFlow's compiler is called **XLA**. Did it do it? We read the program that it made.
+# One by one, each reads one or two million numbers and writes a million. A compiler that sees the
+# whole formula makes one loop of it: read a number, do everything, write it. This is **fusion**,
+# and TensorFlow's compiler is called **XLA**. Did it do it? We read the program that it made.
 
 # %%
 compiled = tf.function(gelu, jit_compile=True)
 hlo = compiled.experimental_get_compiler_ir(x)(stage="optimized_hlo")
 steps = re.findall(r"[}\]] (\w+)\(", hlo[hlo.index("ENTRY") :])
 print([step for step in steps if step != "parameter"])
-print("bytes per number, at least:", len(chain) * 8, "apart,", 8, "fused")
+chained = [op for op in graph.get_operations() if op.type in chain]
+inputs = sum(len([i for i in op.inputs if i.shape.rank]) for op in chained)  # no single numbers
+apart_bytes = 4 * (inputs + len(chain))
+print("bytes per number, at least:", apart_bytes, "apart,", 8, "fused")
 claim("values differ by", np.abs(compiled(x) - gelu(x)).max(), at_most=1e-5)
 assert steps.count("fusion") == 1
 
 # %% [markdown]
-# If bytes alone decided, the fused program would be faster by their ratio. We time four programs in
-# turns: the operations one by one, one of them alone ($x^3$), TensorFlow's graph, and XLA.
+# If bytes alone decided, the fused program would be faster by their ratio. We time five programs in
+# turns: the operations one by one, one of them alone ($x^3$), the same as two products,
+# TensorFlow's graph, and XLA.
 
 # %%
 long = tf.random.normal((2**22,))
-programs = {"one by one": gelu, "only the power": lambda x: x**3, "graph": tf.function(gelu),
-            "XLA": compiled}  # fmt: skip
+programs = {"one by one": gelu, "only the power": lambda x: x**3, "x * x * x": lambda x: x * x * x,
+            "graph": tf.function(gelu), "XLA": compiled}  # fmt: skip
 least = dict.fromkeys(programs, math.inf)
 for _ in range(9):
     for name, program in programs.items():
@@ -1352,15 +1370,18 @@ for _ in range(9):
         least[name] = min(least[name], seconds)
 for name, seconds in least.items():
     print(f"{name:<15}{measured(1000 * seconds):.1f} ms")
-claim("graph, by XLA", least["graph"] / least["XLA"], at_least=1.05, at_most=len(chain))
+claim("graph, by XLA", least["graph"] / least["XLA"], at_least=1.05,
+      at_most=apart_bytes / 8)  # fmt: skip
 claim("the power, as a share of one by one", least["only the power"] / least["one by one"],
       at_least=0.3)  # fmt: skip
+claim("the power, by two products", least["only the power"] / least["x * x * x"], at_least=2)
 claim("one by one, by the graph", least["one by one"] / least["graph"], at_least=1.5)
 
 # %% [markdown]
-# The roofline is not the whole truth. One by one, the power alone takes a large part: that is
-# arithmetic, and the graph gets rid of it before XLA comes. Against the graph, fusion gains less
-# than the bytes promise.
+# The roofline is not the whole truth. One by one, the power alone takes a large part, and it is
+# arithmetic: two products give the same for much less. (TensorFlow optimizes a graph before it
+# runs. We did not look at what it made of the power, nor where the rest of its gain comes from.)
+# Against the graph, fusion gains less than the bytes promise.
 #
 # A whole training step can be compiled: `compile(jit_compile=True)`. On several replicas plain
 # Keras (the version of this course) fails at it, because the all-reduce crosses the borders of one
@@ -1398,25 +1419,24 @@ plt.show()
 print(scaling["machine"]["cores"], "cores of", scaling["machine"]["processor"], scaling["date"])
 
 # %% [markdown]
-# How large must a gain be to mean anything? One program stands in two contests, the GPT in graph
-# mode. How far is it from itself?
+# When does a gain mean anything? At least, when the slowest run of the one is faster than the
+# fastest of the other. We ask this of all three contests of XLA with plain Keras.
 
 # %%
-contests = "gpt on two cores", "gpt, replicas on two cores"
-times = [scaling["figures"][contest]["graph"]["seconds"] for contest in contests]
-chance = max(times) / min(times)
-print(f"the same program in two contests: {chance:.2f} times as slow as itself")
-faster = {
-    k: scaling["figures"][f"{k} on two cores"]["xla"]["times_as_fast"] for k in ("gpt", "cnn")
-}
-for name, times_as_fast in faster.items():
-    print(f"{name}: with XLA {times_as_fast:.2f} times as fast as plain Keras")
-assert 1 / faster["cnn"] > chance > faster["gpt"]
+gains = {}
+for contest in ("gpt on two cores", "gpt on one core", "cnn on two cores"):
+    plain, xla = (scaling["figures"][contest][kind] for kind in ("keras", "xla"))
+    gains[contest] = xla["lowest"] > plain["highest"] or xla["highest"] < plain["lowest"]
+    print(f"{contest}: with XLA {xla['times_as_fast']:.2f} times as fast; "
+          f"{xla['lowest']:.3g} to {xla['highest']:.3g} s, "
+          f"plain {plain['lowest']:.3g} to {plain['highest']:.3g} s")  # fmt: skip
+assert [*gains.values()] == [False, False, True]  # are the ranges apart?
+assert scaling["figures"]["cnn on two cores"]["xla"]["times_as_fast"] < 1
 
 # %% [markdown]
-# So on that machine the CNN is better off without XLA, and about the GPT these runs decide
-# nothing. (The ratio is the median over neighbouring turns.) XLA was made for GPUs and TPUs:
-# measure there again. And it compiles anew for every new shape.
+# So on that machine the CNN is better off without XLA. The GPT gains about a tenth in two contests,
+# but its ranges overlap: a hint, no proof. (The ratio is the median over neighbouring turns.) XLA
+# was made for GPUs and TPUs: measure there again. And it compiles anew for every new shape.
 #
 # ## Numbers of 16 bits
 #
@@ -1473,9 +1493,10 @@ claim("after scaling, as a share of that", lost_scaled / lost, at_most=0.1)
 assert np.isfinite((size * scale).astype("float16")).all()
 
 # %% [markdown]
-# Look how scaling moves the blue hill out of the red zone. Keras does all this with one line,
-# before the model is built. It finds the scale itself: halved when a gradient overflows (that step
-# is skipped, on all replicas), doubled after many good steps. `bfloat16` needs none.
+# Look how scaling moves the left foot of the blue hill out of the red zone. Keras does all this
+# with one line, before the model is built. It finds the scale itself: halved when a gradient
+# overflows (that step is skipped, on all replicas), doubled after many good steps. `bfloat16` needs
+# none.
 
 # %%
 keras.config.set_dtype_policy("mixed_float16")
@@ -1664,11 +1685,18 @@ P_llama3 = llama3_parameters(126, 16384, 128_000, 53248, kv=8 * 128)
 # %%
 DAY = 86_400
 read = 1.4e12 / (2048 * 380)  # seconds
+llama_flops = flops_per_token(65.2e9, 80, 8192, 2048) * 1.4e12  # with attention, as in the MFU
+
+
+def llama_days(share):
+    return llama_flops / (2048 * share * 312e12) / DAY
+
+
 tests = {  # ours, printed
     "GPT-3, billion parameters": (P_gpt3 / 1e9, 174.6),
     "LLaMA, billion parameters": (P_llama / 1e9, 65.2),
     "Llama 3, billion parameters": (P_llama3 / 1e9, 405),
-    "LLaMA, days, at PaLM's MFU": (6 * 65.2e9 * 1.4e12 / (2048 * 0.462 * 312e12) / DAY, 21),
+    "LLaMA, days, at PaLM's MFU": (llama_days(0.462), 21),
 }
 repeats = {
     "GPT-3, 10²³ FLOPs": (6 * P_gpt3 * 300e9 / 1e23, 3.14),
@@ -1687,16 +1715,17 @@ for kind, rows in {"tests": tests, "the authors' own arithmetic": repeats}.items
     print(f"{kind}:")
     for name, (ours, printed) in rows.items():
         print(f"  {name:<34}{ours:9.2f}, printed {printed:>8}: {ours / printed - 1:+.1%}")
-        assert abs(ours / printed - 1) < 0.025
+        assert abs(ours / printed - 1) < (0.07 if kind == "tests" else 0.025)
 
 # %%
 figure, ax = plt.subplots(figsize=(7, 4.4), layout="constrained")
 for rows, color, label in ((tests, "tab:blue", "a test"),
                            (repeats, "silver", "the authors' own arithmetic")):  # fmt: skip
     off = [100 * (ours / printed - 1) for ours, printed in rows.values()]
-    ax.barh([*rows], off, color=color, label=label)
+    bars = ax.barh([*rows], off, color=color, label=label)
+    ax.bar_label(bars, fmt="{:+.1f}", padding=3)
 ax.axvline(0, color="black")
-ax.set(xlabel="our figure above (+) or below (−) the printed one, in percent", xlim=(-3, 3))
+ax.set(xlabel="our figure above (+) or below (−) the printed one, in percent", xlim=(-3, 8))
 ax.invert_yaxis()
 figure.legend(loc="outside upper center", ncols=2)
 plt.show()
@@ -1704,27 +1733,33 @@ plt.show()
 # %% [markdown]
 # Read the grey bars as practice. Megatron's 34 and 84 days are forecasts by the same $8PD$, the
 # FLOPs of GPT-3 and Llama 3 are $6PD$ or nearly, and Chinchilla's are the budget of another model.
-# LLaMA's days and hours follow from its measured tokens per second, a division. PaLM's MFU is the
-# formula's own definition, and Llama 3's a quotient of two printed numbers.
+# LLaMA's days and hours are a division: the measured figure behind the 21 days is the 380 tokens
+# per second. PaLM's MFU is the formula's own definition, and Llama 3's a quotient of two printed
+# numbers.
 #
 # The blue bars are tests. Three sizes follow from the shapes alone. And LLaMA's days follow from
-# its size and *another* laboratory's MFU. How much hangs on that choice? We take Llama 3's, too,
-# and Megatron's: $140 \cdot 10^{12}$ of 312, less the quarter that was repeated work.
+# its shape, its tokens and *another* laboratory's MFU. PaLM's 46.2 % counts attention, so we count
+# LLaMA's. The forecast is more than 6 % too long. How much hangs on that choice? We take Llama 3's,
+# too, and Megatron's: $140 \cdot 10^{12}$ of 312, less the quarter that was repeated work.
 
 # %%
 megatron = 140 / 312 * 6 / 8  # 8PD were computed, 6PD were progress
-forecasts = {share: 6 * 65.2e9 * 1.4e12 / (2048 * share * 312e12) / DAY
-             for share in (megatron, 0.43, 0.462)}  # fmt: skip
+forecasts = {share: llama_days(share) for share in (megatron, 0.43, 0.462)}
+print(f"by LLaMA's measured speed: {read / DAY:.1f} days")
 for share, forecast in forecasts.items():
-    print(f"MFU {share:.0%}: {forecast:.1f} days; by LLaMA's measured speed {read / DAY:.1f}")
-assert max(forecasts.values()) / (read / DAY) < 1.5
+    print(f"MFU {share:.1%}: {forecast:.1f} days, {forecast / (read / DAY) - 1:+.0%}")
+too_long = [round(100 * (forecast / (read / DAY) - 1)) for forecast in forecasts.values()]
+assert min(too_long) == 7
+assert max(too_long) == 47
 
 # %% [markdown]
-# So a plan is good to about a half: the operations are known well, the MFU is the uncertain part.
+# For this one run the three plans are 7 % to 47 % too long: the operations are known well, the MFU
+# is the uncertain part.
 #
-# How much memory does one of these runs need per device? GPT-3 on 1,024 cards, all states divided
-# (stage 3), with one sequence per card and everything recomputed (only each block's input kept, 2
-# bytes per number). One block's weights and its gradient must be there whole, gathered, 2 bytes per
+# Would GPT-3 fit on those 1,024 cards with ZeRO alone? (The authors divided layers and stages
+# instead, so no figure is printed that we could compare with.) All states are divided (stage 3).
+# Each card takes one sequence, and everything is recomputed: only each block's input is kept, 2
+# bytes per number. One block's weights and its gradient must be there whole, gathered, 2 bytes per
 # number each:
 
 # %%
@@ -1810,10 +1845,17 @@ for name, begin in ways.items():
     command = [sys.executable, *begin, "--folder", folder / name, *options]
     runs[name] = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE,
                                   stderr=subprocess.STDOUT, text=True)  # fmt: skip
-said, mine = run_here("--folder", folder / "one", "--devices", 1, *options)
+try:
+    said, mine = run_here("--folder", folder / "one", "--devices", 1, *options)
+except BaseException:  # do not leave the two others running
+    for process in runs.values():
+        process.terminate()  # the launcher ends its workers, too
+    raise
 logs = {"one": said.splitlines()}
 logs |= {name: process.communicate()[0].splitlines() for name, process in runs.items()}
 print("status:", {name: process.returncode for name, process in runs.items()})
+for name, process in runs.items():
+    assert process.returncode == 0, "\n".join(logs[name][-15:])
 
 
 # %%
@@ -1920,7 +1962,8 @@ claim("large batches", large, at_most=4.001)
 # ### Your pictures
 #
 # The drawings above were made by us. **For your own, write the folder's path into `my_folder`, in
-# the first cell of *A published network*, and run the cells from there on.** Wanted are `train` and
+# the first cell of *A published network*, and run the whole notebook (or, if the cells above have
+# run already, from there on).** Wanted are `train` and
 # `test`, each with one folder of pictures per class, two pictures per class at least. Names and
 # formats are free. What is no picture is left out, with a message; hidden files are left out
 # silently. The bounds of the drawings are not applied to your data: each figure is only shown.
@@ -1962,9 +2005,9 @@ check(f"the script's network, {len(y_test)} pictures", accuracy["workers"],
       at_least=measured(rival) if has_lite0 else 0.3)  # fmt: skip
 
 # %% [markdown]
-# The comparison is of *transfer*, not of methods: the network has learned from ImageNet before, the
-# support vectors know your pictures only. The network is not tuned here: its learning rate is the
-# script's, and 5 epochs keep the wait short.
+# With the published weights the comparison is of *transfer*, not of methods: the network has
+# learned from ImageNet before, the support vectors know your pictures only. The network is not
+# tuned here: its learning rate is the script's, and 5 epochs keep the wait short.
 #
 # The run is in its folder: the model, and how to read a picture for it. Load both, as another
 # program would. First all test pictures again: how sure is the gain above the support vectors?
@@ -2047,14 +2090,16 @@ for name, row in rows.items():
     print(f"{name:<13} {row['times_as_fast']:.2f} times the examples per second of one process")
 crashes = recorded("crashes")["figures"]
 print(f"killed at random moments: {len(crashes['kills'])} runs; "
-      f"largest difference of a weight at the end: {crashes['largest_difference']}")  # fmt: skip
+      "largest difference of a weight from an undisturbed run of the same two workers: "
+      f"{crashes['largest_difference']}")  # fmt: skip
 assert rows["two processes"]["times_as_fast"] < rows["two strangers"]["times_as_fast"]
 
 # %% [markdown]
-# The way from the strangers to the two processes is the price of talking: each step, both send all
-# gradients and wait for the slower one. On your own machine: `python benchmarks/run.py scaling`.
-# For your own machines `aimodels launch --hosts 10.0.0.1:5000,10.0.0.2:5000` prints the lines of
-# `TF_CONFIG`; for Slurm and Kubernetes see [examples](../../examples).
+# Between the strangers and the two processes lies the work that only the two do: each step, both
+# send all gradients, wait for the slower one, and add up. On your own machine: `python
+# benchmarks/run.py scaling`. For your own machines `aimodels launch --hosts
+# 10.0.0.1:5000,10.0.0.2:5000` prints the lines of `TF_CONFIG`; for Slurm and Kubernetes see
+# [examples](../../examples).
 #
 # ## Faults you will meet
 #
@@ -2105,7 +2150,7 @@ for attempt in (lambda: train.logical_devices(8), batch_of_three, wrong_cluster)
 # - ZeRO divides what replicas hold twice: optimizer, gradients, weights. Recomputation gives
 #   memory for a third more work. Tensor parallel layers and pipelines divide the computing itself.
 # - MFU counts the model's FLOPs, not the repeated ones. From a few printed figures you can compute
-#   the days, the memory and the MFU of a published run.
+#   the days and the MFU of a published run, and the memory that one would need.
 # - A backup, an order of examples that depends on the epoch alone, and a restart make a crash
 #   harmless.
 #
