@@ -1964,10 +1964,12 @@ claim("large batches", large, at_most=4.001)
 #
 # The drawings above were made by us. **For your own, write the folder's path into `my_folder`, in
 # the first cell of *A published network*, and run the whole notebook (or, if the cells above have
-# run already, from there on).** Wanted are `train` and `test`, each with one folder of pictures per
-# class, two pictures per class at least. Names and formats are free. What is no picture is left
-# out, with a message; hidden files are left out silently. The bounds of the drawings are not
-# applied to your data: each figure is only shown.
+# run already, from there on).**
+#
+# Wanted are `train` and `test`, each with one folder of pictures per class, two pictures per class
+# at least. Names and formats are free. What is no picture is left out, with a message; hidden files
+# are left out silently. The bounds of the drawings are not applied to your data: each figure is
+# only shown.
 #
 # To see it, we put three such files between the drawings.
 
