@@ -1739,8 +1739,9 @@ plt.show()
 #
 # The blue bars are tests. Three sizes follow from the shapes alone. And LLaMA's days follow from
 # its shape, its tokens and *another* laboratory's MFU. PaLM's 46.2 % counts attention, so we count
-# LLaMA's. The forecast is more than 6 % too long. How much hangs on that choice? We take Llama 3's,
-# too, and Megatron's: $140 \cdot 10^{12}$ of 312, less the quarter that was repeated work.
+# LLaMA's. The forecast is more than 6 % above the printed 21 days. How much hangs on the choice of
+# the MFU? We take Llama 3's, too, and Megatron's: $140 \cdot 10^{12}$ of 312, less the quarter that
+# was repeated work. We compare with the days by LLaMA's measured speed.
 
 # %%
 megatron = 140 / 312 * 6 / 8  # 8PD were computed, 6PD were progress
@@ -1963,10 +1964,12 @@ claim("large batches", large, at_most=4.001)
 #
 # The drawings above were made by us. **For your own, write the folder's path into `my_folder`, in
 # the first cell of *A published network*, and run the whole notebook (or, if the cells above have
-# run already, from there on).** Wanted are `train` and
-# `test`, each with one folder of pictures per class, two pictures per class at least. Names and
-# formats are free. What is no picture is left out, with a message; hidden files are left out
-# silently. The bounds of the drawings are not applied to your data: each figure is only shown.
+# run already, from there on).**
+#
+# Wanted are `train` and `test`, each with one folder of pictures per class, two pictures per class
+# at least. Names and formats are free. What is no picture is left out, with a message; hidden files
+# are left out silently. The bounds of the drawings are not applied to your data: each figure is
+# only shown.
 #
 # To see it, we put three such files between the drawings.
 
@@ -2096,10 +2099,10 @@ assert rows["two processes"]["times_as_fast"] < rows["two strangers"]["times_as_
 
 # %% [markdown]
 # Between the strangers and the two processes lies the work that only the two do: each step, both
-# send all gradients, wait for the slower one, and add up. On your own machine: `python
-# benchmarks/run.py scaling`. For your own machines `aimodels launch --hosts
-# 10.0.0.1:5000,10.0.0.2:5000` prints the lines of `TF_CONFIG`; for Slurm and Kubernetes see
-# [examples](../../examples).
+# send all gradients, wait for the slower one, and add up. On your own machine:
+# `python benchmarks/run.py scaling`. For several machines
+# `aimodels launch --hosts 10.0.0.1:5000,10.0.0.2:5000` prints the lines of `TF_CONFIG`; for Slurm
+# and Kubernetes see [examples](../../examples).
 #
 # ## Faults you will meet
 #
