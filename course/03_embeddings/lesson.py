@@ -994,6 +994,8 @@ for name in ("counting, SVD", "skip-gram", "CBOW", "GloVe", "FastText"):
     claim(f"{name}: groups better than random by", over, at_least=0.4)
 best = max(mark_["same group"] for mark_ in marks.values())
 claim("counting: groups behind the best by", best - marks["counting"]["same group"], at_most=0.05)
+behind = marks["skip-gram"]["WordSim-353 ρ"] - marks["GloVe"]["WordSim-353 ρ"]
+claim("GloVe: ρ behind skip-gram's by", behind, at_least=0.15)
 plain, svd = (marks[name] for name in ("counting", "counting, SVD"))
 apart = abs(svd["same group"] - plain["same group"])
 claim("counting and its SVD: apart in groups", apart, at_most=0.05)
@@ -1766,9 +1768,9 @@ for sentence in my_sentences if lid else []:
 # ### A test from elsewhere
 #
 # The names of emoji, in 14 languages, come with the package `emoji`: *grinning face*, *grinsendes
-# gesicht*, *visage souriant*. They are short, and in lower case. (German nouns are so too, which may
-# mislead a program that knows them with capitals.) They have two words or more, in Chinese and
-# Japanese at least four characters. Names that two of the languages share are left out.
+# gesicht*, *visage souriant*. They are short, and in lower case. (German nouns are so too,
+# which may mislead a program that knows them with capitals.) They have two words or more, in
+# Chinese and Japanese at least four characters. Names that two of the languages share are left out.
 #
 # We take 1,000 to judge. The floor is the language of most names. (What
 # fastText learned from was other text, of Wikipedia and collections of sentences; whether a name
@@ -2168,7 +2170,8 @@ print("measured on", machine["cores"], "cores of", machine["processor"])
 
 # %% [markdown]
 # In two of three rounds ours was quicker, in one gensim. The rounds differ more than the programs,
-# so call it a draw. (Ours is compiled by XLA.) And twice as many numbers per word gained nothing worth mentioning on this little text.
+# so call it a draw. (Ours is compiled by XLA.) And twice as many numbers per word gained nothing
+# worth mentioning on this little text.
 #
 # And `chinese_sentiment`: hotel reviews, `data.load("chnsenticorp_htl")`, all three ways to cut,
 # the two models (which read the first 300 pieces) and the bag of words, chosen on validation data:
