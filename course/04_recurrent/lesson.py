@@ -744,8 +744,8 @@ print(rows["train"].shape, "unknown characters:", f"{np.mean(rows['test'] == 1):
 # Before any network: what can counting do? An **n-gram** model looks up what followed the last
 # $n - 1$ characters in training. The longer the context, the rarer it is, so each table is filled
 # up with some imagined characters in the proportions of the shorter context before it. We also
-# build one that a network would envy: it is *told* at which of the 16 places of a couplet it
-# stands, alone and together with the last characters, and so need not count.
+# build two that a network would envy: they are *told* at which of the 16 places of a couplet they
+# stand, alone and together with the last characters, and so need not count.
 
 # %%
 # (characters back, whether the place is told) of each context, the shortest first
