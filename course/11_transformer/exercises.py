@@ -162,7 +162,8 @@ for name in ("post-norm", "pre-norm"):
 
 # %% [markdown]
 # In pre-norm the last block's gradient shrinks as the stack grows: the stream gets larger, and the
-# last normalisation divides by its size. In post-norm nothing divides it. (One start each.)
+# last normalisation divides by its size. In post-norm each normalisation divides by a size that
+# does not grow with the depth. (One start each.)
 #
 # ## Exercise 5: a cache by hand
 #

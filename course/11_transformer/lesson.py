@@ -9,7 +9,7 @@
 #       - train a Transformer, and compare it fairly with a recurrent network and with trees
 #       - say what has changed since 2017, and run a published language model with your own block
 #     prerequisites: [05_seq2seq]
-#     minutes: 120
+#     minutes: 125
 #     repairs: [001-1.4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - train a Transformer, and compare it fairly with a recurrent network and with trees;
 # - say what has changed since 2017, and run a published language model with your own block.
 #
-# **Before this:** 05_seq2seq. **About 120 minutes.**
+# **Before this:** 05_seq2seq. **About 125 minutes.**
 # **Repairs:** article 001 §1.4.1 ([which texts these are](../../docs/articles.md)).
 
 # %%
@@ -41,6 +41,7 @@ import collections
 import csv
 import importlib.util
 import itertools
+import json
 import math
 import tempfile
 from pathlib import Path
@@ -81,36 +82,54 @@ for prompt in [*cabinet, "The capital of France is", "Water freezes at a tempera
     print(f"{prompt:<38}", *(f"{word} {share:.2f}" for word, share in likely), sep="  ")
 
 # %% [markdown]
-# Is that luck? The benchmark asks for many such beginnings, in three forms. In each of them a noun
-# of the *other* number stands last, so a rule that looks at the nearest noun is wrong by
-# construction. To say *is* each time is right in half of them. A stronger rule asks whether the
-# *second* word ends in s. How good is it, where the subject stands elsewhere?
+# Is that luck? The benchmark asks for many such beginnings, in three forms. Of *is* and *are*,
+# which does the model find more probable? (Often both are improbable: only their order counts
+# here.) In each beginning a noun of the *other* number stands last, so a rule that looks at the
+# nearest noun is wrong by construction. To say *is* each time is right in half of them.
+#
+# Three other rules: does the *second* word end in s? Does the *fourth from the end*? Does the
+# *last* word not? How good are they, where the subject stands elsewhere?
 
 # %%
-agree, by_rule = {}, {}
-for form in ("second", "after three words", "after two adjectives"):
-    rows = smol["agreement"][form]
-    agree[form] = np.mean([good > bad for _, good, bad in rows])
-    plural = [text.split()[1].endswith("s") for text, *_ in rows]
-    by_rule[form] = np.mean([many == (i % 2) for i, many in enumerate(plural)])  # odd: of many
-    print(f"{rows[1][0]:<40} second word {by_rule[form]:.2f}, SmolLM2 {agree[form]:.2f}")
-lost = [text for rows in smol["agreement"].values() for text, good, bad in rows if good <= bad]
-print(f"SmolLM2 wrong in {len(lost)} of {3 * len(rows)}:", ", ".join(lost[:3]), "…")
-assert by_rule["second"] == 1
-assert by_rule["after three words"] == by_rule["after two adjectives"] == 0.5
+forms = "second", "after three words", "after two adjectives"
+agree, by_rule, tried = {}, {}, {}
+for form in forms:
+    tried[form] = smol["agreement"][form]
+    begun = [text.split() for text, *_ in tried[form]]
+    many = np.arange(len(begun)) % 2 == 1  # of one thing, of many, ...
+    says_many = [[words[place].endswith("s") for words in begun] for place in (1, -4, -1)]
+    second, fourth, last = (np.mean(said == many) for said in np.array(says_many))
+    by_rule[form] = {"second": second, "fourth from the end": fourth, "not the last": 1 - last}
+    agree[form] = np.mean([good > bad for _, good, bad in tried[form]])
 
 # %%
-claim("second word, all three forms", np.mean([*by_rule.values()]), at_least=0.6, at_most=0.7)
+for form in forms:
+    rules = ", ".join(f"{rule} {share:.2f}" for rule, share in by_rule[form].items())
+    likelier = np.median([max(good, bad) for _, good, bad in tried[form]])
+    print(f"{tried[form][1][0]}: {rules}")
+    print(f"    SmolLM2 {agree[form]:.2f}; median probability of its verb {likelier:.3f}")
+lost = [text for form in forms for text, good, bad in tried[form] if good <= bad]
+total = sum(map(len, tried.values()))
+print(f"SmolLM2 wrong in {len(lost)} of {total}:", ", ".join(lost[:3]), "…")
+
+# %%
+assert [by_rule[form]["second"] for form in forms] == [1, 0.5, 0.5]
+assert all(by_rule[form][rule] == 1 for form in forms for rule in [*by_rule[form]][1:])
+second = np.mean([by_rule[form]["second"] for form in forms])
+claim("second word, all three forms", second, at_least=0.6, at_most=0.7)
 claim("SmolLM2, all three forms", np.mean([*agree.values()]), at_least=0.85)
 claim("least of the three", min(agree.values()), at_least=0.7)
 
 # %% [markdown]
-# The rule is perfect where it knows the place, and no better than a coin elsewhere. SmolLM2 is
-# right in most beginnings of each form, though *the very old …* costs it a quarter. To do this, the
-# last place must get hold of a word further back. That is what this lesson builds: **attention** in
-# several heads, positions, and the **block** that a Transformer repeats. Then it adds what has
-# changed since 2017, until our own block carries SmolLM2's published weights. At the end we look
-# whether one of its heads follows the subject, or only its place.
+# The first rule is perfect where it knows the place, and no better than a coin elsewhere. The two
+# others are always right, so they do better than SmolLM2. But we built these beginnings: the
+# subject is always the fourth word from the end, and always of the other number than the last noun.
+#
+# SmolLM2 puts the right verb first in most beginnings of each form. (*The very old …* costs it a
+# quarter.) To look at the subject, the last place must get hold of a word further back. That is
+# what this lesson builds: **attention** in several heads, positions, and the **block** that a
+# Transformer repeats. Then it adds what has changed since 2017, until our own block carries
+# SmolLM2's published weights. At the end we look where one of its heads looks.
 #
 # ### One after the other, or all at once
 #
@@ -192,10 +211,10 @@ plt.show()
 # $$ q = x W_q, \quad k = x W_k, \quad v = x W_v, \qquad
 #    A = \mathrm{softmax}\!\left(\frac{q\, k^\top}{\sqrt{d}}\right), \quad o = A\, v $$
 #
-# Three tokens, two numbers each. Row $t$ of $q$ says what token $t$ looks for. Row $s$ of $k$ says
-# what token $s$ offers, and row $s$ of $v$ what it hands over. The numbers are chosen so that *are*
-# looks for a subject (first number of its query), and *keys* offers one. Compute the last row of
-# each table before you read it.
+# Three tokens, two numbers each. (Places and rows are counted from 0.) Row $t$ of $q$ says what
+# token $t$ looks for. Row $s$ of $k$ says what token $s$ offers, and row $s$ of $v$ what it hands
+# over. The numbers are chosen so that *are* looks for a subject (first number of its query), and
+# *keys* offers one. Compute the last row of each table before you read it.
 
 
 # %%
@@ -505,9 +524,10 @@ assert more == 4 * 64 * 64 + 4 * 64 + 2 * 64
 # What does that do to the gradient? On the way back from the loss to block 1, post-norm passes
 # every normalisation. In pre-norm there is a way through additions alone. We stack 24 untrained
 # blocks of either kind, whose task is to say seven-letter words backwards. How large is the
-# gradient that reaches each block, and how large are the numbers between them? Three starts each;
-# the curves are their means. (This setting is our second. In a first one, of another depth and
-# with random goals, the left picture showed no such effect. So it depends on task and depth.)
+# gradient that reaches each block, and how large are the numbers between them? Three starts each:
+# the curves are their means, the bands reach from the smallest to the largest. (This setting is our
+# second. In a first one, of another depth and with random goals, the left picture showed no such
+# effect. So it depends on task and depth.)
 
 # %%
 listed = data.load("cmudict", split="train[:10%]", batch_size=-1)["word"].numpy()
@@ -534,8 +554,8 @@ def look_into_stack(normalize_first, seed, depth=24, D=64):
 
 # %%
 stacks = {
-    name: np.array([look_into_stack(first, seed) for seed in (1, 2, 3)])  # (starts, 2, blocks)
-    for name, first in (("post-norm", False), ("pre-norm", True))
+    name: np.array([look_into_stack(before, seed) for seed in (1, 2, 3)])  # (starts, 2, blocks)
+    for name, before in (("post-norm", False), ("pre-norm", True))
 }
 
 # %%
@@ -544,6 +564,7 @@ titles = "Gradient that reaches each block", "Size of the stream"
 for ax, title, i in zip(axes, titles, (0, 1), strict=True):
     for name, values in stacks.items():
         ax.plot(range(1, 25), values[:, i].mean(axis=0), "o-", markersize=4, label=name)
+        ax.fill_between(range(1, 25), values[:, i].min(axis=0), values[:, i].max(axis=0), alpha=0.2)
     ax.set(xlabel="block", ylim=(0, None), title=title)
     ax.legend()
 axes[0].set_ylabel("norm of the gradient")
@@ -557,16 +578,15 @@ for name, gradient in (("post-norm", post[:, 0]), ("pre-norm", pre[:, 0])):
     print(f"{name}: block 1 over block 24, three starts: {ratio}")
 claim("post-norm: largest of the three", (post[:, 0, 0] / post[:, 0, -1]).max(), at_most=1)
 claim("pre-norm: smallest of the three", (pre[:, 0, 0] / pre[:, 0, -1]).min(), at_least=3)
-claim("at block 1: pre-norm over post-norm", (pre[:, 0, 0] / post[:, 0, 0]).min(), at_least=1)
 claim("at block 24: post-norm over pre-norm", (post[:, 0, -1] / pre[:, 0, -1]).min(), at_least=2)
 claim("post-norm: size after block 24", post[:, 1, -1].max(), at_least=0.99, at_most=1.01)
 claim("pre-norm: size after block 24", pre[:, 1, -1].min(), at_least=2)
 
 # %% [markdown]
-# In post-norm block 1 gets a smaller gradient than the last one. In pre-norm it gets several times
-# as much as the last one, and more than block 1 of post-norm. Near the output it is the other way
-# round: there post-norm has the large gradients. The price of pre-norm stands on the right: the
-# stream grows. That is why such a model ends with one more normalisation.
+# In post-norm block 1 gets a smaller gradient than the last one, though in one start only a little.
+# In pre-norm it gets several times as much as the last one. At the last block post-norm has the
+# larger gradient. The price of pre-norm stands on the right: the stream grows. That is why such a
+# model ends with one more normalisation.
 #
 # These are untrained stacks. Adam divides each gradient by its usual size, so the sizes alone do
 # not decide who learns better. [Xiong et al. 2020](#xiong2020) trained both, and found that
@@ -643,7 +663,7 @@ later[0, 3] = letters.tokens_to_ids("z")
 stranger[1] = letters.tokens_to_ids("q")
 longer = np.pad(two[0], ((0, 0), (0, 4)))
 changes = {
-    "token 3 of what the decoder reads": steps_that_change(model, two, (two[0], later)),
+    "token at place 3 of what the decoder reads": steps_that_change(model, two, (two[0], later)),
     "more padding": steps_that_change(model, two, (longer, two[1])),
     "another example": steps_that_change(model, two, (stranger, two[1])),
 }
@@ -758,10 +778,10 @@ claim("without: the right letters in some order", np.mean(same), at_least=0.5)
 # %%
 word = "garden"
 inputs, _ = pairs([word])
-weights = model.attention_weights((inputs[0][:, : len(word)], inputs[1][:, : len(word) + 1]))
+maps = model.attention_weights((inputs[0][:, : len(word)], inputs[1][:, : len(word) + 1]))
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
 for layer, ax in enumerate(axes):
-    ax.imshow(weights["cross"][layer, 0].mean(axis=0), cmap="Greens", vmin=0, vmax=1)
+    ax.imshow(maps["cross"][layer, 0].mean(axis=0), cmap="Greens", vmin=0, vmax=1)
     ax.set_xticks(range(len(word)), list(word), fontsize=12)
     ax.set_yticks(range(len(word) + 1), [*word[::-1], "end"], fontsize=12)
     ax.set(title=f"layer {layer + 1}, mean of its heads", xlabel="looks at")
@@ -794,13 +814,14 @@ claim("the best head, share of steps", follows.max(), at_least=0.8)
 # - the *LSTM* with attention of chapter 05;
 # - the *Transformer*, with about as many parameters and as many passes.
 #
-# Whatever had to be chosen was chosen on 1,000 words of the data set's *validation* part, with one
-# start each. Four and eight passes were tried, and eight were better for both networks. Each
-# network had two rates at eight passes: 0.003 and 0.006 for the LSTM, 0.0015 and 0.003 for the
-# Transformer. Both took the larger one. (Six passes, and batches twice as large, were no better for
-# the Transformer.) The hundred trees had two sizes of their smallest leaf, one and two, and took
-# one. The test words come from the *test* part. We had looked at 2,000 of them in an earlier
-# version of this lesson, so those are left out.
+# Passes, rates and leaves were chosen on 1,000 words of the *validation* part, with one start each,
+# by hand; these trials are not recorded. For the networks we tried four and eight passes, and took
+# eight. We tried the rates 0.003 and 0.006 for the LSTM, 0.0015 and 0.003 for the Transformer, and
+# took the larger ones. Of one or two letters in the trees' smallest leaf we took one.
+#
+# Each choice stands at an edge of what was tried, so a better one may lie beyond. Widths, layers
+# and the trees' window were our first choice. The test words come from the *test* part. We had
+# looked at 2,000 of them in an earlier version of this lesson, so those are left out.
 
 # %%
 spoken = {}
@@ -817,7 +838,7 @@ rng = np.random.default_rng(3)
 known = rng.permutation(sorted(spoken["train"]))[:12_000].tolist()
 asked = rng.permutation(sorted(spoken["test"]))[2000:4000].tolist()  # the first 2,000 were seen
 assert not set(known) & set(asked)
-right = [spoken["test"][word] for word in asked]
+accepted = [spoken["test"][word] for word in asked]
 first = [spoken["train"][word][0] for word in known]
 phonemes = Vocabulary.build(first)
 spelled = letters.encode([list(word) for word in known], 7).numpy()
@@ -874,8 +895,8 @@ names, answer = np.unique([part for _, parts in shares for part in parts], retur
 trees = ExtraTreesClassifier(100, random_state=0, n_jobs=-1)
 trees.fit(windows([w for w, _ in shares]), answer)
 of_letters = iter(names[trees.predict(windows(asked))])
-likely = {x: max((n, p) for (y, p), n in got.items() if y == x)[1] for x in of_letter}
-answers = {"floor": [" ".join(likely[x] for x in word).split() for word in asked]}
+usual = {x: max((n, p) for (y, p), n in got.items() if y == x)[1] for x in of_letter}
+answers = {"floor": [" ".join(usual[x] for x in word).split() for word in asked]}
 answers["trees"] = [" ".join(next(of_letters) for _ in word).split() for word in asked]
 
 # %% [markdown]
@@ -915,7 +936,7 @@ pronounce("Transformer", rate=3e-3)
 
 # %%
 missed = {
-    name: np.array([a not in r for a, r in zip(said, right, strict=True)])
+    name: np.array([a not in r for a, r in zip(said, accepted, strict=True)])
     for name, said in answers.items()
 }
 again = np.random.default_rng(0).integers(len(asked), size=(1000, len(asked)))
@@ -933,7 +954,7 @@ plt.show()
 
 # %%
 for name, said in answers.items():
-    per, wer = metrics.error_rates(said, right)
+    per, wer = metrics.error_rates(said, accepted)
     print(f"{name}: phoneme error rate {measured(per):.3f}, word error rate {measured(wer):.3f}")
 leads = {name: drawn[name] - drawn["Transformer"] for name in ("trees", "LSTM")}
 for name, lead in leads.items():
@@ -943,20 +964,22 @@ claim("floor minus Transformer", (drawn["floor"] - drawn["Transformer"]).mean(),
 claim("trees minus Transformer, mean", leads["trees"].mean(), at_least=-0.03, at_most=0.05)
 claim("the same, lower end", np.quantile(leads["trees"], 0.025), at_most=0.02)
 claim("LSTM minus Transformer, mean", leads["LSTM"].mean(), at_least=-0.07, at_most=0.01)
+claim("the same, upper end", np.quantile(leads["LSTM"], 0.975), at_most=0.03)
 
 # %% [markdown]
 # All three are far above the floor. Against the trees it is a draw: at the lower end of the
 # interval little or nothing is left of the Transformer's lead, and another start could undo it.
-# (The trees need an alignment first.) Nor is the Transformer better than the LSTM with attention.
-# So on words this short it wins nothing. What it won is above: words backwards with positions
-# against without, and SmolLM2 where the subject moves.
+# (The trees need an alignment first.) In our run the LSTM with attention makes fewer mistakes than
+# the Transformer: the whole interval of the difference is below 0. (It was one start each, so
+# another start could change that, too.) So here the Transformer wins nothing. Whether it would on
+# longer words, or with more of them, we did not try.
 #
 # Four words that the Transformer says right, and four that it does not:
 
 # %% tags=["nbval-ignore-output"]
 for wrong in (False, True):
     for i in np.flatnonzero(missed["Transformer"] == wrong)[:4]:
-        said, wanted = " ".join(answers["Transformer"][i]), " ".join(right[i][0])
+        said, wanted = " ".join(answers["Transformer"][i]), " ".join(accepted[i][0])
         print(f"{'✗' if wrong else '✓'} {asked[i]:<9} {said:<20} dictionary: {wanted}")
 
 # %%
@@ -991,13 +1014,13 @@ for name, benchmark in (("LSTM", "translate_cmn_eng"), ("Transformer", "translat
 # Is a decoder that keeps them the same as one that computes everything again?
 
 # %%
-ids = sounds[:3, :6]
+answer_ids = sounds[:3, :6]
 memory, state = speaker.encode(spelled[:3])
-rows = []
+by_step = []
 for t in range(6):
-    logits, state = speaker.decode_step(ids[:, t], state, memory)
-    rows.append(np.array(logits))
-difference = np.abs(np.stack(rows, axis=1) - speaker((spelled[:3], ids))).max()
+    logits, state = speaker.decode_step(answer_ids[:, t], state, memory)
+    by_step.append(np.array(logits))
+difference = np.abs(np.stack(by_step, axis=1) - speaker((spelled[:3], answer_ids))).max()
 claim("logits differ by", difference, at_most=1e-4)
 
 # %%
@@ -1071,11 +1094,11 @@ def rotate(x, base=100_000.0, begin=0):
 
 
 # %%
-q, k = np.random.default_rng(6).normal(size=(2, 40, 16))
-here, there = (rotate(q, begin=n) @ rotate(k, begin=n).T for n in (0, 1000))
+queries, keys = np.random.default_rng(6).normal(size=(2, 40, 16))
+here, there = (rotate(queries, begin=n) @ rotate(keys, begin=n).T for n in (0, 1000))
 claim("scores 1,000 places further on differ by", np.abs(here - there).max(), at_most=1e-9)
-added = [(q + my_positions(2000, 16)[n : n + 40]) @ (k + my_positions(2000, 16)[n : n + 40]).T
-         for n in (0, 1000)]  # fmt: skip
+waves = [my_positions(2000, 16)[n : n + 40] for n in (0, 1000)]
+added = [(queries + wave) @ (keys + wave).T for wave in waves]
 claim("with added positions they differ by", np.abs(added[0] - added[1]).max(), at_least=0.5)
 
 # %%
@@ -1103,13 +1126,13 @@ plt.show()
 share = {
     base: (rotate(same, base) @ rotate(same, base)[0] / 64)[100:].mean() for base in (1e2, 1e5)
 }
-lengths = np.linalg.norm(rotate(q), axis=1) / np.linalg.norm(q, axis=1)
+lengths = np.linalg.norm(rotate(queries), axis=1) / np.linalg.norm(queries, axis=1)
 claim("turned vectors: length changes by", np.abs(lengths - 1).max(), at_most=1e-9)
 claim("θ = 100,000: mean score of ones at 100 to 299", share[1e5], at_least=0.2)
 claim("θ = 100: mean score of ones there", share[1e2], at_most=0.1)
 one_pair = np.eye(1, 64).repeat(300, axis=0)
-waves = (rotate(one_pair) @ rotate(one_pair)[0])[:, None] - np.cos(np.arange(300))[:, None]
-claim("only one number not 0: score and cosine differ by", np.abs(waves).max(), at_most=1e-9)
+differ = np.abs(rotate(one_pair) @ rotate(one_pair)[0] - np.cos(np.arange(300))).max()
+claim("only one number not 0: score and cosine differ by", differ, at_most=1e-9)
 
 # %% [markdown]
 # ### SwiGLU: a gate
@@ -1229,7 +1252,8 @@ def modern_block(x, w, N):
 #
 # Is the package there? Then the cells below compute with it. If not, they run all the same, on a
 # tiny file of the same form whose weights are drawn. What only SmolLM2 can say is then what was
-# recorded. The next cell makes that stand-in: with the package, you may skip it.
+# recorded. Which of the two it was, the number of weights in the file tells. The next cell makes
+# that stand-in: with the package, you may skip it.
 
 
 # %%
@@ -1260,9 +1284,6 @@ else:
     draw_gguf(path)
 
 
-how = "computed here" if package else "recorded"
-
-
 def smollm2(computed, written):
     """What SmolLM2 gives: computed here, or without the package what was written down."""
     return computed if package else written
@@ -1270,10 +1291,15 @@ def smollm2(computed, written):
 
 facts, weights = read_gguf(path)
 blocks, N = (facts[f"llama.{name}"] for name in ("block_count", "attention.head_count"))
-size = smollm2(sum(array.size for array in weights.values()), smol["parameters"])
-print(f"SmolLM2: {smollm2(blocks, smol['facts'][0])} blocks, {size:,} weights")
+size = sum(array.size for array in weights.values())
+print(f"SmolLM2: {smol['facts'][0]} blocks, {smol['parameters']:,} weights")
+print(f"the file read here: {measured(size):,.0f} weights")
+assert smollm2(size, smol["parameters"]) == smol["parameters"]
 
 # %% [markdown]
+# Is the second number as large as the first? Then the figures below are computed here. If it is
+# smaller, the drawn file was read, and they are recorded.
+#
 # The tokens are byte pairs, which chapter 13 explains: pieces of words, a space before them
 # written as Ġ. The table of the embeddings serves at both ends. It gives each token its vector, and
 # at the end the logit of a token is the dot product with its row. Between them are the blocks, and
@@ -1316,10 +1342,11 @@ after, _ = modern_block(weights["token_embd.weight"][ids], weights_of_block(weig
 theirs = np.array([row.split() for row in smol["after block 1"]], "float32")
 differ = smollm2(np.abs(after[:3, :8] - theirs).max(), smol["difference after block 1"])
 print("tokens:", *smollm2(tokenizer(prompt), smol["tokens"][prompt]))
-claim("our block and transformers, here or when recorded, differ by", differ, at_most=1e-5)
+claim("our block and transformers differ by", differ, at_most=5e-5)
 
 # %% [markdown]
-# The same block. Now all of them, and the next word:
+# The same block. (Computed here, it is the largest difference of those 24 numbers. The recorded one
+# is the largest of all 576 columns and all five tokens.) Now all blocks, and the next word:
 
 
 # %%
@@ -1343,31 +1370,36 @@ assert all([w for w, _ in likely[p]] == [w for w, _ in theirs[p]] for p in likel
 differ = max(abs(a - b) for p in likely
              for (_, a), (_, b) in zip(likely[p], theirs[p], strict=True))  # fmt: skip
 differ = smollm2(differ, smol["difference of a probability"])
-claim("probabilities, here or when recorded, differ by", differ, at_most=2e-5)
+claim("probabilities differ by", differ, at_most=2e-5)
 
 # %% [markdown]
-# Our functions, thirty blocks deep, say what Hugging Face's program says with these weights. (They
-# are rounded, in both. The unrounded model's probabilities differ somewhat, which we did not
-# measure.) For a beginning of your own, write `next_words("My text")[0]`. (This model's tokenizer
-# cuts numbers into single digits, ours does not: leave them out.)
+# Our functions, thirty blocks deep, say what Hugging Face's program says with these weights.
+# (Computed here, the difference is that of the ten probabilities above. The recorded one is the
+# largest of all tokens, after the first beginning alone.) The weights are rounded, in both. How far
+# the unrounded model's probabilities are from these, we did not measure.
+#
+# For a beginning of your own, with the package installed, write `next_words("My text")[0]`. Without
+# it the drawn model answers, and its words mean nothing. (SmolLM2's tokenizer cuts numbers into
+# single digits, ours does not: leave them out.)
 #
 # ### Who looks at the subject?
 #
 # Somewhere the last place must have read the number of the subject. The benchmark looked for a head
 # that looks there: it chose one of the 270 heads on the beginnings with one key, one road and so
 # on, and measured it on those with several. In all of these the subject is the second word. So the
-# two other forms move it: does the head follow the word, or the place?
+# two other forms move it, counted from the left. (Counted from the end it stays: three places
+# before the last.)
 
 # %%
 head = smol["head"]
 print(f"block {head['block'] + 1}, head {head['head'] + 1}")
-for form, weight in head["at subject"].items():
-    claim(f"its weight at the subject, {form}", weight, at_least=0.3)
+for form in forms:
+    claim(f"its weight at the subject, {form}", head["at subject"][form], at_least=0.3)
 claim("of all heads the mean", head["mean of all heads"], at_most=0.1)
 
 # %%
 fig, axes = plt.subplots(2, 2, figsize=(9, 5.2), layout="constrained", sharey=True)
-at_subject = {}
+at_subject, before_last = {}, set()
 moved = [prompt for prompt in head["rows"] if prompt not in cabinet]
 for ax, prompt in zip(axes.ravel(), [*cabinet, *moved], strict=True):
     row, words = head["rows"][prompt], smol["tokens"][prompt]
@@ -1378,20 +1410,27 @@ for ax, prompt in zip(axes.ravel(), [*cabinet, *moved], strict=True):
     colours = ["tab:blue" if i == place else "grey" for i in range(len(row))]
     ax.bar(range(len(row)), row, color=colours)
     at_subject[prompt] = row[place] if np.argmax(row) == place else 0
+    before_last.add(len(row) - 1 - place)
     ax.set_xticks(range(len(row)), [word.strip("Ġ") for word in words], fontsize=10)
-    ax.set_title(f"subject at place {place + 1}", fontsize=11)
+    ax.set_title(f"subject: word {place + 1} of {len(row)}", fontsize=11)
 for ax in axes[:, 0]:
-    ax.set_ylabel("weight of last place")
+    ax.set_ylabel("weight, looking\nfrom the last word")
 plt.show()
 
 # %%
 for prompt, weight in at_subject.items():
     claim(f"{prompt}: weight at the subject", weight, at_least=0.25)
+print("places from the subject to the last word:", *before_last)
+assert before_last == {3}
 
 # %% [markdown]
-# Blue is the subject; the lower two are recorded. In each of the four the last place looks at it
-# more than at any other word, whether it stands second, fourth or fifth: the head follows the word,
-# not the place. That a head looks there does not prove that the verb depends on it. To show that,
+# Blue is the subject (its words are counted from 1); the lower two are recorded. In each of the
+# four the last place looks at the subject more than at any other word, whether it stands second,
+# fourth or fifth. So the head does not look at a fixed place from the left.
+#
+# But the subject always stands three places before the last, and rotary positions know distances: a
+# head that looks three places back would give the same bars. To tell the two apart, the distance
+# must change. And that a head looks there does not prove that the verb depends on it. To show that,
 # one would have to switch the head off.
 
 # %% [markdown]
@@ -1413,8 +1452,9 @@ with open(stand_in, "w", newline="", encoding="utf-8") as file:
     csv.writer(file).writerows([("sounds", "spelling"), *lines])
 
 # %% [markdown]
-# `data.read_rows` takes commas, semicolons or tabs, and stops with one sentence at the first line
-# that it cannot use. The two first columns count, and each source counts once. A fifth is kept for
+# `data.read_rows` takes commas, semicolons, tabs or bars, and stops with one sentence at the first
+# line that it cannot use. The two first columns count. If a source comes twice, its last answer
+# counts. A fifth is kept for
 # judging, at most a thousand pairs. Texts with spaces are cut into words, the others into letters,
 # and both are cut after the 40th token.
 
@@ -1473,11 +1513,27 @@ if my_file is None:  # a bound for our stand-in alone
 # %% [markdown]
 # With our stand-in's two thousand pairs the model makes less than half of the nearest pair's
 # mistakes. (The number of passes was our first try. For your own pairs choose it on a validation
-# part of those to learn from.) Save it, load it, and ask for one:
+# part of those to learn from.)
+#
+# Save it with what it needs besides: both vocabularies, and how texts were cut. Your own goes into
+# the folder `my_model` beside this notebook, the stand-in's into a temporary one. Then load all of
+# it, and ask for one. (Another program must import `aimodels.transformer` first.)
 
 # %%
-my_model.save(home / "mine.keras")
-loaded = keras.saving.load_model(home / "mine.keras")
+folder = (Path() if my_file else home) / "my_model"
+folder.mkdir(exist_ok=True)
+my_model.save(folder / "mine.keras")
+for name, side in zip(("source", "goal"), sides, strict=True):
+    side.save(folder / f"{name}.json")
+cutting = {"longest": longest, "by_words": [bool(words) for words in by_words]}
+(folder / "cutting.json").write_text(json.dumps(cutting), encoding="utf-8")
+print(f"{folder.name}:", *sorted(path.name for path in folder.iterdir()))
+
+# %%
+loaded = keras.saving.load_model(folder / "mine.keras")
+sides = [Vocabulary.load(folder / f"{name}.json") for name in ("source", "goal")]
+cutting = json.loads((folder / "cutting.json").read_text(encoding="utf-8"))
+longest, by_words = cutting["longest"], cutting["by_words"]
 one = sides[0].encode([cut(mine[0][0], 0)], longest).numpy()
 beginning = sides[1].encode([[]], 2, start=True).numpy()[:, :1]
 difference = np.abs(loaded((one, beginning)) - my_model((one, beginning))).max()
@@ -1578,7 +1634,7 @@ for name, one in {"article": article, "our block": TransformerBlock(4, 128)}.ite
 # $\sqrt{D}$, padding masks, a loss, a training loop; and the class with the positions is used, but
 # never written.
 #
-# **Pairs half a head apart.** Another fault costs whole evenings. RoPE turns pairs, but which? In a
+# **Pairs half a head apart.** Another fault is hard to notice. RoPE turns pairs, but which? In a
 # GGUF file of this kind a pair stands side by side, $(2i, 2i+1)$, as in the paper. In Hugging
 # Face's files it stands half a head apart, $(i, i + d/2)$. If you read one with the other's
 # `rotate`, you get no error either:
@@ -1625,8 +1681,9 @@ for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
 #   of the last one, and the stream grows.
 # - Three masks decide who may look where. Each promise is a test of two lines: change one input,
 #   see which outputs move.
-# - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and is
-#   no better than an LSTM with attention. SmolLM2 finds the subject where a rule of place fails.
+# - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and in
+#   our run makes more mistakes than an LSTM with attention. SmolLM2 puts the right one of *is* and
+#   *are* first in most of our beginnings.
 # - Since 2017: RMSNorm, rotary positions, SwiGLU, grouped queries. With these four our block
 #   carries SmolLM2's weights, and equals Hugging Face's.
 #
@@ -1643,7 +1700,7 @@ for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
 # ([Solutions](../../solutions/11_transformer/exercises.ipynb). Try them yourself first.)
 #
 # 1. **By hand.** Three tokens, two heads, $D = 4$: which numbers of $q$ and $k$ does the second
-#    head multiply for its score of token 3 looking at token 1?
+#    head multiply for its score of token 3 looking at token 1, counted from 1?
 # 2. **Count.** Derive the number of parameters of an encoder block for any $D$ and inner width, and
 #    that of a modern block for any $N$, $G$ and inner width. Check both.
 # 3. **Longer than ever seen.** Train the model that says words backwards, then ask it for words of
