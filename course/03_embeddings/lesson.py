@@ -1866,9 +1866,9 @@ if lid:
 # behind the identifier that knows the 14. With 50, 700 in all, its lead is about two standard
 # errors, and we do not build on it. With 200, 2,800 in all, it is well ahead.
 #
-# A published model is a good start: to pass it surely took more than our 700 labels, and
-# they came from the same lists as the names to judge. (The rival's settings lie at the edge of the
-# grid, so it may have more to give.)
+# A published model is a good start. Of our four sizes only the largest passes it beyond doubt, and
+# its labels came from the same lists as the names to judge. (The rival's settings lie at the edge
+# of the grid, so it may have more to give.)
 #
 # On which of these names is the identifier most often wrong? The record, over all names, says. With
 # the file at hand we also see what it takes the worst language for (ms is Malay):
