@@ -9,7 +9,7 @@
 #       - decode by greedy and by beam search, and know what their scores mean
 #       - rebuild a published model, and judge it fairly on words that it cannot have read
 #     prerequisites: [04_recurrent]
-#     minutes: 145
+#     minutes: 150
 #     repairs: [000-4.1.2, 004-4.3]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - decode by greedy and by beam search, and know what their scores mean;
 # - rebuild a published model, and judge it fairly on words that it cannot have read.
 #
-# **Before this:** 04_recurrent. **About 145 minutes.** A good place for a break: before *Look
+# **Before this:** 04_recurrent. **About 150 minutes.** A good place for a break: before *Look
 # back: attention*.
 # **Repairs:** article 000 §4.1.2, article 004 §4.3 ([which texts these
 # are](../../docs/articles.md)).
