@@ -44,7 +44,7 @@ class Step:
 
 PATHS = (
     Path("A long weekend", "day", 3, 5.5, goals=("13_gpt",), assignments=False),
-    Path("Ten weeks", "week", 10, 7),
+    Path("Ten weeks", "week", 10, 7.5),
     Path("A teacher's term", "week", 15, 6, whole=True, half=True),
 )
 

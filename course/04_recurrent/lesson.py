@@ -10,7 +10,7 @@
 #       - find names in Chinese news, beside a dictionary and a regression with the same table
 #       - rebuild a published network that reads Chinese characters aloud
 #     prerequisites: [01_foundations, 03_embeddings]
-#     minutes: 150
+#     minutes: 160
 #     repairs: [003-1.4.2, 004-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -30,7 +30,7 @@
 # - find names in Chinese news, beside a dictionary and a regression with the same table;
 # - rebuild a published network that reads Chinese characters aloud.
 #
-# **Before this:** 01_foundations, 03_embeddings. **About 150 minutes.** A good place for a break:
+# **Before this:** 01_foundations, 03_embeddings. **About 160 minutes.** A good place for a break:
 # before *A forecast*.
 # **Repairs:** article 003 §1.4.2, article 004 §4.2 ([which texts these
 # are](../../docs/articles.md)).

@@ -9,7 +9,7 @@
 #       - fine-tune it with few labels, and say what pre-training brings and what it does not
 #       - rebuild a published model from these parts, and search sentences by their meaning
 #     prerequisites: [11_transformer]
-#     minutes: 120
+#     minutes: 125
 #     repairs: [001-1.4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - fine-tune it with few labels, and say what pre-training brings and what it does not;
 # - rebuild a published model from these parts, and search sentences by their meaning.
 #
-# **Before this:** 11_transformer. **About 120 minutes.**
+# **Before this:** 11_transformer. **About 125 minutes.**
 # **Repairs:** article 001 §1.4.2 ([which texts these are](../../docs/articles.md)).
 
 # %%
