@@ -1987,8 +1987,8 @@ of_mine = np.exp(mine.evaluate(judge_rows[:, :-1], judge_rows[:, 1:], verbose=0)
 print(f"perplexity: network {measured(of_mine):.1f}, counting {measured(counted_p):.1f}")
 
 # %% [markdown]
-# Which of the two is lower is the answer for your text, at this length of training. **In eight
-# epochs** the network stays behind the count on the stand-in. Whether more would mend it is not
+# Which of the two is lower is the answer for your text, at this length of training. *In eight
+# epochs* the network stays behind the count on the stand-in. Whether more would mend it is not
 # shown here: try 30.
 
 # %%
