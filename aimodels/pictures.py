@@ -41,6 +41,54 @@ def read_picture(path: str | Path) -> np.ndarray:
         return _as_shown(picture)
 
 
+def read_folders(folder: str | Path, size: int) -> tuple[np.ndarray, np.ndarray, list[str]]:
+    """Pictures of one's own, sorted into one folder per class.
+
+    Each is read by `read_picture` and resized to a square. A file that is no picture is left out
+    with a warning; hidden files are left out silently.
+
+    Args:
+        folder: holds a folder per class, named after it.
+        size: side of the pictures that come out, in pixels.
+
+    Returns:
+        Pictures (N, size, size, 3), bytes; the number of each one's class (N,); the classes' names.
+
+    Raises:
+        FileNotFoundError: if there is no such folder.
+        ValueError: if there are fewer than two folders, or one without a picture.
+
+    Example:
+        >>> import tempfile
+        >>> folder = Path(tempfile.mkdtemp())
+        >>> for name, grey in {"night": 0, "day": 255}.items():
+        ...     (folder / name).mkdir()
+        ...     Image.new("L", (9, 6), grey).save(folder / name / "1.png")
+        >>> pictures, labels, classes = read_folders(folder, size=4)
+        >>> pictures.shape, labels.tolist(), classes
+        ((2, 4, 4, 3), [0, 1], ['day', 'night'])
+    """
+    folder = Path(folder).expanduser()
+    if not folder.is_dir():
+        raise FileNotFoundError(f"there is no folder {folder}")
+    places = sorted(path for path in folder.glob("[!.]*") if path.is_dir())
+    pictures, labels = [], []
+    for label, place in enumerate(places):
+        for path in sorted(path for path in place.glob("[!.]*") if path.is_file()):
+            try:
+                picture = Image.fromarray(read_picture(path)).resize((size, size))
+            except ValueError as error:
+                warnings.warn(f"left out: {error}", stacklevel=2)
+                continue
+            pictures.append(np.asarray(picture))
+            labels.append(label)
+    empty = [place.name for label, place in enumerate(places) if label not in labels]
+    if len(places) < 2 or empty:
+        problem = f"no picture in {', '.join(empty)}" if empty else f"{len(places)} of them"
+        raise ValueError(f"{folder}: pictures in two folders or more, one per class; {problem}")
+    return np.stack(pictures), np.array(labels), [place.name for place in places]
+
+
 def decode_picture(content: bytes, max_pixels: int | None = None) -> np.ndarray:
     """As `read_picture`, of the bytes of a file that came some other way.
 

@@ -8,18 +8,18 @@ aimodels launch --workers 2 examples/train.py --folder run1
 import argparse
 import hashlib
 import json
+import warnings
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
-from PIL import Image
 
 from aimodels import data, train
 from aimodels.cnn import CNN
 from aimodels.efficientnet import EfficientNetLite
 from aimodels.files import write_text
-from aimodels.pictures import read_picture
+from aimodels.pictures import read_folders
 
 parser = argparse.ArgumentParser()
 parser.add_argument("--folder", required=True, help="of this run: its backup, its model; shared")
@@ -42,24 +42,17 @@ if args.test and not args.data:
 size = args.size or (96 if args.published else 32)
 
 
-def read_folder(folder):
-    """Pictures (N, size, size, 3) of 0 to 255, the number of each one's class, the classes."""
-    places = sorted(path for path in Path(folder).glob("[!.]*") if path.is_dir())
-    pictures, labels = [], []
-    for label, place in enumerate(places):
-        for path in sorted(path for path in place.glob("[!.]*") if path.is_file()):
-            try:
-                picture = Image.fromarray(read_picture(path)).resize((size, size))
-            except ValueError as error:
-                print(f"left out: {error}")
-                continue
-            pictures.append(np.asarray(picture))
-            labels.append(label)
-    empty = [place.name for label, place in enumerate(places) if label not in labels]
-    if len(places) < 2 or empty:
-        problem = f"no picture in {', '.join(empty)}" if empty else f"{len(places)} of them"
-        raise SystemExit(f"{folder}: pictures in two folders or more, one per class; {problem}")
-    return np.stack(pictures), np.array(labels), [place.name for place in places]
+def read(folder):
+    """Pictures, labels and classes of a folder; what is wrong with it ends the script."""
+    with warnings.catch_warnings(record=True) as left_out:
+        warnings.simplefilter("always")
+        try:
+            found = read_folders(folder, size)
+        except (FileNotFoundError, ValueError) as error:
+            raise SystemExit(error) from None
+    for warning in left_out:
+        print(warning.message)
+    return found
 
 
 keras.config.set_floatx("float64" if args.float64 else "float32")
@@ -69,9 +62,9 @@ if args.devices:
 kind = "devices" if args.devices else "auto"
 strategy = train.strategy(kind, args.devices, args.timeout)  # before anything is computed
 if args.data:
-    pictures, labels, classes = read_folder(args.data)
+    pictures, labels, classes = read(args.data)
     if args.test:
-        test_pictures, test_labels, test_classes = read_folder(args.test)
+        test_pictures, test_labels, test_classes = read(args.test)
         if test_classes != classes:
             raise SystemExit(f"{args.test} has the classes {test_classes}, {args.data} {classes}")
     shape, middle, spread = (size, size, 3), 127, 128  # as the published weights expect it

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from aimodels import pictures
+from aimodels import data, pictures
 
 COLOURS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 GREY = COLOURS[..., 0]
@@ -106,3 +106,53 @@ def test_a_huge_picture_is_one_sentence(tmp_path, monkeypatch):
     monkeypatch.setattr(pictures, "MAX_PIXELS", 53)
     with pytest.raises(ValueError, match="reduce it first"):
         pictures.read_picture(saved(tmp_path, COLOURS, "a.png"))
+
+
+def folders(root, **classes):
+    for name, files in classes.items():
+        (root / name).mkdir(parents=True)
+        for file in files:
+            saved(root / name, COLOURS, file)
+    return root
+
+
+def test_folders_are_classes_and_what_is_no_picture_is_left_out_and_said(tmp_path):
+    root = folders(tmp_path, zebra=["2.png", "1.jpg"], ape=["ü x.PNG"])
+    (root / "ape" / ".DS_Store").write_bytes(b"\0")
+    (root / ".hidden").mkdir()
+    (root / "readme.txt").write_text("not a class")
+    (root / "zebra" / "notes.txt").write_text("not a picture")
+    with pytest.warns(UserWarning, match=r"left out: .*notes\.txt") as warned:
+        images, labels, classes = pictures.read_folders(str(root), size=5)
+    assert len(warned) == 1
+    assert images.shape == (3, 5, 5, 3)
+    assert images.dtype == np.uint8
+    assert (labels.tolist(), classes) == ([0, 1, 1], ["ape", "zebra"])
+    resized = np.asarray(Image.fromarray(COLOURS).resize((5, 5)))
+    np.testing.assert_array_equal(images[0], resized)
+
+
+@pytest.mark.parametrize(
+    ("classes", "message"),
+    [({"ape": ["1.png"]}, "1 of them"), ({"ape": ["1.png"], "bee": []}, "no picture in bee")],
+)
+def test_folders_without_two_classes_of_pictures_are_refused(tmp_path, classes, message):
+    with pytest.raises(ValueError, match=message):
+        pictures.read_folders(folders(tmp_path, **classes), size=5)
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"no folder .*nowhere"):
+        pictures.read_folders(tmp_path / "nowhere", size=5)
+
+
+def test_emoji_stand_in_for_folders_of_pictures(tmp_path):
+    """The folders have the data set's splits: no emoji is in both."""
+    root = data.write_emoji_folders(tmp_path / "mine")
+    images, labels, classes = pictures.read_folders(root / "train", size=32)
+    assert classes == ["animal", "face", "food", "vehicle"]
+    assert np.bincount(labels).min() >= 5
+    assert len(images) > 100
+    names = [{path.name for path in (root / part).rglob("*.png")} for part in ("train", "test")]
+    assert not names[0] & names[1]
+    assert len(names[1]) >= 20

@@ -21,6 +21,7 @@ A CSV file of your own is read by `read_table` (measurements and a class) or `re
 
 from aimodels.data.checks import hash_fraction, hash_splits, packaged_file, verify
 from aimodels.data.download import DataError
+from aimodels.data.emoji_folders import write_emoji_folders
 from aimodels.data.loading import arrays, load, mirror
 from aimodels.data.registry import catalogue, directory, info
 from aimodels.data.tables import read_rows, read_table
@@ -39,4 +40,5 @@ __all__ = [
     "read_rows",
     "read_table",
     "verify",
+    "write_emoji_folders",
 ]

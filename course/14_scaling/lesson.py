@@ -69,6 +69,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import warnings
 from pathlib import Path
 from unittest import mock
 
@@ -83,7 +84,7 @@ from sklearn.svm import SVC
 from aimodels import cnn, data, plots
 from aimodels.course import claim, measured, recorded
 from aimodels.gpt import GPT
-from aimodels.pictures import read_picture
+from aimodels.pictures import read_folders, read_picture
 from aimodels.train import Model, profiling
 from aimodels.train.launch import tf_configs
 
@@ -1791,29 +1792,7 @@ assert sum(bill.values()) < 80e9
 
 # %%
 my_folder = ""  # or "my/pictures", with train and test, each with one folder of pictures per class
-ranges = {
-    "face": ("😀", "🙄"),
-    "animal": ("🐀", "🐾"),
-    "food": ("🍅", "🍿"),
-    "vehicle": ("🚀", "🚤"),
-}
-
-
-def draw(home):
-    """Drawings in place of your pictures: home/train/face/1f600.png and so on."""
-    for part, split in {"train": "train+validation", "test": "test"}.items():
-        for one in data.load("openmoji", split=split).as_numpy_iterator():
-            emoji = one["emoji"].decode()
-            for kind, (first_one, last_one) in ranges.items():
-                if first_one <= emoji <= last_one:
-                    place = home / part / kind
-                    place.mkdir(parents=True, exist_ok=True)
-                    keras.utils.save_img(place / f"{ord(emoji):x}.png", one["image"], scale=False)
-    return home
-
-
-# %%
-home = Path(my_folder).expanduser() if my_folder else draw(Path(tempfile.mkdtemp()))
+home = Path(my_folder).expanduser() if my_folder else data.write_emoji_folders(tempfile.mkdtemp())
 for part in ("train", "test"):
     kinds_of = sorted(path for path in (home / part).glob("[!.]*") if path.is_dir())
     print(part, "files:", {kind.name: len([*kind.glob("[!.]*")]) for kind in kinds_of})
@@ -1981,10 +1960,11 @@ if not my_folder:
     print(len(odd), "files that are no pictures, one of them hidden")
 
 # %%
-with contextlib.redirect_stdout(io.StringIO()) as said:
-    x_mine, y_mine, classes = mine["read_folder"](home / "train")  # the script's own function
-    x_test, y_test, _ = mine["read_folder"](home / "test")
-print(said.getvalue().replace(str(home), ""))
+with warnings.catch_warnings(record=True) as left_out:
+    warnings.simplefilter("always")
+    x_mine, y_mine, classes = read_folders(home / "train", mine["size"])  # as the script does
+    x_test, y_test, _ = read_folders(home / "test", mine["size"])
+print(*(str(warning.message).replace(str(home), "") for warning in left_out), sep="\n")
 print(x_mine.shape, classes)
 assert len(x_mine) == len(mine["labels"])
 
