@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-import keras
+from PIL import Image
 
 from aimodels.data.loading import load
 
@@ -44,5 +44,5 @@ def write_emoji_folders(folder: str | Path) -> Path:
                     place = folder / part / name
                     place.mkdir(parents=True, exist_ok=True)
                     path = place / f"{ord(emoji):x}.png"
-                    keras.utils.save_img(path, row["image"], scale=False)
+                    Image.fromarray(row["image"]).save(path)
     return folder

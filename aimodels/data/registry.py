@@ -54,8 +54,8 @@ def catalogue(data_dir: str | os.PathLike | None = None) -> list[dict[str, Any]]
     Example:
         >>> [row["name"] for row in catalogue() if row["kind"] == "embedded"]
         ['breast_cancer', 'cmudict', 'digit_scenes', 'digits', 'emoji_scenes', \
-'espeak_digits', 'openmoji', 'peoples_daily', 'reviews_zh', 'wikipedia_sample', 'word_analogies', \
-'word_similarity']
+'espeak_digits', 'openmoji', 'peoples_daily', 'reviews_zh', 'tang_poems', 'wikipedia_sample', \
+'word_analogies', 'word_similarity']
     """
     rows = []
     for name, entry in SETS.items():
