@@ -12,8 +12,8 @@ PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 NOTEBOOKS = $(patsubst course/%.py,chapters/%.ipynb,$(wildcard course/[0-9]*.py)) \
 	$(wildcard chapters/*/lesson.ipynb solutions/*/exercises.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
-# KEPT=1 leaves out what passed with the same fingerprint. BUDGET=40 begins no notebook, comparison
-# or answer after 40 minutes: the rest is owed. RECORD=1 writes down what passed, and what is owed.
+# KEPT=1 leaves out what passed with the same fingerprint. BUDGET=40 begins none of
+# that after 40 minutes: the rest is owed. RECORD=1 writes down what passed, and what is owed.
 DEADLINE := $(if $(BUDGET),$(shell echo $$(($$(date +%s) + 60 * $(BUDGET)))))
 NOTES = $(if $(RECORD),--record) $(if $(DEADLINE),--deadline=$(DEADLINE))
 PASSED = -p aimodels.course.pytest_passed --no-loadscope-reorder $(if $(KEPT),--kept) $(NOTES)
@@ -52,7 +52,7 @@ lab: $(READY)  ## open JupyterLab on the chapters
 test: tests $(if $(OFFLINE),offline,notebooks) check  ## everything: style, tests, every cell of every notebook, every grade
 
 tests: lint $(READY)  ## style and tests alone
-	$(ALONE) $(PYTEST) --durations=10 --ignore=tests/parity
+	$(ALONE) $(PYTEST) --durations=10 $(PASSED) --passed=tests --ignore=tests/parity
 
 check: $(READY)  ## notebooks and sources agree, and every answer earns what it should
 	$(BIN)/aimodels course check -j $(JOBS) $(if $(KEPT),,--regrade) $(NOTES)

@@ -19,6 +19,8 @@ from aimodels.bert import (
 )
 from aimodels.text import Vocabulary
 
+pytestmark = pytest.mark.rests_on_code
+
 
 @pytest.fixture(scope="module")
 def words():

@@ -12,6 +12,7 @@ from sklearn.datasets import load_digits
 
 from aimodels import cnn
 
+pytestmark = pytest.mark.rests_on_code
 SIZES = [  # height, width, channels, kernel, strides: odd and even, wide and tall, stride > kernel
     (7, 9, 1, (3, 3), 1),
     (8, 8, 3, (2, 2), 2),

@@ -10,6 +10,7 @@ import tensorflow as tf
 from aimodels import metrics, recurrent
 from aimodels.recurrent import CRF, CRFLoss, Tagger
 
+pytestmark = pytest.mark.rests_on_code
 NUM_TAGS = 4  # and 0 among them, which is padding
 MASK = np.array(  # padded behind, before, with holes, one token, wholly, not at all
     [

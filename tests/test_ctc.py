@@ -9,6 +9,7 @@ import tensorflow as tf
 
 from aimodels.speech import CTC, align, collapse, ctc_loss, forward, forward_backward, min_frames
 
+pytestmark = pytest.mark.rests_on_code
 FRAMES, SYMBOLS = 5, 2
 ALL_PATHS = [*itertools.product(range(SYMBOLS + 1), repeat=FRAMES)]
 ALL_LABELS = sorted({tuple(collapse(path)) for path in ALL_PATHS})

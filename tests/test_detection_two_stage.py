@@ -12,6 +12,7 @@ from aimodels.detection.faster_rcnn import Proposals, PyramidRoIAlign
 from aimodels.efficientnet import EfficientNetLite
 from aimodels.metrics import mean_average_precision
 
+pytestmark = pytest.mark.rests_on_code
 # RoI align
 
 

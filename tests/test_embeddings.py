@@ -9,6 +9,7 @@ from rounding import assert_close
 from aimodels import embeddings
 from aimodels.embeddings import CBOW, FastText, GloVe, SkipGram, WordVectors, trainer
 
+pytestmark = pytest.mark.rests_on_code
 STRETCH = trainer.STRETCH
 MODELS = [SkipGram, CBOW, FastText, GloVe]
 

@@ -11,6 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 
 from aimodels import foundations as f
 
+pytestmark = pytest.mark.rests_on_code
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(20, 5))
 CLASSES = RNG.integers(0, 3, size=20)

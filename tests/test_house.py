@@ -142,3 +142,22 @@ def test_the_readme_lists_every_chapter():
         assert text.count(f"\n{start}") == 1, f"add to the chapters' table in README.md:\n{row}"
         for kind in KINDS:
             assert (ROOT / "chapters" / name / f"{kind}.ipynb").is_file(), f"build {name}"
+
+
+def test_what_may_be_left_out_starts_no_process_and_reads_no_file_of_the_checkout():
+    """Fingerprints of tests see neither."""
+    marked = re.compile(r"^(?:pytestmark = .*|@pytest\.mark\.)rests_on_code", re.MULTILINE)
+    programs = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    found = 0
+    for path in (ROOT / "tests").glob("test_*.py"):
+        text = path.read_text(encoding="utf-8")
+        for match in marked.finditer(text):
+            found += 1
+            part = text  # all of the file, or the function behind the mark
+            if match[0].startswith("@"):
+                part = text[match.start() :].partition("\n\n\n")[0]
+            words = set(re.findall(r"\w+", part))
+            assert not words & {"subprocess", "__file__", "environ", "Popen"}, path.name
+            imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE))
+            assert not imported & programs, path.name
+    assert found

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from aimodels import cnn, inception
 
+pytestmark = pytest.mark.rests_on_code
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 BRANCHES = {"conv1x1": 3, "conv3x3": (4, 5), "conv5x5": (2, 6), "pool": 4}
 SMALL = {"stem": "cifar", "width_multiplier": 0.1}

@@ -15,6 +15,7 @@ from aimodels.recipes.speech import speech
 from aimodels.speech import SpeechRNN, espeak, listening, write
 from aimodels.speech.listening import Transcriber, loud_parts
 
+pytestmark = pytest.mark.rests_on_code
 VOICES = ["en-us", "en-us+m1", "en-us+f1", "en-gb+m3", "en-gb+f3", "en-us+m7", "en-us+f4"]
 WORDS = ("yes", "no")
 

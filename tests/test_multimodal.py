@@ -19,6 +19,7 @@ from aimodels.multimodal import (
 )
 from aimodels.vit import ViT
 
+pytestmark = pytest.mark.rests_on_code
 SMALL = {"hidden_dim": 16, "num_heads": 2, "num_layers": 2}
 SIDE = 16
 COLOURS = {

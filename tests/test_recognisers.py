@@ -21,6 +21,7 @@ from aimodels.speech import (
     pad,
 )
 
+pytestmark = pytest.mark.rests_on_code
 WIDTH = 4
 LENGTHS = np.array([13, 8, 5, 0])
 ALPHABET = "abc"

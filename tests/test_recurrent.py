@@ -12,6 +12,7 @@ from rounding import BFLOAT16, assert_close, products
 from aimodels import metrics, recurrent
 from aimodels.recurrent import Forecaster, Recurrent, Tagger, TextClassifier
 
+pytestmark = pytest.mark.rests_on_code
 CELLS = ["rnn", "lstm", "gru"]
 TOKENS = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
 CLASSES = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -9,6 +9,7 @@ from sklearn.datasets import load_digits
 
 from aimodels import resnet
 
+pytestmark = pytest.mark.rests_on_code
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 BLOCKS = [
     (block_type, version)

@@ -7,6 +7,7 @@ from scipy.optimize import minimize_scalar
 from aimodels import scaling_laws as laws
 from aimodels.scaling_laws import CHINCHILLA, CHINCHILLA_REFITTED, ScalingLaw, fit
 
+pytestmark = pytest.mark.rests_on_code
 SIZES = np.logspace(4, 8, 7)
 PLANTED = ScalingLaw(1.7, (30.0,), (0.25,))
 

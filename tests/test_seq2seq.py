@@ -13,6 +13,7 @@ from aimodels import metrics, seq2seq
 from aimodels.decoding import beam_search, greedy
 from aimodels.seq2seq import Seq2Seq
 
+pytestmark = pytest.mark.rests_on_code
 KINDS = ["dot", "additive", None]
 LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
 V = 7  # ids 0 padding, 1 unknown, 2 start, 3 end, and three more

@@ -8,6 +8,7 @@ from rounding import assert_close, products
 
 from aimodels.text_classification import MeanEmbedding, TextCNN
 
+pytestmark = pytest.mark.rests_on_code
 MODELS = [TextCNN, MeanEmbedding]
 SMALL = {"vocabulary_size": 30, "num_classes": 3, "embedding_dim": 8}
 

@@ -10,7 +10,7 @@ from rounding import assert_close, products, rounding
 
 from aimodels.train import Model, batches, strategy
 
-pytestmark = pytest.mark.slow  # each traces and compiles some models
+pytestmark = [pytest.mark.rests_on_code, pytest.mark.slow]  # each traces and compiles some models
 L = keras.layers
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(51, 6)).astype("float32")  # 6 batches of 8, and one of 3

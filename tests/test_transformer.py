@@ -21,6 +21,8 @@ from aimodels.layers import (
 from aimodels.train import InverseSqrtWarmup, SmoothedCrossentropy, warmup_cosine
 from aimodels.transformer import Transformer
 
+pytestmark = pytest.mark.rests_on_code
+
 
 def randomised(layer, rng):
     """Weights by fan-in, so that nothing saturates; biases too."""

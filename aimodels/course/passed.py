@@ -1,8 +1,9 @@
 """What has passed already, and what is still owed.
 
 `.ci/passed/KIND.json` keeps the fingerprint with which each item last passed: a wrong answer that
-got its points, a notebook that came out as it is stored, a comparison that held. An item with the
-same fingerprint need not run again; a quarter of them do all the same, another at each commit.
+got its points, a notebook that came out as it is stored, a comparison or a test that held. An item
+with the same fingerprint need not run again; a quarter of them do all the same, another at each
+commit.
 
 `.ci/debt.json` is the ledger: items without a valid fingerprint that were not run for want of time.
 The next run takes them first, and nothing is released while it holds any.
@@ -28,7 +29,7 @@ class Passed:
 
     Args:
         root: the checkout.
-        kind: "answers", "notebooks" or "parity".
+        kind: "answers", "notebooks", "parity" or "tests".
         repeat: run every item, whatever its fingerprint.
         deadline: when to begin nothing new, in seconds since 1970; None for never.
     """

@@ -1,8 +1,9 @@
-"""A pytest plugin that leaves out notebooks, or comparisons, that passed with the same fingerprint.
+"""A pytest plugin that leaves out what passed with the same fingerprint.
 
 `pytest -p aimodels.course.pytest_passed --passed=notebooks --kept …` for notebooks run by nbval,
 where all cells of one are one item; `--passed=parity` for test functions, where all parameters of
-one are. It works with pytest-xdist.
+one are; `--passed=tests` for those test functions alone that are marked `rests_on_code`. It works
+with pytest-xdist.
 """
 
 from collections import Counter
@@ -19,7 +20,7 @@ _LEFT = "no time was left for it"
 
 def pytest_addoption(parser):
     group = parser.getgroup("passed", "what passed before")
-    group.addoption("--passed", choices=["notebooks", "parity"], help="what the items are")
+    group.addoption("--passed", choices=["notebooks", "parity", "tests"], help="what the items are")
     group.addoption("--kept", action="store_true", help="leave out what passed and is unchanged")
     group.addoption("--record", action="store_true", help="write down what passed or is owed")
     group.addoption("--deadline", type=float, help="seconds since 1970: begin nothing after it")
@@ -53,8 +54,14 @@ class Repeats:
     def _item(self, nodeid: str) -> str:
         return nodeid.partition("::")[0] if self.kind == "notebooks" else nodeid.partition("[")[0]
 
+    def _looked_at(self, test: pytest.Item) -> bool:
+        """Whether an item can be left out at all; a test that reads other files, say, cannot."""
+        return self.kind != "tests" or test.get_closest_marker("rests_on_code") is not None
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
+        always = [test for test in items if not self._looked_at(test)]
+        items[:] = [test for test in items if self._looked_at(test)]
         names = [self._item(test.nodeid) for test in items]
         self.tests = dict(Counter(names))
         firsts = dict(zip(reversed(names), reversed(items), strict=True))
@@ -68,6 +75,7 @@ class Repeats:
         out = [test for test in items if self._item(test.nodeid) in self.kept]
         wanted = [test for test in items if self._item(test.nodeid) not in self.kept]
         items[:] = sorted(wanted, key=lambda test: places[test.nodeid.partition("::")[0]])
+        items += always
         self.config.hook.pytest_deselected(items=out)
 
     def _fingerprint(self, test: pytest.Item, prints: Fingerprints) -> str:
@@ -92,6 +100,8 @@ class Repeats:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_setup(self, item):
         name = self._item(item.nodeid)
+        if name not in self.tests:
+            return
         if name not in self.begun and not self.passed.in_time():
             pytest.skip(_LEFT)
         self.begun.add(name)

@@ -100,6 +100,19 @@ def test_comparisons_rest_on_the_versions_of_their_references(house, monkeypatch
     assert (seen[0][0] != seen[1][0], seen[0][1] == seen[1][1]) == (True, True)
 
 
+def test_a_test_rests_on_the_helpers_that_it_imports(house):
+    tests = house.root / "tests"
+    tests.mkdir()
+    (tests / "test_x.py").write_text("from near import close\n\n\ndef test_x():\n    close()\n")
+    seen = set()
+    for line in ("assert 1", "assert 2", "assert 2  # again"):
+        (tests / "near.py").write_text(f"def close():\n    {line}\n\n\ndef far():\n    pass\n")
+        seen.add(Fingerprints(house.root, house.root / "aimodels").of_tests(
+            [("tests.test_x", "test_x")]
+        ))  # fmt: skip
+    assert len(seen) == 2
+
+
 def notebook(*sources, text="1\n"):
     cells = [nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)]
     cells[0].outputs = [nbformat.v4.new_output("stream", text=text)]

@@ -113,6 +113,21 @@ def test_a_test_that_is_gone_is_forgotten(project):
     assert passed(project) == [ALONE.replace("alone", "lonely"), SUM]
 
 
+@pytest.mark.parametrize("workers", [[], ["-n2", "--dist=loadfile"]], ids=["alone", "xdist"])
+def test_of_all_tests_only_those_that_say_so_can_be_left_out(project, workers):
+    edit(project, "def test_alone", "@pytest.mark.rests_on_code\ndef test_alone")
+    code, said = project("--record", *workers, kind="tests")
+    assert (code, passed(project, "tests")) == (0, [ALONE])
+    assert "4 passed" in said
+    code, said = project("--kept", *workers, kind="tests")
+    assert (code, f"not repeated: {ALONE}\n" in said, "3 passed" in said) == (0, True, True)
+    late = f"--deadline={time.time()}"
+    assert "4 passed" in project(*workers, kind="tests")[1]
+    edit(project, "assert True", "assert 1")
+    code, said = project("--kept", late, *workers, kind="tests")
+    assert (code, f"owed: {ALONE}\n" in said, "3 passed" in said) == (0, True, True)
+
+
 @pytest.mark.slow
 def test_a_notebook_passes_as_a_whole(project):
     def write(*outputs):

@@ -51,6 +51,8 @@ class Fingerprints:
         self._datasets = package.parent / "datasets"
         self._results = package.parent / "benchmarks" / "results"
         packages = {"aimodels": package, _BUILDERS: self._datasets, "tests": root / "tests"}
+        for helper in (root / "tests").glob("*.py"):  # tests import theirs by this short name
+            packages[helper.stem] = helper.with_suffix("")
         self._code = Code(packages)
 
     def of_program(
