@@ -1775,8 +1775,8 @@ if target == "grower" and len(labels) == 178:  # what we say below of the wines;
     claim("wines: ours, on average", np.mean(scores["ours"]), at_least=0.93)
 
 # %% [markdown]
-# On the wines it is a draw: take logistic regression, it is simpler. Save the network with the names
-# that it needs, load both, and ask it about one row. (Another program must import
+# On the wines it is a draw: take logistic regression, it is simpler. Save the network with the
+# names that it needs, load both, and ask it about one row. (Another program must import
 # `aimodels.foundations` first, where `MLP` is defined.)
 
 # %%
