@@ -295,9 +295,9 @@ plt.show()
 # Take 0.5 away from every $y$ and $b$ falls by exactly 0.5, while $w$ does not move at all. What
 # remains is chance: 100 points cannot tell 3 exactly. How far off may an honest fit be? About two
 # **standard errors**: one is the typical distance between such a fit and the truth, and comes from
-# the spread of the points around the line. (`ddof=2`: the line has
-# chosen two numbers, so the squares are averaged over 98, not 100. That mean, times
-# $(X^\top X)^{-1}$, has the squared standard errors on its diagonal; $X$ is `design`.)
+# the spread of the points around the line. (`ddof=2`: the line has chosen two numbers, so the
+# squares are averaged over 98, not 100. That mean, times $(X^\top X)^{-1}$, has the squared standard
+# errors on its diagonal; $X$ is `design`.)
 
 # %%
 spread = np.std(y - design @ best[:, None], ddof=2)
@@ -857,7 +857,7 @@ plt.show()
 baseline = np.mean(malignant_held == (malignant.mean() > 0.5))
 print(tumours.shape, tumours_held.shape, "baseline", baseline.round(2))
 spreads = tumours.std(axis=0)
-print(f"largest spread of a measurement over the smallest: {spreads.max() / spreads.min():.0e}")
+claim("largest spread over the smallest", spreads.max() / spreads.min(), at_least=1e5)
 
 # %% [markdown]
 # One measurement varies hundreds of thousands of times more than another: a valley far narrower
@@ -871,9 +871,12 @@ print(f"largest spread of a measurement over the smallest: {spreads.max() / spre
 mean, std = tumours.mean(axis=0), tumours.std(axis=0)
 standard, standard_held = (tumours - mean) / std, (tumours_held - mean) / std
 
-for name, features in [("raw", tumours), ("standardised", standard)]:
-    e = np.linalg.eigvalsh(np.cov(features.T))
-    print(f"{name:13} steepest over flattest {e[-1] / e[0]:.0e}")
+narrow = {}
+for name, measurements in [("raw", tumours), ("standardised", standard)]:
+    e = np.linalg.eigvalsh(np.cov(measurements.T))
+    narrow[name] = e[-1] / e[0]
+    print(f"{name:13} steepest over flattest {narrow[name]:.0e}")
+claim("the first over the second", narrow["raw"] / narrow["standardised"], at_least=1e6)
 
 # %% [markdown]
 # Still a valley, but millions of times rounder, and round enough to learn in.
@@ -1365,6 +1368,7 @@ def root_mean_squares(arrays):
 
 def mean_cosine(rows):
     """How alike two rows are in direction, on average: 1 the same, 0 unrelated."""
+    rows = rows[rows.any(axis=1)]  # an error of 0 has no direction
     unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
     return ((unit @ unit.T).sum() - len(rows)) / (len(rows) * (len(rows) - 1))
 
@@ -1377,7 +1381,7 @@ for scale in sizes:
     _, error = cross_entropy(truth, a[-1])
     delta, of_weights = errors(layers, a, error), backward(layers, a, error)[::2]
     back[scale] = root_mean_squares(delta), root_mean_squares(of_weights)
-    alike[scale] = {"a1": a[0], "a10": a[9], "delta10": delta[9]}
+    alike[scale] = [mean_cosine(rows) for rows in (a[0], a[9], delta[9])]
 
 # %%
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.8), sharey=True, layout="constrained")
@@ -1421,18 +1425,16 @@ claim("0.2: smallest", min(back[0.2][1]), at_least=5)
 for scale in (0.01, "he", 0.2):
     error, gradient = np.array(back[scale])[:, :-1]
     by_size = np.sqrt(len(truth)) * np.array(sizes[scale][:-1]) * error
-    claim(
-        f"{scale}: by size alone, largest over smallest", by_size.max() / by_size.min(), at_most=1.5
-    )
     over = gradient / by_size
-    claim("  gradient over that, layer 1", over[0], at_least=0.9, at_most=1.1)
-    bound = {"at_most": 1.5} if scale == 0.01 else {"at_least": 3}
-    claim("  gradient over that, layer 10", over[-1], **bound)
-    cosines = {name: mean_cosine(rows) for name, rows in alike[scale].items()}
-    claim("  cosine of two examples' inputs, layer 1", cosines["a1"], at_least=-0.05, at_most=0.05)
-    claim("  cosine of two examples' inputs, layer 10", cosines["a10"], at_least=0.7)
-    bound = {"at_most": 0.02} if scale == 0.01 else {"at_least": 0.1}
-    claim("  cosine of two examples' errors, layer 10", cosines["delta10"], **bound)
+    print(f"{scale}, by size alone:")
+    claim("  largest gradient over smallest", by_size.max() / by_size.min(), at_most=1.5)
+    claim("  layer 1: measured over that", over[0], at_least=0.9, at_most=1.1)
+    larger = {"at_most": 1.5} if scale == 0.01 else {"at_least": 3}
+    claim("  layer 10: measured over that", over[-1], **larger)
+    related = {"at_most": 0.02} if scale == 0.01 else {"at_least": 0.1}
+    claim("  layer 10: cosine between two examples' errors", alike[scale][2], **related)
+claim("cosine between two examples' inputs, layer 1", abs(alike["he"][0]), at_most=0.05)
+claim("  layer 10", min(cosines[1] for cosines in alike.values()), at_least=0.7)
 
 # %% [markdown]
 # By size alone the gradients would be nearly equal, and at layer 1 that holds. Deeper, the inputs
@@ -1884,8 +1886,7 @@ assert not any("dahlia" in name for name in efficientnet.class_names())
 
 # %% [markdown]
 # The dotted line is the logit without its bias. Fewer than a tenth of the features carry the sum
-# beyond it; many hardly count; and those that speak against the class take the surplus back. So a
-# layer of this kind can be read, with care: softmax compares logits. What decides between two
+# beyond it, and those that speak against the class take the surplus back. So a layer of this kind can be read, with care: softmax compares logits. What decides between two
 # classes is the difference of their products, feature by feature; a feature that lifts both equally
 # decides nothing. (The flower is a dahlia, for which there is no class, and the first guess is
 # *daisy*: a network never answers "something else". Nor does a low probability say so: *palace* has
@@ -1926,7 +1927,7 @@ claim("w after one step on scaled x is off by", np.abs(w_back - best[0]), at_mos
 
 # %%
 true_line = line_loss(np.array([[3, 0.5]]))[0]
-claim("loss of the true line over that of least squares", true_line / own, at_least=1.0001)
+claim("loss of the true line minus that of least squares", true_line - own, at_least=1e-5)
 
 # %% [markdown]
 # **Targets of shape (N,), predictions of shape (N, 1).** NumPy does not complain, it subtracts
