@@ -1417,9 +1417,9 @@ claim("0.2: smallest", min(back[0.2][1]), at_least=5)
 # of a network's gradients tiny (0.01) or huge (0.2). (From layer 11 to 10 each error falls: layer
 # 11 has only ten outputs, so $10\,s^2/2$ is far below 1.)
 #
-# But then why does the gradient rise to the right for *he* and 0.2? The product also adds up over
-# the $N$ examples. Unrelated terms make a sum of about $\sqrt N$ times their size: that is the
-# prediction "by size alone". Terms that are alike make a larger one.
+# But why does the gradient rise to the right for *he* and 0.2? The product adds up over the $N$
+# examples. Unrelated terms make a sum of about $\sqrt N$ times their size: the prediction "by size
+# alone". Terms that are alike make a larger one.
 
 # %%
 for scale in (0.01, "he", 0.2):
@@ -1441,7 +1441,8 @@ claim("  layer 10", min(cosines[1] for cosines in alike.values()), at_least=0.7)
 # of different examples become alike. With *he* and 0.2 the errors are alike too, a little, so the
 # products add up; with 0.01 the errors are unrelated, and nothing rises.
 #
-# So the guess "the first" is right for *errors* that die. For the weights it hardly matters.
+# So the guess "the first" is right for *errors* that die. With 0.01, where they die, the hidden
+# layers' gradients are nearly equal.
 #
 # Six hidden layers, 150 steps of SGD, three seeds, and only the start differs. Which one still has
 # no idea?
@@ -1459,13 +1460,12 @@ for scale in (0.01, "glorot", "he", 0.5):
     if scale == 0.5:
         assert np.isnan(ends).all()
     else:
-        worst = min(ends) if scale == 0.01 else max(ends)  # the least fit for our sentence
-        claim("  one of them minus ln 10", worst - np.log(10), **learns[scale])
+        which, end = ("smallest", min(ends)) if scale == 0.01 else ("largest", max(ends))
+        claim(f"  the {which} minus ln 10", end - np.log(10), **learns[scale])
 
 # %% [markdown]
 # "Small random" learned nothing from the pixels in 150 steps; too large ends in NaN, not a number.
-# Keras's `Dense` starts with Glorot; for deep ReLU networks ask for
-# `"he_normal"`.
+# Keras's `Dense` starts with Glorot; for deep ReLU networks ask for `"he_normal"`.
 #
 # ## The same in Keras, and does it work?
 #
@@ -1681,8 +1681,7 @@ for word in ("celestino", "janicek"):
 # %% [markdown]
 # There is the rule from school: *c* is soft before *e*, *i* and *y*. Nobody wrote it down for the
 # program; it was in the examples. It is not certain before *e* and *i*, and must not be: in names
-# such as *Celestino* and *Janicek* the *c* is CH. (The chapters on recurrent networks and attention
-# read whole words, with silent letters.)
+# such as *Celestino* and *Janicek* the *c* is CH.
 #
 # And where does the network not win? On the digits, a **support vector machine**, which compares a
 # digit with the training digits near the border, is right on more of the held-out digits than our
