@@ -1536,23 +1536,16 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 # - a **decision tree**: it asks one question after the other, such as "is the next letter an *e*?",
 #   always the one that parts the sounds best.
 #
-# All learn from the same words. Each, ours too, comes with its best setting: by which side a
-# context shrinks first, where the tree stops, how many hidden units, how fast to learn.
-# `benchmarks/reading_aloud.py` tried them on a tenth of the known words, held back for that. This
-# is the share of words that each read rightly there:
-
-# %%
-tried_settings = recorded("reading_aloud")["figures"]["right"]
-for kind in ("table of contexts", "logistic regression", "decision tree", "network"):
-    shares = {name: share for name, share in tried_settings.items() if name.startswith(kind)}
-    chosen, worst = max(shares, key=shares.get), min(shares.values())
-    print(f"{chosen}: {shares[chosen]:.3f}; the worst of {len(shares)}: {worst:.3f}")
-
-# %% [markdown]
-# Now the unseen words. The bars in the picture, and the brackets in the list, are 95 % intervals by
-# the *bootstrap*: a thousand times we draw as many words as there are, with repetition, and leave
-# out the smallest and the largest 2.5 % of the means. They say what other *words* would change, not
-# what another start would; so we take three starts. Guess who wins.
+# All learn from the same words. We count letters, and whole words in which each letter is right.
+# Ours gets 512 hidden units and 2,000 steps, at the end with a smaller learning rate. These
+# settings were chosen on a tenth of the known words, held back for that, and so were the rates of
+# logistic regression. (The search is not shown: it takes some minutes.) The tree is not tuned, it
+# grows to its end. So a large lead over it would say something, a small one says little.
+#
+# The bars in the picture, and the brackets in the list, are 95 % intervals by the *bootstrap*: a
+# thousand times we draw as many words as there are, with repetition, and leave out the smallest and
+# the largest 2.5 % of the means. They say what other *words* would change, not what another start
+# would; so ours starts three times. Guess who wins.
 
 
 # %%
@@ -1626,30 +1619,40 @@ ax.set_title("Our first start, and 95 % intervals over the words")
 plt.show()
 
 # %%
-for rival in ("decision tree", "logistic regression", "table of contexts"):
-    better = whole_words(answers["ours"]) * 1.0 - whole_words(answers[rival])
-    low, high = map(measured, interval(better))
-    print(f"ours above the {rival}: {measured(better.mean()):.3f} ({low:.3f} to {high:.3f})")
-claim("words: ours above the table of contexts, at least", interval(better)[0], at_least=0)
+three = np.mean([whole_words(run) for run in (said, *others)], axis=0)
+claim("words: ours, mean of three starts", three.mean(), at_least=0.45, at_most=0.6)
+for rival in ("logistic regression", "table of contexts", "decision tree"):
+    lead = three - whole_words(answers[rival])
+    low, high = map(measured, interval(lead))
+    print(f"above the {rival}: {measured(lead.mean()):.3f} ({low:.3f} to {high:.3f})")
+    if rival == "decision tree":
+        claim("  on average", lead.mean(), at_least=0.005)
+    else:
+        claim("  the lower end", low, at_least=0)
 rights = {name: measured(whole_words(one).mean()) for name, one in answers.items()}
-three = np.mean([whole_words(run).mean() for run in (said, *others)])
-claim("words: three starts, mean", three, at_least=0.45, at_most=0.6)
-claim("words: three starts above the tree", three - rights["decision tree"], at_least=0.005)
-claim(
-    "words: the table's, less than the tree's",
-    rights["table of contexts"],
-    at_most=rights["decision tree"],
-)
-lines = max(whole_words(run).mean() for run in linear)
-claim("words: the best of three lines", lines, at_most=rights["table of contexts"])
+behind = rights["table of contexts"]
+claim("words: the table, less than the tree", behind, at_most=rights["decision tree"])
+best_linear = max(whole_words(run).mean() for run in linear)
+claim("words: the best of three logistic regressions", best_linear, at_most=behind)
 
 # %% [markdown]
-# A real win over the table and the line, and a small one, in the mean of three starts, over a tree
-# that nobody tuned. The table knows every exception of twenty-nine thousand words by heart, and is
-# behind the tree; the line is last of the three. A line can only *add up* what each neighbour says.
-# A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree can say that too, but
-# each question parts the examples, and fewer are left for the next.
+# A real win over the table and logistic regression, and a small one, in the mean of three starts,
+# over a tree that nobody tuned. The table knows every exception that it was shown by heart, and is
+# behind the tree. Logistic regression is last of the three: it can only *add up* what each
+# neighbour says. A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree can say that too.
 #
+# One thing helps everybody: many unseen words are a known one with a last letter more or less, such
+# as a plural. Is the lead still there without them?
+
+# %%
+near = {word[:-1] for word, _ in known}
+near |= {word + letter for word, _ in known for letter in "abcdefghijklmnopqrstuvwxyz"}
+akin = np.array([len(word) > 3 and word in near for word, _ in unseen])
+lead = (three - whole_words(answers["table of contexts"]))[~akin]
+claim("akin to a known word", akin.mean(), at_least=0.2)
+claim("the others: ours above the table, the lower end", interval(lead)[0], at_least=0)
+
+# %% [markdown]
 # What did it find out about *c*? For each letter that follows it at least ten times in the
 # unseen words, the mean probability of *S* there (red: *e*, *i*, *y*):
 
@@ -1997,9 +2000,9 @@ assert figures["test_accuracy"] >= 0.975
 # - Layers without an activation are one layer. Start with He or Glorot, check gradients with
 #   finite differences, compare with strong rivals on held-out data.
 # - From examples alone, a network of one hidden layer learned to read English words that have as
-#   many sounds as letters, about half of the unseen ones without a fault: better than an untuned
-#   decision tree, a table of all contexts and a line. On digits and wines simpler models are as
-#   good.
+#   many sounds as letters, about half of the unseen ones without a fault: better than a table of
+#   all contexts and logistic regression, a little better than an untuned decision tree. On digits
+#   and wines simpler models are as good.
 #
 # ## Common mistakes
 #
