@@ -1639,10 +1639,11 @@ claim("words: the best of three logistic regressions", best_linear, at_most=behi
 # A real win over the table and logistic regression, and a small one, in the mean of three starts,
 # over a tree that nobody tuned. The table knows every exception that it was shown by heart, and is
 # behind the tree. Logistic regression is last of the three: it can only *add up* what each
-# neighbour says. A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree can say that too.
+# neighbour says. A hidden unit can say "*c*, and *e* after it, and no *s* before". The tree can say
+# that too.
 #
-# One thing helps everybody: many unseen words are a known one with a last letter more or less, such
-# as a plural. Is the lead still there without them?
+# Many unseen words are a known one with a last letter more or less, such as a plural. Is the lead
+# over the table still there without them?
 
 # %%
 near = {word[:-1] for word, _ in known}
