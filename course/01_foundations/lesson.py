@@ -1531,8 +1531,8 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 #
 # - **logistic regression** with a class for each sound: the same program without the hidden layer;
 # - a *table of contexts*: look up what the letter was in the longest context that the dictionary
-#   has, of seven letters, then of six, five, four, three, two or one; so it learns every exception
-#   by heart;
+#   has, of seven letters, then of six, five, four, three, two or one (less by a letter at the front
+#   and at the end in turn, our choice); so it learns every exception by heart;
 # - a **decision tree**: it asks one question after the other, such as "is the next letter an *e*?",
 #   always the one that parts the sounds best.
 #
@@ -1656,7 +1656,8 @@ for rival in ("table of contexts", "decision tree"):
 claim("the akin: above the decision tree, upper end", interval(lead[akin])[1], at_most=0)
 
 # %% [markdown]
-# No: on those the tree is ahead, and on all others our lead is beyond chance, over the tree as well.
+# No: on those the tree is ahead. On all the others the whole interval of our lead lies above 0, over
+# the tree as well.
 #
 # What did it find out about *c*? For each letter that follows it at least ten times in the
 # unseen words, the mean probability of *S* there (red: *e*, *i*, *y*):
