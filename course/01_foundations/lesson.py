@@ -1424,7 +1424,7 @@ claim("0.2: smallest", min(back[0.2][1]), at_least=5)
 # %%
 for scale in (0.01, "he", 0.2):
     error, gradient = np.array(back[scale])[:, :-1]
-    by_size = np.sqrt(len(truth)) * np.array(sizes[scale][:-1]) * error
+    by_size = np.sqrt(len(random_inputs)) * np.array(sizes[scale][:-1]) * error
     over = gradient / by_size
     print(f"{scale}, by size alone:")
     claim("  largest gradient over smallest", by_size.max() / by_size.min(), at_most=1.5)
@@ -1656,8 +1656,8 @@ for rival in ("table of contexts", "decision tree"):
 claim("the akin: above the decision tree, upper end", interval(lead[akin])[1], at_most=0)
 
 # %% [markdown]
-# No: on those the tree is ahead. On all the others the whole interval of our lead lies above 0, over
-# the tree as well.
+# No: on those the tree is ahead. On all the others the whole interval of our lead lies above 0,
+# over the tree as well.
 #
 # What did it find out about *c*? For each letter that follows it at least ten times in the
 # unseen words, the mean probability of *S* there (red: *e*, *i*, *y*):
