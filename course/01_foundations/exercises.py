@@ -208,7 +208,7 @@ claim("gradient of W, first layer over last hidden layer", sizes[0] / sizes[-2],
 # explode: the few units that are not saturated pass the error through 256 weights of size 1, so it
 # grows from layer to layer, and the first layers get huge gradients.
 #
-# ## Exercise 7: line or network?
+# ## Exercise 7: bends or none?
 
 # %%
 parts = data.arrays("breast_cancer", ["train[:70%]", "train[70%:]"])
@@ -231,13 +231,13 @@ for seed, (fit, held) in enumerate(splits.split(tumours, malignant)):
     scaler = StandardScaler().fit(tumours[fit])
     x, x_held = scaler.transform(tumours[fit]), scaler.transform(tumours[held])
     ours = np.argmax(network(x, malignant[fit], seed)(x_held), axis=1)
-    line = LogisticRegression(max_iter=1000).fit(x, malignant[fit])
-    gaps.append(np.mean(ours == malignant[held]) - line.score(x_held, malignant[held]))
-print("network minus line:", *(f"{measured(gap):.3f}" for gap in gaps))
+    rival = LogisticRegression(max_iter=1000).fit(x, malignant[fit])
+    gaps.append(np.mean(ours == malignant[held]) - rival.score(x_held, malignant[held]))
+print("network minus logistic regression:", *(f"{measured(gap):.3f}" for gap in gaps))
 claim("mean of the gaps", np.mean(gaps), at_least=-0.02, at_most=0.02)
 claim("largest minus smallest", np.ptp(gaps), at_least=0.005)
 assert abs(np.mean(gaps)) <= np.ptp(gaps)
 
 # %% [markdown]
-# A draw: the mean gap is no larger than the spread from split to split. These tumours can be told
-# apart by a line, so bends bring nothing. Take the simpler model.
+# A draw: the mean gap is no larger than the spread from split to split. So the bends bring nothing
+# that these splits could show. Take the simpler model.
