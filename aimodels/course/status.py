@@ -164,10 +164,14 @@ def _number(facts: dict, key: str, *, end: str | None = None) -> float | None:
 
 
 def _interval(facts: dict, key: str) -> Interval | None:
-    """As recorded beside a mean; else as wide as another run may be off."""
+    """As recorded beside a mean, or by rounds; else as wide as another run may be off."""
     number = _number(facts, key)
     if number is None:
         return None
+    if key == "ours" and "ratios" in facts:
+        ratios = recorded(facts["result"])["figures"][facts["ratios"]]
+        rival = _number(facts, "rival")
+        return rival * min(ratios), rival * max(ratios)
     try:
         return _number(facts, key, end="low"), _number(facts, key, end="high")
     except CourseError:
@@ -218,7 +222,8 @@ what others published.
 
 - ↑: more is better, ↓: less is better. **floor**: without learning. **rival**: a strong simple
   method, or the same in another library. The **outcome** compares ours with the rival: a draw if
-  their recorded intervals overlap; where none was recorded, if scores differ by 1 % or less, or
+  their recorded intervals overlap, or rounds of one run say different things; where none was
+  recorded, if scores differ by 1 % or less, or
   times and speeds by 5 % or less.
 - **reference** and **difference**: the same weights and inputs in a model that we did not write. Of
   all comparisons, the one that comes nearest to its bound, and the bound.

@@ -124,15 +124,18 @@ claim("FastText above SkipGram", share["FastText"] - share["SkipGram"], at_least
 # rival forgets the first two words, and answers with the nearest of the third:
 
 # %%
+added = {}
 for name, v in found.items():
     known = [q for q in ([w.lower() for w in one] for one in grammar) if all(w in v for w in q)]
     near = {q[2]: [w for w, _ in v.nearest(q[2], k=3)] for q in known}
     plain = np.mean([next(w for w in near[c] if w not in (a, b)) == d for a, b, c, d in known])
     print(f"{name}: {measured(share[name])}, by the third word alone {measured(plain)}")
+    added[name] = share[name] - plain
+claim("FastText: added by the other two words", added["FastText"], at_least=0.05)
+claim("SkipGram: added by them", added["SkipGram"], at_least=-0.02, at_most=0.02)
 
 # %% [markdown]
-# What the second figure of a line already has, the analogy did not add: it is nearness to the third
-# word alone.
+# With FastText the other two words add much, with SkipGram next to nothing.
 #
 # ## Exercise 4: shuffle
 

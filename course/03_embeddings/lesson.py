@@ -68,8 +68,7 @@ from aimodels.embeddings import SkipGram, WordVectors
 #
 # One sentence, *the library is closed on Sundays*, in 16 languages. A published program, fastText's
 # language identifier, says which language each one is. It knows 176 of them, and its whole file is
-# 938 kB. (Its answers were recorded by `benchmarks/language_identification.py`; at the end of this
-# lesson we compute them ourselves.)
+# 938 kB. (These answers are recorded; at the end of this lesson we compute them ourselves.)
 
 # %%
 known = recorded("language_identification")["figures"]
@@ -166,8 +165,8 @@ print(table.T @ one_hot[1], "=", table[1])
 claim("Keras's Embedding differs by", np.abs(row - table[1]).max(), at_most=1e-6)
 
 # %% [markdown]
-# Each part of the lesson has its own symbols. These are for the first part, to look up when one
-# meets you:
+# Each part of the lesson has its own symbols. These are for the first part, to look up when you
+# meet one:
 #
 # | symbol | meaning |
 # |---|---|
@@ -179,7 +178,7 @@ claim("Keras's Embedding differs by", np.abs(row - table[1]).max(), at_most=1e-6
 # | $X_{ij}$ | how often the words $i$ and $j$ meet |
 # | $p_i$, $q_j$ | share of a word as a centre, as a neighbour |
 # | $\rho$ | correlation of two rankings |
-# | $P \approx A \Sigma B^\top$ | a table of counts, and the three factors of its decomposition |
+# | $P \approx A \Sigma B^\top$ | table of all PPMI, and the three factors of its decomposition |
 # | $C$, $h$ | the neighbours of one centre, the mean of their vectors |
 # | $b_i$, $b'_j$, $r(X)$ | GloVe's offsets, and how much it trusts a count |
 # | $L$ | a loss |
@@ -291,9 +290,10 @@ worst = max(np.abs(mine - g).max() for mine, g in zip((dx, dy), by_tape, strict=
 claim("gradients differ by", worst, at_most=1e-6)
 
 # %% [markdown]
-# Now real pairs: the thousand most frequent words of the corpus, with a window of 2. `SkipGram` has
-# the counting. (A pair at distance 2 counts a half: near neighbours tell more.) The loss to beat is
-# that of a model that knows nothing of the centre and gives each word its frequency.
+# Now real pairs: the thousand most frequent words of the corpus, with a window of 2. `SkipGram`
+# does the counting. (A pair at distance 2 counts a half: near neighbours tell more.) Then come 80
+# steps of Adam. The loss to beat is that of a model that knows nothing of the centre and gives each
+# word its frequency.
 
 # %%
 model = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=1)
@@ -334,8 +334,9 @@ near_two = [word for word, _ in by_softmax.nearest("two", k=6)]
 claim("numbers among the six nearest of two", len(set(near_two) & set(numbers)), at_least=2)
 
 # %% [markdown]
-# It works: from counts of neighbours alone come rows in which words of a kind lie together. But
-# look at the price. For *one* pair the sum in the softmax runs over all words:
+# It works: among the words nearest to *two* are other numbers. (The loss alone would prove little:
+# it is judged on the counts that it learned from, with 100,000 numbers to fit them.) But look at
+# the price. For *one* pair the sum in the softmax runs over all words:
 
 # %%
 V, d, k = len(model.words), model.embedding_dim, model.negative
@@ -430,7 +431,7 @@ print(int(near.sum()), "pairs")
 claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
 
 # %% [markdown]
-# From now on we use the package's. What else it does, we take one by one.
+# From now on we use the package's.
 #
 # ## Frequent words, rare words
 #
@@ -507,13 +508,13 @@ jumps = [np.std(np.diff(part)) for part in (model.losses[:500], model.losses[-50
 claim("jumps between batches, the last 500 over the first", jumps[1] / jumps[0], at_most=0.5)
 
 # %% [markdown]
-# Look for two things in the picture: the start at the dotted line, and jumps that become small.
-# Among the first six hundred batches some are even worse than no opinion. The package lets the
-# learning rate fall in a straight line to almost nothing. The model meets the same sentences in
-# each epoch, so this is a training loss; how good the vectors are must be measured otherwise.
+# Look for two things in the picture: the start at the dotted line, and jumps that become small: the
+# learning rate falls in a straight line to almost nothing. Among the first six hundred batches some
+# are even worse than no opinion. This is a training loss; how good the vectors are must be measured
+# otherwise.
 #
 # Did it learn anything about *words*? Ask for the nearest ones, before and after. (Your lists may
-# differ a little from these: the sums of floating-point numbers differ between machines.)
+# differ a little from these.)
 
 # %% tags=["nbval-ignore-output"]
 for word in ("january", "king", "water", "music"):
@@ -536,7 +537,7 @@ kings = [word for word, _ in vectors.nearest("king", k=6)]
 sets = [set(words_in(article)) for article in articles.values()]
 spread = [sum(word in words_of_one for words_of_one in sets) for word in kings]
 print(f"{len(articles)} articles; with each of the six words near king:", *map(measured, spread))
-claim("with the rarest of them:", min(spread), at_most=5)
+claim("articles with the rarest of the six", min(spread), at_most=5)
 
 # %% [markdown]
 # ## Look: a map of words
@@ -663,7 +664,7 @@ claim(
 print("months among them:", len(near_may & set(months)))
 
 # %% [markdown]
-# Mostly it is the verb, and the words near it are verbs' companions. We made the two one word
+# Mostly it is the verb, and most words near it go with verbs. We made the two one word
 # ourselves when we took the capital letters away. But many words have several meanings in one
 # spelling (*bank*, *light*), and the table has **one vector per word**: the great limit of
 # everything in this chapter. Chapters 11 and 12 will make a vector for a word *in its sentence*.
@@ -686,6 +687,7 @@ for first, second, score in sorted(pairs, key=lambda pair: pair[2])[::174]:
 # %%
 mark = embeddings.evaluate_similarity(vectors, pairs)
 print(f"{mark['pairs']} pairs are known, {mark['unknown']} are not")
+assert 0.3 < mark["unknown"] / len(pairs) < 0.35
 random_mark = embeddings.evaluate_similarity(before, pairs)["spearman"]
 claim("ρ before", random_mark, at_least=-0.2, at_most=0.2)
 claim("ρ after training", mark["spearman"], at_least=0.35)
@@ -697,6 +699,7 @@ plt.figure(figsize=(7, 3.8))
 plt.plot([p[2] for p in asked], [vectors.similarity(*p[:2]) for p in asked], "o", alpha=0.5)
 far = max(asked, key=lambda p: p[2] / 10 - vectors.similarity(*p[:2]))
 place = far[2], vectors.similarity(*far[:2])
+assert ("tiger", "tiger", 10.0) in asked
 plt.plot(*place, "D", color="tab:red", ms=9, label=f"{far[0]}, {far[1]}")
 plt.legend(loc="upper left", fontsize=12)
 plt.xlabel("people's score", fontsize=12), plt.ylabel("cosine", fontsize=12)
@@ -704,8 +707,9 @@ plt.show()
 
 # %% [markdown]
 # Each point is a pair of words. To the right the points lie higher: a weak relation, but a real
-# one. In red: a pair that people find near, and our vectors do not. And how exact is the number?
-# Another seed gives another ρ:
+# one. In red: a pair that people find near, and our vectors do not. (The point at the top right is
+# *tiger* with *tiger*, which is in the list: every model gets it right.) And how exact is the
+# number? Another seed gives another ρ:
 
 # %%
 other = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=2)
@@ -714,16 +718,16 @@ moved = second_mark["spearman"] - mark["spearman"]
 claim("ρ of seed 2 minus seed 1", moved, at_least=-0.05, at_most=0.05)
 
 # %% [markdown]
-# The seed has moved it little. Which *pairs* were asked may matter far more; we come to that with
-# the bootstrap.
+# This one has moved it little. Which *pairs* were asked may matter more; we come to that with the
+# bootstrap.
 #
-# Half a million words are a crumb; word2vec's authors took 1.6 billion ([Mikolov et al.
-# 2013a](#mikolov2013efficient)), and our text lacks a third of the pairs altogether.
+# Our text is small; word2vec's authors took 1.6 billion words ([Mikolov et al.
+# 2013a](#mikolov2013efficient)). In a third of the pairs a word occurs fewer than five times in
+# ours, or never.
 #
 # A third test asks for **analogies**: *man* is to *king* as *woman* is to which word? We take the
 # word nearest to $x_\mathrm{king} - x_\mathrm{man} + x_\mathrm{woman}$ (each scaled to length 1),
-# leaving out the question's own words. This asks much more; on so little text expect few right
-# answers.
+# leaving out the question's own words. This asks much more: expect few right answers.
 
 # %%
 analogies = data.load("word_analogies", split="test").as_numpy_iterator()
@@ -758,7 +762,8 @@ claim("what the first two words add", lead_, at_least=-0.015, at_most=0.015)
 
 # %% [markdown]
 # Always ask for the simplest rival. Here it forgets the first two words, and answers with the
-# nearest of the third. On so little text the other two words add next to nothing to that.
+# nearest of the third. To that, with these vectors, the other two words add next to nothing. (Not
+# for want of text alone: in exercise 3 another model, with the same text, does better in grammar.)
 #
 # ### Against counting
 #
@@ -768,27 +773,41 @@ claim("what the first two words add", lead_, at_least=-0.015, at_most=0.015)
 # $$ \mathrm{PPMI}_{ij} = \max\Bigl(0, \ln \frac{X_{ij}}{p_i\, q_j \sum X}\Bigr) $$
 #
 # $X_{ij}$ counts meetings, those at distance 3 as one third; $p_i$ is the share of word $i$, and
-# $q_j$ the share of $j$ with the power ¾, as for the noise. A word's row, for the 2,000 most
-# frequent neighbours $j$, is a vector, too.
+# $q_j$ the share of $j$ with the power ¾, as for the noise. These numbers form a table $P$. A
+# word's row, for the 2,000 most frequent neighbours $j$, is a vector, too.
+
 
 # %%
-size = len(model.words)
-keys, meetings = embeddings.cooccurrences(model.line, model.sentence, size, window=5)
-i, j = np.divmod(keys, size)
-information = np.maximum(np.log(meetings / (share[i] * noise_share[j] * meetings.sum())), 0)
-ppmi = sparse.csr_matrix((information, (i, j)), (size, size))
+def ppmi_of(model):
+    """The table P of the words that a model has counted, (V, V)."""
+    size, reduced = len(model.words), model.counts**0.75
+    keys, X = embeddings.cooccurrences(model.line, model.sentence, size, window=5)
+    i, j = np.divmod(keys, size)
+    p, q = model.counts / model.counts.sum(), reduced / reduced.sum()
+    information = np.maximum(np.log(X / (p[i] * q[j] * X.sum())), 0)
+    return sparse.csr_matrix((information, (i, j)), (size, size))
+
+
+ppmi = ppmi_of(model)
 counting = WordVectors(model.words, ppmi[:, :2000].toarray())
-print(f"{len(keys):,} different meetings, vectors of {counting.embedding_dim}")
+print(f"{ppmi.nnz:,} different meetings, vectors of {counting.embedding_dim}")
 
 # %% [markdown]
 # Two thousand numbers against the network's fifty is no fair fight, in either direction: more
-# numbers hold more, and more noise. The **singular value decomposition** (SVD) finds the 50
-# numbers per word from which the whole table $P$ can be rebuilt best, $P \approx A \Sigma B^\top$;
-# the words' vectors are the rows of $A\sqrt{\Sigma}$ ([Levy et al. 2015](#levy2015)).
+# numbers hold more, and more noise. The **singular value decomposition** (SVD) finds the 50 numbers
+# per word from which the whole table $P$, all columns and not only 2,000, can be rebuilt best,
+# $P \approx A \Sigma B^\top$. The words' vectors are the rows of $A\sqrt{\Sigma}$
+# ([Levy et al. 2015](#levy2015)).
+
 
 # %%
-left, sigma, _ = randomized_svd(ppmi, 50, random_state=0)
-squeezed = WordVectors(model.words, left * np.sqrt(sigma))
+def squeezed_to_50(table):
+    """50 numbers per row, by SVD."""
+    left, sigma, _ = randomized_svd(table, 50, random_state=0)
+    return left * np.sqrt(sigma)
+
+
+squeezed = WordVectors(model.words, squeezed_to_50(ppmi))
 print("vectors of", squeezed.embedding_dim)
 
 # %%
@@ -810,8 +829,8 @@ for name in ("counting", "counting, SVD"):
 
 # %% [markdown]
 # Who has won, skip-gram or counting with as many numbers? The same pairs judge both. Would other
-# pairs say the same? The **bootstrap** draws pairs from ours again and again, each as often as
-# chance will, and asks how much the answer changes.
+# pairs say the same? The **bootstrap** draws as many pairs from ours, with replacement, again and
+# again, and asks how much the answer changes.
 
 # %%
 score = np.array([pair[2] for pair in asked])
@@ -830,19 +849,20 @@ claim("the lower end of the interval", low, at_most=0)
 # %%
 low, high = np.percentile(again[:, 0], [2.5, 97.5])
 print(f"skip-gram's ρ itself: between {measured(low):.3f} and {measured(high):.3f}")
-claim(
-    "its standard error, above what the second seed moved",
-    again[:, 0].std() - abs(moved),
-    at_least=0,
-)
+of_seeds = recorded("word2vec")["figures"]["aimodels"]["wordsim353_deviation"]
+print(f"standard deviation of the recorded seeds: {of_seeds}")
+claim("its standard error over that", again[:, 0].std() / of_seeds, at_least=1.5)
 
 # %% [markdown]
 # Zero lies within the interval, so these pairs cannot tell which of the two is better: a draw. And
-# other pairs would move ρ more than the other seed did. Counting is a good opponent: no
-# training, and skip-gram itself can be read as a way to factorise such a table ([Levy & Goldberg
-# 2014](#levy2014)).
+# other pairs move ρ more than other seeds do. (The seeds are those of the recorded run at the end
+# of this lesson.) Counting is a good opponent: no training, and skip-gram itself can be read as a
+# way to factorise such a table ([Levy & Goldberg 2014](#levy2014)).
 #
 # ## Three relatives
+#
+# Skip-gram is one of a family. Three others change one thing each: the question, the use of counts,
+# or what a word is made of.
 #
 # **CBOW** turns the question round: the *mean* $h$ of the neighbours $C$ predicts the centre
 # ([Mikolov et al. 2013a](#mikolov2013efficient)). One prediction per word in place of several, so
@@ -928,11 +948,12 @@ claim("rows of four words that differ from FastText's", differ, at_most=0)
 # %% [markdown]
 # Our class divides the sum by the root of the number of pieces, so that steps are equally large for
 # short and long words. A word that was never read has pieces too, read in other words, and so a
-# vector. Here are six words that occur fewer than five times, or never, each with a relative that
-# is known. We chose them by hand, and they share much of their spelling, so this is a test of
-# spelling. When we sort all known words by nearness to the new one, at which place does its
-# relative stand? By chance, in the middle. We ask that it typically (the median of the six) stands
-# in the first 5 %.
+# vector.
+#
+# Here are six words that occur fewer than five times, or never, each with a relative that is known
+# and spelled much like it. (We chose them by hand.) Sort all known words by nearness to the new
+# one: at which place does its relative stand? By chance, in the middle; we ask that the median of
+# the six lies in the first 5 %.
 
 # %%
 fasttext.fit(corpus, epochs=5)
@@ -970,8 +991,8 @@ claim("share of the ten nearest of musically that end in -ly", ends_alike, at_le
 claim("the same share of all words", share_ly, at_most=0.1)
 
 # %% [markdown]
-# All of them side by side, with both tests. The trained ones had unlike efforts; the chart says how
-# many epochs.
+# All of them side by side, with both tests. They were trained for different numbers of epochs,
+# which the chart names. (GloVe's ρ was still rising when we stopped.)
 
 # %%
 epochs = {"skip-gram": 20, "CBOW": 14, "GloVe": 10, "FastText": 5}
@@ -979,13 +1000,17 @@ labels = [f"{name}, {epochs[name]} epochs" if name in epochs else name for name 
 figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
 for ax, measure in zip(axes, ("WordSim-353 ρ", "same group"), strict=True):
     values = [mark_[measure] for mark_ in marks.values()]
-    colors = ["grey"] + ["tab:orange"] * 2 + ["tab:blue"] * 4
-    ax.bar_label(ax.barh(labels, values, color=colors), fmt=" %.2f", fontsize=12)
+    bars = ax.barh(labels, values, color=["grey"] + ["tab:orange"] * 2 + ["tab:blue"] * 4)
+    bars[list(marks).index("GloVe")].set(hatch="//", edgecolor="white")
+    ax.bar_label(bars, fmt=" %.2f" if ax is axes[0] else " %.3f", fontsize=12)
     ax.set_xlabel(measure, fontsize=13)
     ax.set_xlim(min(0, *values) * 1.3, 1)
     ax.spines["right"].set_visible(False)
 axes[0].tick_params(axis="y", labelsize=13)
 axes[0].invert_yaxis()
+shown = dict(zip(("no training", "counting", "trained", "unfinished"), (0, 1, 3, 5), strict=True))
+marked = [bars[i] for i in shown.values()]
+figure.legend(marked, shown, ncols=4, loc="outside lower center", fontsize=13)
 plt.show()
 
 # %%
@@ -1003,12 +1028,11 @@ apart = svd["WordSim-353 ρ"] - plain["WordSim-353 ρ"]
 claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
 
 # %% [markdown]
-# (Grey: no training. Orange: counting. Blue: trained.) Do not read this chart as "skip-gram is the
-# best": it is one text, mostly one seed, and each model has settings and epochs of its own. Read
-# two other things. All of them found groups that nobody showed them, and plain counting is among
-# the best at it. And the two tests do not agree. Counting and its SVD are about equal in groups,
-# and apart in ρ: a test near its ceiling cannot tell them apart. So do not trust a single test.
-# (GloVe, far behind in ρ, was still rising when we stopped.)
+# Do not read this chart as "skip-gram is the best": it is one text, mostly one seed, and each model
+# has settings and epochs of its own. Read two other things. All but the random vectors found groups
+# that nobody showed them, and plain counting is among the best at it. And the two tests do not
+# agree: counting and the SVD (of all columns) are about equal in groups, and apart in ρ. So do not
+# trust a single test, least of all near its ceiling.
 #
 # ## Keep them: GloVe's file format
 #
@@ -1050,7 +1074,7 @@ for chinese, english in sentences.items():
 # %% [markdown]
 # Chinese writes no spaces between words, so each sentence is *one* word. The first two sentences
 # share "I like this", and the program sees nothing in common. And a new sentence? The modern
-# Keras layer does the same, if you do not tell it better:
+# Keras layer does the same, unless you tell it otherwise:
 
 # %%
 layer = keras.layers.TextVectorization()
@@ -1105,7 +1129,7 @@ assert all("".join(cut) == example for cut in cuts.values())
 
 # %% [markdown]
 # In English: 房间 *room*, 很大 *very big*, 服务 *service*, 也 *also*, 不错 *not bad*. The byte
-# pairs have even made one piece of 也不错, *not bad either*: it is frequent in these reviews.
+# pairs have even made one piece of 也不错, *not bad either*.
 #
 # We take words. The **vocabulary** numbers them. Number 0 fills short reviews (**padding**), number
 # 1 stands for every word that it does not know. Numbers 2 and 3 mark start and end; we do not need
@@ -1261,16 +1285,15 @@ for name in ("mean embedding", "text CNN"):
 # A draw, as far as this goes: both networks lie within two standard errors of the bag, whole or
 # cut. (The error counts only the chance in the choice of test reviews, the same for both.)
 #
-# It is not quite fair to the networks. The bag's `C` is chosen on validation data. Their rates are
-# not tuned, and they are tested after the third epoch, even where an earlier one was better on
-# validation data. And each network is one seed. With such choices they may gain. Be glad to know
-# the bag's accuracy *before* you pay for that effort: baselines come first.
+# It is not quite fair to the networks: the bag's `C` is chosen on validation data, their rates and
+# epochs are not, and each network is one seed. With such choices they may gain. Be glad to know the
+# bag's accuracy *before* you pay for that effort: baselines come first.
 #
 # ## Few labels: pretrained vectors win
 #
-# Labels are expensive, somebody must write each of them; text is cheap. Suppose we have all
-# reviews, but labels for a hundred only. A word that is in none of the hundred has no weight in a
-# bag of words. How much of a new review is that?
+# Labels are expensive; text is cheap. Suppose we have all reviews, but labels for a hundred only. A
+# word that is in none of the hundred has no weight in a bag of words. How much of a new review is
+# that?
 
 # %%
 rng = np.random.default_rng(0)
@@ -1283,8 +1306,8 @@ claim("share of the words of new reviews in none of the hundred", unseen, at_lea
 # Vectors can close the gap. We train `SkipGram` on the text of the training reviews, *without*
 # their labels: this is **pre-training**. If 干净 (*clean*) is in the hundred and 整洁 (*tidy*) is
 # not, their vectors may be neighbours, and what is learned of one holds for the other. (The rate
-# 0.04 can diverge here, as a cell near the end shows; so we take the 0.025 of word2vec's program,
-# and drop more of the frequent words.)
+# 0.04 diverges here, and 0.025 does not, as a cell near the end shows on a part of the reviews. We
+# also drop more of the frequent words.)
 
 # %%
 pretraining = SkipGram(50, window=5, learning_rate=0.025, subsample=1e-4, seed=1)
@@ -1299,43 +1322,53 @@ print("place of 整洁 (tidy) among the nearest of 干净 (clean):", measured(am
 # to length 1. They stay as they are; only the dense layer learns. Words without a vector, and
 # padding, get zeros.
 
+
 # %%
-table = np.zeros((len(vocabulary), 50), "float32")
-for i, word in enumerate(vocabulary.ids_to_tokens(list(range(len(vocabulary))))):
-    if word in pretrained:
-        table[i] = pretrained[word] / np.linalg.norm(pretrained[word])
+def table_of(found):
+    """A row for each word of the vocabulary: its vector, at length 1, or zeros."""
+    table = np.zeros((len(vocabulary), 50), "float32")
+    for i, word in enumerate(vocabulary.ids_to_tokens(list(range(len(vocabulary))))):
+        if word in found:
+            table[i] = found.unit[found.index[word]]
+    return table
+
+
+tables = {"skip-gram": table_of(pretrained)}
 frozen = MeanEmbedding(len(vocabulary), 2, embedding_dim=50)
-frozen.get_layer("embedding").set_weights([table])
+frozen.get_layer("embedding").set_weights([tables["skip-gram"]])
 frozen.get_layer("embedding").trainable = False
 print("numbers to learn:", sum(int(np.prod(w.shape)) for w in frozen.trainable_weights))
 
 # %% [markdown]
 # A dense layer on fixed inputs, the means, *is* a logistic regression. So we compute the means once
-# and let scikit-learn fit it: there are many fits to come. Its two rivals get the same labels, the
-# same first 60 words, and the same choice of `C` by cross-validation within these labels:
+# and let scikit-learn fit it: there are many fits to come. Its three rivals get the same labels,
+# the same first 60 words, and the same choice of `C` by cross-validation within these labels:
 #
 # - **TF-IDF**: words, weighted by how rare they are; the rarity is counted on all reviews;
-# - **latent semantic analysis** (LSA): that table squeezed by SVD to 50 numbers per review. It has
-#   read all reviews too, so it is counting's way to use unlabelled text.
-
+# - **latent semantic analysis** (LSA): that table squeezed by SVD to 50 numbers per review;
+# - PPMI with SVD, as above: vectors of words by counting, used as skip-gram's are.
+#
+# The last two have read all training reviews too: counting's ways to use unlabelled text.
 
 # %%
-def means(ids):
-    """The mean vector of each review, by `frozen`'s table, (N, 50)."""
-    there = (ids != 0)[..., None]
-    return (table[ids] * there).sum(axis=1) / np.maximum(there.sum(axis=1), 1)
+tables["PPMI, SVD"] = table_of(WordVectors(pretraining.words, squeezed_to_50(ppmi_of(pretraining))))
 
 
-def tables_of(learn, judge):
-    """Both parts' reviews, cut into words, as rows of TF-IDF and of LSA."""
+def inputs_of(learn, judge):
+    """Both parts' reviews, cut into words, as each of the four sees them."""
     rare = TfidfVectorizer(analyzer=list, min_df=3, sublinear_tf=True).fit(learn)
-    counts_ = [rare.transform(part) for part in (learn, judge)]
-    latent = TruncatedSVD(50, random_state=0).fit(counts_[0])
-    return {"TF-IDF": counts_, "LSA": [latent.transform(part) for part in counts_]}
+    inputs = {"TF-IDF": [rare.transform(part) for part in (learn, judge)]}
+    latent = TruncatedSVD(50, random_state=0).fit(inputs["TF-IDF"][0])
+    inputs["LSA"] = [latent.transform(part) for part in inputs["TF-IDF"]]
+    ids_of = [[vocabulary.tokens_to_ids(review) for review in part] for part in (learn, judge)]
+    for name in ("PPMI, SVD", "skip-gram"):
+        means = [[tables[name][ids].mean(axis=0) for ids in part] for part in ids_of]
+        inputs[name] = [np.stack(part) for part in means]
+    return inputs
 
 
 cut60 = [[review[:LENGTH] for review in part] for part in (tokens[0], tokens[2])]
-seen_by = tables_of(*cut60) | {"pretrained vectors": [means(x_train), means(x_test)]}
+seen_by = inputs_of(*cut60)
 
 
 # %%
@@ -1357,8 +1390,8 @@ def by_regression(inputs, chosen):
 # And the same network from scratch, its table learned from the few labels too. It needs a number of
 # epochs and has no validation set. So we look six times during 12 epochs, and grant it the best of
 # these looks *on the test set*. (If the best look were mostly the last, it would not have
-# finished.) The network is slow, so it gets two of the six draws of labels. At the right end stands
-# the network trained above, with all labels.
+# finished.) The network is slow, so it gets the first two of the six draws of labels, too few for a
+# bar of error. At the right end stands the network trained above, with all labels.
 
 # %%
 keras.utils.set_random_seed(1)
@@ -1402,13 +1435,13 @@ print("from scratch: best at the last look in", measured(last_best), "of", len(l
 
 # %%
 def standard_error(scores):
-    """Of the mean over the draws; 0 if there is one only."""
-    return np.std(scores, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else 0
+    """Of the mean over the draws; 0 where one or two are too few to tell."""
+    return np.std(scores, ddof=1) / len(scores) ** 0.5 if len(scores) > 2 else 0
 
 
 places = [*sizes, len(y_train)]
 plt.figure(figsize=(7.5, 4))
-style = zip(reached.items(), ("^:", "s--", "D-.", "o-"), strict=True)
+style = zip(reached.items(), ("^:", "s--", "D-.", "v-.", "o-"), strict=True)
 for (name, scores), mark_ in style:
     middle, spread = [np.mean(s) for s in scores], [standard_error(s) for s in scores]
     plt.errorbar(places, middle, spread, fmt=mark_, capsize=4, label=name)
@@ -1424,47 +1457,51 @@ print("majority", measured(majority))
 for name, scores in middle.items():
     each = (f"{n:,}: {measured(s):.3f}  " for n, s in zip(places, scores, strict=True))
     print(f"{name:<18}", *each)
-for rival in ("from scratch", "TF-IDF", "LSA"):
-    lead_ = middle["pretrained vectors"][1] - middle[rival][1]
-    claim(f"100 labels: pretrained vectors above {rival}", lead_, at_least=0.01)
-better = np.maximum(reached["TF-IDF"][1], reached["LSA"][1])
-ahead = np.array(reached["pretrained vectors"][1]) - better
-claim(
-    "lead over the better rival in standard errors",
-    ahead.mean() / standard_error(ahead),
-    at_least=2,
-)
 
-# %% [markdown]
-# With a hundred labels the pretrained vectors win. But 60 words may be too few for the rivals, so
-# all three read whole reviews now. And with all labels: who is ahead, and is it chance?
 
 # %%
-whole = tables_of(tokens[0], tokens[2])
-whole["vectors"] = [
-    np.stack([table[vocabulary.tokens_to_ids(review)].mean(axis=0) for review in part])
-    for part in (tokens[0], tokens[2])
-]
-scores = {}
-for name, inputs in whole.items():
-    scores[name] = [by_regression(inputs, drawn_labels(100, seed)).mean() for seed in seeds]
-    print(f"100 labels, whole reviews: {name:<8} {measured(np.mean(scores[name])):.3f}")
-ahead = scores["vectors"] - np.maximum(scores["TF-IDF"], scores["LSA"])
-claim(
-    "lead over the better rival in standard errors",
-    ahead.mean() / standard_error(ahead),
-    at_least=2,
-)
-full, error = lead_of(with_all["TF-IDF"], with_all["pretrained vectors"])
-print("all labels, 60 words: TF-IDF minus vectors", measured(full))
+def in_errors(one, *others):
+    """The lead over the best of the others in each draw, in standard errors over the draws."""
+    ahead = np.array(one) - np.max(others, axis=0)
+    return ahead.mean() / standard_error(ahead)
+
+
+on_the_two = np.mean(reached["skip-gram"][1][:2]) - middle["from scratch"][1]
+claim("100 labels, the two draws: skip-gram above from scratch", on_the_two, at_least=0.02)
+of_100, of_500 = ({name: reached[name][i] for name in seen_by} for i in (1, 2))
+for rival in ("TF-IDF", "LSA", "PPMI, SVD"):
+    what = f"100 labels: skip-gram above {rival}, in standard errors"
+    claim(what, in_errors(of_100["skip-gram"], of_100[rival]), at_least=2)
+what = "500 labels: PPMI with SVD above TF-IDF, in standard errors"
+claim(what, in_errors(of_500["PPMI, SVD"], of_500["TF-IDF"]), at_least=2)
+
+# %% [markdown]
+# With a hundred labels the vectors of skip-gram win. But 60 words may be too few for the rivals, so
+# all four read whole reviews now. And with all labels: who is ahead, and is it chance?
+
+# %%
+whole = {
+    name: [by_regression(inputs, drawn_labels(100, seed)).mean() for seed in seeds]
+    for name, inputs in inputs_of(tokens[0], tokens[2]).items()
+}
+for name, scores in whole.items():
+    print(f"100 labels, whole reviews: {name:<9} {measured(np.mean(scores)):.3f}")
+vectors_of, *rivals = (whole[name] for name in ("skip-gram", "TF-IDF", "LSA", "PPMI, SVD"))
+what = "skip-gram's lead over the best rival of each draw, in standard errors"
+claim(what, in_errors(vectors_of, *rivals), at_least=2)
+full, error = lead_of(with_all["TF-IDF"], with_all["skip-gram"])
+print("all labels, 60 words: TF-IDF minus skip-gram", measured(full))
 claim("in standard errors", full / error, at_least=2)
 
 # %% [markdown]
-# Read the picture from left to right. With a hundred labels the pretrained vectors win against all
-# three, and against TF-IDF and LSA on whole reviews too. (The bars are standard errors over the
-# draws of labels; all draws share one test set.) With all labels the order has turned round:
-# TF-IDF, which has a weight of its own for each word, is ahead of fifty fixed numbers. Pretrained
-# vectors pay where labels are few.
+# Read the picture from left to right. With a hundred labels skip-gram's vectors win against all
+# four, and on whole reviews too against the three that read them. Counting's vectors of words help
+# as well: with 500 labels they are ahead of TF-IDF. So part of the gain is vectors of *words*,
+# however made. (The bars are standard errors over the draws of labels; all draws share one test set
+# and one pre-training.)
+#
+# With all labels the order has turned round: TF-IDF, which has a weight of its own for each word,
+# is ahead of fifty fixed numbers. (We have not let them learn on.)
 #
 # ## What the network has learned
 #
@@ -1530,13 +1567,12 @@ for name, network in (("mean embedding", mean), ("text CNN", cnn)):
     claim(f"{name}: logits differ by", np.abs(np.diff(network(two), axis=0)).max(), **bound)
 
 # %% [markdown]
-# Different logits are not yet the right answer: they only show that the CNN can notice the order.
+# This is not yet the right answer: it only shows that the CNN can notice the order.
 #
 # ### Padding must be inert
 #
-# Zeros behind a review are no words. Does the answer change if there are more of them? A mean that
-# counts them would be pulled to the padding's vector, and the same review would get another answer
-# in another batch. Both models mask them.
+# Zeros behind a review are no words. A mean that counts them would be pulled to the padding's
+# vector, and the same review would get another answer in another batch. Both models mask them.
 
 # %%
 short = vocabulary.encode(tokens[1][:8], sequence_length=20).numpy()
@@ -1610,7 +1646,8 @@ if lid:
     books = 4 * (np.size(inputs.centroids) + 256)  # of the parts and of the lengths
     packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
     print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
-    print(f"list of the kept buckets: {8 * len(lid.file.kept):,} bytes")
+    listed = 8 * len(lid.file.kept)
+    print(f"list of the kept buckets: {listed:,} bytes, {listed / packed:.0%} of the packed rows")
 
 # %%
 if lid:
@@ -1628,7 +1665,7 @@ if lid:
 #
 # ### From a text to its rows
 #
-# `my_hash` and `my_pieces` of above are all we need, with pieces of 2 to 4 characters. Each word
+# `my_hash` and `my_pieces` from above are all we need, with pieces of 2 to 4 characters. Each word
 # that the file knows gives a row, and each piece whose bucket was kept. The word `</s>` ends each
 # text.
 
@@ -1653,11 +1690,12 @@ if lid:
     for word in ("library", "Bibliothek", "図書館は日曜日に閉まっています。"):
         kept = len(my_rows(word, lid)) - 1
         print(f"{word}: rows kept: {kept} of", 1 + len(my_pieces(word, 2, 4)))
+    assert len(my_rows("library", lid)) - 1 == 1
 
 # %% [markdown]
-# Most buckets have no row any more: words and buckets together were cut to 50,000 rows. To know
-# which buckets were kept, the file lists them, two 32-bit numbers each. You saw above how many
-# bytes that takes: nearly as many as the packed rows.
+# Most buckets have no row any more: words and buckets together were cut to 50,000 rows. Of
+# *library* one row only is left; in a sentence other words must help. To know which buckets were
+# kept, the file lists them, two 32-bit numbers each. (You saw above how many bytes that takes.)
 #
 # ### A softmax in the shape of a tree
 #
@@ -1749,7 +1787,7 @@ else:
 
 # %% [markdown]
 # With the file at hand they are equal, up to rounding. From now on we use the package's
-# `FastTextClassifier`, which is quicker.
+# identifier.
 #
 # ### Does it know your sentence?
 #
@@ -1768,13 +1806,12 @@ for sentence in my_sentences if lid else []:
 # ### A test from elsewhere
 #
 # The names of emoji, in 14 languages, come with the package `emoji`: *grinning face*, *grinsendes
-# gesicht*, *visage souriant*. They are short, and in lower case. (German nouns are so too,
-# which may mislead a program that knows them with capitals.) They have two words or more, in
-# Chinese and Japanese at least four characters. Names that two of the languages share are left out.
+# gesicht*, *visage souriant*. They are short, and in lower case, German nouns too. We keep names of
+# two words or more, in Chinese and Japanese of at least four characters. Names that two of the
+# languages share are left out.
 #
-# We take 1,000 to judge. The floor is the language of most names. (What
-# fastText learned from was other text, of Wikipedia and collections of sentences; whether a name
-# stood there too, nobody knows.)
+# We take 1,000 to judge. The floor is the language of most names. (FastText learned from other
+# text, of Wikipedia and collections of sentences. Whether a name stood there too, we do not know.)
 
 # %%
 import emoji
@@ -1799,8 +1836,7 @@ print(f"{len(names):,} names")
 # tell it: it takes the most probable of the 14. Its rival *learns* from names of these 14 lists: a
 # naive Bayes on pieces of characters, with 5, 20, 50 or 200 labelled names per language, each with
 # three disjoint draws of names. How many does it need? (The longest piece, and `alpha`, which is
-# added to each count, are chosen on another 1,000 names, with 50 names per language. All four sizes
-# keep that choice.)
+# added to each count, are chosen once, on another 1,000 names, with 50 names per language.)
 
 # %%
 shares = {}
@@ -1811,6 +1847,9 @@ if lid:
     of_these = np.array(languages)[probabilities[:, columns].argmax(axis=1)]
     shares["fastText, of 176"] = np.mean(answers_ == language_of[to_judge])
     shares["fastText, of these 14"] = np.mean(of_these == language_of[to_judge])
+else:  # as recorded, over all names
+    shares["fastText, of 176"] = known["right"]
+    shares["fastText, of these 14"] = known["right, told the 14 languages"]
 
 
 # %%
@@ -1840,7 +1879,8 @@ print("largest minus smallest of three draws:", {n: measured(s) for n, s in spre
 # %%
 plt.figure(figsize=(8, 3.4), layout="constrained")
 colors = ["tab:blue" if name.startswith("fastText") else "tab:orange" for name in shares]
-plt.bar_label(plt.barh([*shares], [*shares.values()], color=colors), fmt=" %.2f", fontsize=12)
+bars = plt.barh([*shares], [*shares.values()], color=colors)
+plt.bar_label(bars, fmt=" %.2f", fontsize=12)
 plt.axvline(most, color="grey", ls=":", label="most frequent language")
 plt.xlim(0, 1.05), plt.xlabel("share of 1,000 names", fontsize=12)
 plt.yticks(fontsize=12), plt.legend(loc="lower center", bbox_to_anchor=(0.4, 1), fontsize=12)
@@ -1850,28 +1890,30 @@ plt.show()
 # %%
 if lid:
     claim("fastText, of 176", shares["fastText, of 176"], at_least=0.78, at_most=0.9)
-    in_errors = {}
+    leads = {}
     for number, right in learned_names.items():
         ahead, error = lead_of(right, of_these == language_of[to_judge])
-        in_errors[number] = ahead / error
+        leads[number] = ahead / error
         print(f"{number:>3} names minus fastText of these 14: {measured(ahead):.3f},", end=" ")
         print(f"standard error {measured(error):.3f}")
-    claim("20 names per language, in standard errors above it", in_errors[20], at_most=-2)
-    claim("50 names per language, in standard errors above it", in_errors[50], at_most=3)
-    claim("200 names per language, in standard errors above it", in_errors[200], at_least=2)
+    claim("20 names per language, in standard errors above it", leads[20], at_most=-2)
+    claim("50 names per language, in standard errors above it", leads[50], at_most=3)
+    claim("200 names per language, in standard errors above it", leads[200], at_least=2)
 
 # %% [markdown]
-# Without a single name of ours it is right for more than three names in four, among 176 languages.
-# A model that has learned from 20 names per language of *these very lists*, 280 in all, is still
-# behind the identifier that knows the 14. With 50, 700 in all, its lead is about two standard
-# errors, and we do not build on it. With 200, 2,800 in all, it is well ahead.
+# (Without the identifier's file the blue bars are the record's, over all names, and no standard
+# errors are printed.) Without a single name of ours the identifier is right for more than three
+# names in four, among 176 languages. A model that has learned from 20 names per language of *these
+# very lists* is still behind the identifier that knows the 14. With 50 its lead is too small to
+# build on. With 200, 2,800 in all, it is well ahead.
 #
-# A published model is a good start. Of our four sizes only the largest passes it beyond doubt, and
-# its labels came from the same lists as the names to judge. (The rival's settings lie at the edge
-# of the grid, so it may have more to give.)
+# So a published model is a good start: of our four sizes only the largest passes it beyond doubt,
+# and its labels came from the same lists as the names to judge. (The rival's settings lie at the
+# edge of the grid, so it may have more to give.)
 #
-# On which of these names is the identifier most often wrong? The record, over all names, says. With
-# the file at hand we also see what it takes the worst language for (ms is Malay):
+# In which languages is the identifier most often wrong? The record, over all names, says. With the
+# file at hand we also see its most frequent answers for the language where it is worst. (The first
+# is the right one; ms is Malay.)
 
 # %%
 by_language = dict(sorted(known["right by language"].items(), key=lambda item: item[1]))
@@ -1882,10 +1924,9 @@ if lid:
     of_weakest = answers_[language_of[to_judge] == next(iter(by_language))]
     given, often = np.unique(of_weakest, return_counts=True)
     top = np.argsort(-often)[:3]
-    print(
-        "its most frequent answers for the lowest:",
-        *(f"{given[i]} {measured(often[i]):.0f}" for i in top),
-    )
+    answers_given = (f"{given[i]} {measured(often[i]):.0f}" for i in top)
+    print("its most frequent answers for the lowest:", *answers_given)
+    assert given[top[0]] == next(iter(by_language))
 
 # %% [markdown]
 # ## Yours
@@ -1930,20 +1971,25 @@ assert len(kinds) > 1, f"all rows have the label {kinds[0]}: two labels are need
 assert often.min() > 2, f"{kinds[often.argmin()]} has {often.min()} row(s): three are needed"
 print(len(learn), "rows to learn from,", len(judge), "to judge")
 print("labels to learn:", *(f"{kind} {n}" for kind, n in zip(kinds, often, strict=True)))
+if strange := sorted({*y_judge} - {*kinds}):
+    print("labels to judge that no row to learn from has, so always wrong:", *strange)
+if len(judge) < 30:
+    print("with so few rows to judge, the standard error below says little")
 
 # %% [markdown]
 # We have two files of vectors: English ones, and those of the Chinese reviews. The one that knows
 # more of your words is taken. Are your texts of another kind or language? Then put as much text as
 # you have into `more.txt` beside your table, one text per line and without labels. Vectors are then
-# learned from it. Thai, Lao and Khmer have no spaces: put spaces between words first.
+# learned from it. Thai, Lao, Khmer, Burmese and Japanese have no spaces either, and the cut below
+# does not know them: put spaces between words first.
 
 
 # %%
 def own_words(text_):
     """Chinese is cut by jieba; all other text into runs of letters and accents, in lower case."""
     text_ = unicodedata.normalize("NFC", text_)
-    if re.search("[\u4e00-\u9fff]", text_):
-        return words_of(text_)  # as for the Chinese vectors
+    if re.search("[\u4e00-\u9fff]", text_) and not re.search("[\u3040-\u30ff]", text_):
+        return words_of(text_)  # as for the Chinese vectors; kana would be Japanese
     kept = (sign if unicodedata.category(sign)[0] in "LM" else " " for sign in text_.lower())
     return "".join(kept).split()
 
@@ -2024,8 +2070,8 @@ if home == folder and {*kinds} == {*titles}:  # the stand-ins; your own data may
 
 # %% [markdown]
 # The standard error holds if your rows have nothing to do with each other. The stand-ins are
-# sentences of nine articles, so theirs may well be larger. (Those vectors have also read the
-# articles, without labels, and so has TF-IDF's rarity.)
+# sentences of nine articles, so theirs may well be larger. (Vectors and rarity have also read these
+# articles, without labels.)
 #
 # Save the head beside the vectors, load both, and give them one new text. (With two labels a
 # logistic regression has one score, above 0 for the second label.)
@@ -2130,21 +2176,28 @@ print("a constant scores", np.mean(labels == 1))
 print("and on three bad reviews", np.mean(np.zeros(3, int) == 1))
 
 # %% [markdown]
-# A training accuracy of 1.0 without reading a single letter.
-#
 # **A diverging table.** Skip-gram's changes of a word add up within a batch, so a rate that was
-# good for one text can be too large for another. Here is 0.04 on the reviews. What comes out?
+# good for one text can be too large for another. Here is 0.04 on the reviews, and then one change
+# at a time. Which of them helps?
 
 # %%
-wild = SkipGram(50, window=5, learning_rate=0.04, seed=1)
-with np.errstate(all="ignore"):
-    wild.fit(tokens[0][:4000], epochs=4)
-worse = np.mean(~(wild.losses < 6 * np.log(2)))
-claim("share of the batches that are worse than no opinion", worse, at_least=0.5)
+changes = {
+    "rate 0.04": {},
+    "rate 0.025": {"learning_rate": 0.025},
+    "rate 0.04, smaller subsample": {"subsample": 1e-4},
+    "rate 0.04, smaller batches": {"batch_size": 32},
+}
+for name, change in changes.items():
+    wild = SkipGram(50, window=5, seed=1, **{"learning_rate": 0.04} | change)
+    with np.errstate(all="ignore"):
+        wild.fit(tokens[0][:4000], epochs=1 if "batch_size" in change else 4)
+    worse = np.mean(~(wild.losses < 6 * np.log(2)))
+    bound = {"at_most": 0.1} if change else {"at_least": 0.5}
+    claim(f"{name}: share of the batches worse than no opinion", worse, **bound)
 
 # %% [markdown]
-# Take a smaller rate, a smaller `subsample`, or a smaller `batch_size`. If numbers have become
-# infinite, `WordVectors` refuses them.
+# Each of the three changes helps by itself: a smaller rate, a smaller `subsample`, a smaller
+# `batch_size`. If numbers have become infinite, `WordVectors` refuses them.
 #
 # ## Scale it
 #
@@ -2167,15 +2220,23 @@ for name in ("gensim", "aimodels"):
         f" SimLex-999 {f['simlex999']:.3f}, analogies {f['analogies']:.1%}"
     )
 print("our words per second divided by gensim's, per round:", *figures["speed_ratios"])
+lead = recorded("word2vec_pairs")["figures"]["ours minus gensim's"]
+print(f"ours minus gensim's ρ, trained again: {lead['mean']:.3f},", end=" ")
+print(f"95 % of the leads between {lead['low']:.3f} and {lead['high']:.3f}")
+assert lead["low"] < 0 < lead["high"]
 gained = figures["aimodels"]["wordsim353"] - mark["spearman"]
-claim("ρ gained over the lesson's 50 numbers", gained, at_most=0.03)
+claim("ρ of the recorded run minus the lesson's", gained, at_least=-0.05, at_most=0.03)
 assert sum(ratio > 1 for ratio in figures["speed_ratios"]) == 2
 print("measured on", machine["cores"], "cores of", machine["processor"])
 
 # %% [markdown]
 # In two of three rounds ours was quicker, in one gensim. The rounds differ more than the programs,
-# so call it a draw. (Ours is compiled by XLA.) And twice as many numbers per word gained nothing
-# worth mentioning on this little text.
+# so call it a draw in speed. (Ours is compiled by XLA; gensim's licence is LGPL-2.1.) Is our ρ
+# higher? `benchmarks/word2vec_pairs.py` has trained both again, and draws other pairs and seeds by
+# the bootstrap. Zero lies within the interval: a draw, too.
+#
+# The recorded run has twice the numbers per word, fewer epochs and a smaller rate than the
+# lesson's, and hardly another ρ. Which of the three changes did what, it cannot say.
 #
 # And `chinese_sentiment`: hotel reviews, `data.load("chnsenticorp_htl")`, all three ways to cut,
 # the two models (which read the first 300 pieces) and the bag of words, chosen on validation data:
@@ -2196,10 +2257,9 @@ assert accuracy < figures[figures["chosen"]]["validation"]
 assert max(tests) - min(tests) < 2 * error
 
 # %% [markdown]
-# The chosen model does worse on the test set than on validation data. Beware of that: the best of
-# nine, and of its epochs, may be chosen partly for its luck. On the test set the best and the worst
-# of the nine lie within two standard errors of one accuracy. All nine were judged by the same
-# reviews, so that does not prove them equal; but nothing here picks a winner.
+# The chosen model does worse on the test set than on validation data: the best of nine, and of its
+# epochs, may be chosen partly for its luck. On the test set the best and the worst of the nine lie
+# within two standard errors of one accuracy, so nothing here picks a winner.
 #
 # ## Summary
 #
@@ -2212,8 +2272,9 @@ assert max(tests) - min(tests) < 2 * error
 #   vectors *and* against counting with as many numbers; ask a second seed, and the bootstrap, how
 #   much of a difference is chance. One word, one vector: "may" is a verb and a month.
 # - FastText has a vector for words it never read, made of hashed pieces.
-# - Pretrained vectors win where labels are few; with many, TF-IDF and the bag of words are as good
-#   or better.
+# - With a hundred labels skip-gram's vectors, learned from unlabelled text and kept fixed, win over
+#   TF-IDF, LSA, PPMI and a table from scratch. With all labels TF-IDF is ahead of the fixed
+#   vectors, and networks from scratch draw with the bag of words.
 # - Chinese must be cut: characters, words or byte pairs. Padding must be inert.
 # - A published identifier of 176 languages is a mean embedding of hashed pieces, in 938 kB.
 #

@@ -352,6 +352,10 @@ def test_what_another_run_could_turn_round_is_a_draw(monkeypatch):
     result(monkeypatch, r={"ours": {"mean": 1.3, "low": 1.2, "high": 1.5}, "wide": wide})
     [line] = status.rows([row(ours=["ours", "mean"], rival=["wide", "mean"])])
     assert line[5] == "draw"
+    rounds = {"even": [0.97, 1.15, 1.4], "above": [1.1, 1.15, 1.4]}
+    result(monkeypatch, r={"ours": 1.2, "theirs": 1.0, **rounds})
+    lines = status.rows(row(rival=["theirs"], better="higher", ratios=name) for name in rounds)
+    assert [line[5] for line in lines] == ["draw", "win"]
 
 
 def test_of_a_models_comparisons_the_one_nearest_to_its_bound_is_shown(monkeypatch):
