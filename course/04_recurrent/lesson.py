@@ -1622,9 +1622,10 @@ claim(f"names never seen, {new} minus {rival}", new_by[new] - new_by[rival], at_
 
 # %% [markdown]
 # A table of neighbours helps the network *and* the regression. Over all names the regression with
-# its table is narrowly ahead: the interval ends close to 0. (One seed, 3,000 paragraphs.) Do other
-# settings turn this? Six were tried on the validation days (not shown). Even the best two, one
-# wider and one trained twice as long, stayed behind the regression there.
+# its table is narrowly ahead, at this size of 3,000 paragraphs: the interval ends close to 0. (By a
+# second seed, not shown, just above 0.) Do other settings turn this? Six were tried on the
+# validation days (not shown). Even the best two, one wider and one trained twice as long, stayed
+# behind the regression there.
 #
 # The regression finds more of the names seen in training, the network more of those never seen
 # (recall alone, no interval; whoever finds more may also invent more). The dictionary is last of
