@@ -1737,10 +1737,10 @@ print(f"    95 % interval {low:.3f} to {high:.3f}")
 # The published model, with no attention at all, seems far better than ours. Believe it? Ask first
 # *which words it has read*. An earlier training program in [its
 # repository](https://github.com/Kyubyong/g2p) reads nearly all of the CMUdict that comes with the
-# package NLTK, where it is [listed as version 0.6](https://www.nltk.org/nltk_data/). Which words
-# the published weights have learned from, we found nowhere. So they have probably read most of
-# *our* test words, with their answers, and the test may measure memory. (This is **leakage**, of a
-# kind that you cannot see in your own code.)
+# package NLTK, where it is [listed as version 0.6](https://www.nltk.org/nltk_data/). We found
+# nowhere which words the published weights have learned from. Probably most of *our* test words are
+# among them, with their answers, and then the test measures memory. (This is **leakage**, of a kind
+# that you cannot see in your own code.)
 #
 # There is a second explanation: whole CMUdict has several times as many pairs as ours learned from.
 #
@@ -1757,7 +1757,6 @@ mistakes_at["new"]["ours"] = wrong(answers(model, fresh), fresh, today)
 mistakes_at["new"]["tree"] = wrong(by_tree(trees[reach], fresh, reach), fresh, today)
 mistakes_at["old"]["tree"] = wrong(by_tree(trees[reach], old_test, reach), old_test, today)
 print(len(old_test), "old words and", len(fresh), "new ones, such as", *fresh[::75])
-
 
 # %%
 read_so = {word for word, _ in pairs if len(word) > 2 and spelled_out(word)}
