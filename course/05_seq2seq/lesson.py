@@ -153,8 +153,7 @@ assert np.mean(difference < 0) > 0.5
 
 # %% [markdown]
 # Most of the blue lies below the red line: most words have fewer phonemes than letters. Translation
-# and speech recognition have the same form: a sequence in, a sequence of another length out. Here
-# the sequences are short, so that we can train in seconds and look at everything.
+# and speech recognition have the same form: a sequence in, a sequence of another length out.
 #
 # We shall use these symbols:
 #
@@ -1009,8 +1008,7 @@ print(f"    95 % interval {low:.3f} to {high:.3f}")
 
 # %% [markdown]
 # Over all short words *together* attention beats both, with the whole interval above zero. The
-# network *without* attention is not better than the tree here (with settings chosen for the other
-# one).
+# network *without* attention is not better than the tree here.
 #
 # One start proves little, and a tree is not the best that one can do with an alignment. So a
 # benchmark trained both networks from three more starts, and a *forest* of twenty randomized trees
@@ -1032,8 +1030,7 @@ assert min(published["seeds"]["with"]) < forest < max(published["seeds"]["with"]
 # network.
 #
 # The forest, not tuned either, lies among attention's starts: we cannot call either better. But the
-# network got by without an alignment. Where none goes from left to right, as in translation, these
-# trees cannot even begin.
+# network got by without an alignment.
 #
 # One limit of all these figures: the words differ, but relatives of a test word (*knee*, for the
 # test word *kneed*) may stand in the training part.
