@@ -1488,8 +1488,8 @@ for kind in (tf.float16, tf.bfloat16):
 # weights in 32. (Those are the $2 + 2 + 12$ bytes of ZeRO's table.)
 #
 # The other end of the range can lose *gradients*: the better the network fits, the smaller they
-# are. We collect all that are not zero after three epochs, and again after 200 steps more, and see
-# which of them float16 turns into zeros. The cure is **loss scaling**: multiply the loss by, say,
+# are. We collect all that are not zero after three epochs, and again 200 steps later, and see which
+# of them float16 turns into zeros. The cure is **loss scaling**: multiply the loss by, say,
 # $2^{15}$, and so each gradient; divide before the update.
 
 
