@@ -172,7 +172,7 @@ for name, product in products.items():
 # %% [markdown]
 # The **backward pass** starts from $G$, the gradient of the loss with respect to $Y$. It makes two
 # products of the same cost: $X^\top G$ is the gradient of the weights, $G W^\top$ is handed down to
-# the layer below. So a step costs *three* times a forward pass. Mind what $X^\top G$ needs: the
+# the layer below. So a step costs *three* times a forward pass. Note what $X^\top G$ needs: the
 # layer's *input*. The forward pass must keep it.
 
 # %%
@@ -388,7 +388,7 @@ table = tf.random.normal((2048, 2048))
 costs = {batch: dense_cost(batch) for batch in (1, 8, 64, 512)}
 batches = {batch: tf.random.normal((batch, 2048)) for batch in costs}
 best = dict.fromkeys(costs, math.inf)
-for _ in range(25):
+for _ in range(15):
     for batch, some in batches.items():
         seconds = best_seconds(lambda some=some: tf.matmul(some, table), times=1)
         best[batch] = min(best[batch], seconds)
@@ -518,7 +518,7 @@ def fit_digits(cls=Model, on=None, layer=None, **compile):
         model = cls(inputs, keras.layers.Dense(10, dtype="float32")(x))
         model.compile("adam", crossentropy, **compile)
         keep = keras.callbacks.LambdaCallback(
-            on_train_batch_end=lambda *_: path.append(flat(model))
+            on_train_batch_end=lambda step, logs: path.append(flat(model))
         )
         batches = train.batches((x_digits, labels), batch_size=40)
         model.fit(batches, epochs=3, shuffle=False, verbose=0, callbacks=[keep])
@@ -710,7 +710,7 @@ print(f"ends after {ends[False]} ms and {ends[True]} ms")
 
 # %% [markdown]
 # With overlap only the last message adds time: $4 \cdot 2 + 1.5$. If sending takes longer than
-# computing, the line decides instead. In general, for equal layers, computing time $t_c$ and
+# computing, the line is the limit instead. In general, for equal layers, computing time $t_c$ and
 # sending time $t_s$ per layer: $\max(l\,t_c + t_s,\; t_c + l\,t_s)$. We check it for many pairs.
 
 # %%
@@ -764,19 +764,19 @@ for per_second in (1e10, 1e11, 4e11):
     assert more < 1.1 * thousand
 
 # %% [markdown]
-# Each line leaves the dotted one where the batch per device has become too small, and soon gains
-# next to nothing: there the line is the limit. From 1,024 to 4,096 devices none gains a tenth.
+# Each curve leaves the dotted one where the batch per device has become too small, and soon gains
+# next to nothing: there sending is the limit. From 1,024 to 4,096 devices none gains a tenth.
 # (For a language model an example is a token. A convolution uses each weight at many places, and
 # needs fewer examples.)
 #
 # ## Divide the optimizer: ZeRO
 #
-# Data parallel training helps the slow, not the small: every device holds all of $16P$ bytes. But
-# look at the ring. In the middle, after the reduce-scatter, each device owns *one* finished chunk
-# of the gradient. It could update *that* chunk of the weights, and the all-gather would send
-# around weights in place of gradients. Then each device needs Adam's means for its own chunk only.
-# That is **ZeRO**, stage 1 ([Rajbhandari et al. 2020](#rajbhandari2020)); nothing more is sent
-# than before.
+# Data parallel training helps where a device is too slow, not where it is too small: each holds all
+# of $16P$ bytes. But look at the ring. In the middle, after the reduce-scatter, each device owns
+# *one* finished chunk of the gradient. It could update *that* chunk of the weights, and the
+# all-gather would send around weights in place of gradients. Then each device needs Adam's means
+# for its own chunk only. That is **ZeRO**, stage 1 ([Rajbhandari et al.
+# 2020](#rajbhandari2020)); nothing more is sent than before.
 
 
 # %%
@@ -1416,7 +1416,7 @@ print(f"graph / XLA, time: {measured(least['graph'] / least['XLA']):.1f}; "
 try:
     fit_digits(keras.Model, on=two, jit_compile=True)
 except tf.errors.InvalidArgumentError as error:
-    print(type(error).__name__, *re.findall(r"[^.\n]*XLA[^.\n]*", error.message)[:1], sep=": ")
+    print(type(error).__name__, *error.message.splitlines()[-1:], sep=": ")
 else:
     print("your Keras can do it")
 _, path = fit_digits(on=two, jit_compile=True)
