@@ -1023,13 +1023,13 @@ assert abs(attention / (34 + attention) - 0.70) < 0.01
 # %%
 _, in_pieces = fit_digits(num_microbatches=4)
 claim("four pieces and the whole batch differ by", apart(in_pieces).max(), at_most=1e-6)
-for batch in (512, 128):
+for batch in (256, 64):
     held = step_memory(model, batch)["activations"] / 2**20
     print(f"{batch} at once: activations of the CNN {held:.1f} MiB by the formula")
 
 
 # %%
-def step_peak(pieces, batch=512):
+def step_peak(pieces, batch=256):
     """MiB that TensorFlow held at most in one step, beyond what it held before."""
     one = cnn.CNN((12, 12, 1), num_classes=10, filters=(32, 64, 64))
     one.compile("adam", "mse", num_microbatches=pieces)
@@ -1970,7 +1970,8 @@ print(f"MFU on this machine: {measured(own):.1%}")
 for name, held in profiling.memory_budget(my_model, batch).items():
     if name != "activations":  # a GPT's depend on the length of the texts, so we measure
         print(f"{name:<12}{held / 2**20:6.1f} MiB")
-held = profiling.peak_memory(lambda: my_model.train_on_batch(ids[:batch], following[:batch]))
+one_batch = ids[:batch], following[:batch]
+held = profiling.peak_memory(lambda: my_model.fit(*one_batch, batch, verbose=0))
 print(f"one step, beyond weights and optimizer: {measured(held / 2**20):.0f} MiB, measured")
 
 # %% [markdown]
