@@ -42,7 +42,7 @@ hidden = keras.layers.Dense(512, activation="relu")(inputs)
 mlp = keras.Model(inputs, keras.layers.Dense(10)(hidden))
 by_program = profiling.cost(mlp, batch, training=True).flops
 print(f"FLOPs of a step: by hand {by_hand:,}, by program {by_program:,}")
-claim("program by hand", by_program / by_hand, at_least=1, at_most=1.02)
+claim("ratio of the program's count to ours", by_program / by_hand, at_least=1, at_most=1.02)
 claim("a step in forward passes", by_hand / (2 * batch * (first + second)), at_most=2.05)
 
 # %%
@@ -80,8 +80,8 @@ for size in (4, 2):
     least = least_batch(ridge, size)
     print(f"{size} bytes per number: from a batch of {measured(math.ceil(least)):.0f} on")
     assert math.isclose(intensity(least, size), ridge)
-claim("batch with 4 bytes, by that with 2", least_batch(ridge, 4) / least_batch(ridge, 2),
-      at_least=2)  # fmt: skip
+claim("ratio of the batch with 4 bytes to that with 2",
+      least_batch(ridge, 4) / least_batch(ridge, 2), at_least=2)  # fmt: skip
 
 # %% [markdown]
 # Half the bytes are twice the intensity, so a little less than half the batch suffices.
@@ -167,7 +167,7 @@ halves = [
 ]  # what each device computes
 claim("one adds the second bias: off by", np.abs(sum(halves) + c - Z).max(), at_most=1e-10)
 twice = sum(half + c for half in halves)
-claim("both add it: off by the bias itself, less", np.abs(twice - Z - c).max(), at_most=1e-10)
+claim("both add it: one bias too much, up to", np.abs(twice - Z - c).max(), at_most=1e-10)
 
 # %% [markdown]
 # ## Exercise 7: the bubble
