@@ -174,9 +174,13 @@ def test_what_is_left_out_is_named(tmp_path):
     ]
     write(tmp_path, objects=boxes)
     Image.new("RGB", (20, 16)).save(tmp_path / "alone.png")
+    write(tmp_path, "gone", [("dog", 1, 1, 9, 9)])
+    (tmp_path / "gone.png").unlink()
     found = read_scenes(tmp_path)
+    assert found.class_names == ["cat"]
     assert found.targets["boxes"].tolist() == [[[0, 3, 20, 12]]]  # clipped
     assert found.left_out == [
+        f"gone.xml describes a picture that is not in {tmp_path}",
         "a.png: box 1 from (4, 4) to (4, 9) covers no pixel of the picture",
         "a.png: box 2 from (50, 3) to (60, 12) covers no pixel of the picture",
         "a.png: box 3 from (9, 9) to (3, 3) covers no pixel of the picture",
@@ -196,6 +200,20 @@ def test_pictures_in_another_folder_of_several_sizes(tmp_path):
     np.testing.assert_allclose(
         found.targets["boxes"][:, 0], [[5, 2, 10, 4], [2.5, 1, 5, 2]], atol=1e-5
     )
+
+
+def test_pictures_may_keep_their_proportions(tmp_path):
+    for stem, size in {"wide": (40, 20), "high": (7, 28), "line": (100, 1)}.items():
+        write(tmp_path, stem, [("cat", 0, 0, *size)], size)
+    found = read_scenes(tmp_path, image_size=(14, 20), keep_ratio=True)
+    covered = {"high": (14, 4), "line": (1, 20), "wide": (10, 20)}  # in the files' order
+    for image, (height, width) in zip(found.images, covered.values(), strict=True):
+        red = image == (255, 0, 0)
+        assert red[:height, :width].all()
+        assert not image[height:].any()
+        assert not image[:, width:].any()
+    corners = [[3.5, 14], [20, 0.2], [20, 10]]
+    np.testing.assert_allclose(found.targets["boxes"][:, 0, 2:], corners, atol=1e-5)
 
 
 @pytest.mark.parametrize(

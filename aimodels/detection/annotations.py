@@ -35,14 +35,15 @@ def read_scenes(
     *,
     image_size: Sequence[int] | None = None,
     class_names: Sequence[str] | None = None,
+    keep_ratio: bool = False,
 ) -> Scenes:
     """Read pictures and boxes that someone drew, for example with LabelImg or CVAT.
 
     Of VOC's files `NAME.xml` belongs to the picture of the same name, with the ending of any usual
     format. Greyscale pictures get three equal channels, 16 bits are divided by 257 to 8; a picture
     that the camera turned (EXIF) is turned as viewers show it, if its annotation has that size.
-    Boxes over the edge are clipped; boxes without a pixel, COCO's crowds, and pictures without an
-    annotation are left out and named in `left_out`.
+    Boxes over the edge are clipped; boxes without a pixel, COCO's crowds, pictures without an
+    annotation and VOC's files without a picture are left out and named in `left_out`.
 
     Args:
         path: folder with `*.xml`, or a COCO `*.json` file with "images", "annotations" and
@@ -51,13 +52,16 @@ def read_scenes(
         image_size: (height, width) to resize pictures and boxes to; may be None if all pictures
             have one size.
         class_names: the classes in the order of their labels; None for all that occur, sorted.
+        keep_ratio: resize both sides of a picture alike and lay it into the left upper corner, on
+            black, as `aimodels detect` does; otherwise it is stretched to `image_size`.
 
     Returns:
         `Scenes`: images uint8 (B, H, W, 3), targets, class names, and what was left out. All
         pictures are held in memory.
 
     Raises:
-        FileNotFoundError: if a file, a folder, or the picture of an annotation is missing.
+        FileNotFoundError: if a file, a folder, a picture of a COCO file, or every picture of a
+            folder is missing.
         ValueError: if a file is damaged or not what it seems, or a size, a class or a number in it
             makes no sense; it names the file and what is wrong.
         ImportError: if Pillow is not installed.
@@ -72,11 +76,11 @@ def read_scenes(
             raise FileNotFoundError(f"there is no folder {folder}")
     left_out: list[str] = []
     if path.is_dir():
-        annotations = list(_voc(path, pictures))
+        annotations = list(_voc(path, pictures, left_out))
     else:
         annotations = list(_coco(path, pictures, left_out))
     if not annotations:
-        raise FileNotFoundError(f"there is no annotation in {path}")
+        raise FileNotFoundError(next(iter(left_out), f"there is no annotation in {path}"))
     occurring = {name for annotation in annotations for name in annotation.names}
     names = sorted(occurring) if class_names is None else list(class_names)
     if unknown := sorted(occurring - {*names}):
@@ -88,7 +92,7 @@ def read_scenes(
         found.append(usable(boxes, labels, arrays[-1].shape, picture.name, left_out))
     known = {annotation.picture for annotation in annotations}
     left_out += [f"{one.name}: it has no annotation" for one in _of(pictures) if one not in known]
-    return Scenes(*stacked(arrays, found, image_size, str(path)), names, left_out)
+    return Scenes(*stacked(arrays, found, image_size, str(path), keep_ratio), names, left_out)
 
 
 def _of(folder: Path) -> list[Path]:
@@ -97,17 +101,18 @@ def _of(folder: Path) -> list[Path]:
     return [p for p in paths if p.suffix.lower() in _PICTURES and not p.name.startswith(".")]
 
 
-def _voc(folder: Path, pictures: Path) -> Iterable[_Annotation]:
+def _voc(folder: Path, pictures: Path, left_out: list[str]) -> Iterable[_Annotation]:
     by_name: dict[str, list[Path]] = {}
     for picture in _of(pictures):
         by_name.setdefault(picture.stem, []).append(picture)
     for path in sorted(folder.iterdir()):
         if path.suffix.lower() != ".xml" or path.name.startswith("."):
             continue
-        root = _parsed(path)
         of_that_name = by_name.get(path.stem, [])
         if not of_that_name:
-            raise FileNotFoundError(f"{path} describes a picture that is not in {pictures}")
+            left_out.append(f"{path.name} describes a picture that is not in {pictures}")
+            continue
+        root = _parsed(path)
         if len(of_that_name) > 1:
             several = " or ".join(picture.name for picture in of_that_name)
             raise ValueError(f"{path}: is it of {several}? Remove one of them")

@@ -99,8 +99,16 @@ def usable(boxes, labels, size: Sequence[int], called: str, left_out: list[str])
     return clipped[kept], np.asarray(labels, "int32").reshape(-1)[kept]
 
 
-def stacked(images: list, found: list, image_size: Sequence[int] | None, owner: str) -> tuple:
+def stacked(
+    images: list,
+    found: list,
+    image_size: Sequence[int] | None,
+    owner: str,
+    keep_ratio: bool = False,
+) -> tuple:
     """One array of pictures and one of boxes and labels each, resized if a size is given.
+
+    With `keep_ratio` both sides by one factor, black at the right or below.
 
     Raises:
         ValueError: if there is no picture, or there are several sizes and none is given.
@@ -117,11 +125,14 @@ def stacked(images: list, found: list, image_size: Sequence[int] | None, owner: 
         return np.stack(images), pad_truth(*zip(*found, strict=True))
     for length in image_size:
         check_positive_int(image_size=length)
-    scaled, resized = [], []
-    for image, (boxes, labels) in zip(images, found, strict=True):
-        height, width = image.shape[:2]
-        factor = np.divide(image_size[::-1], (width, height))
-        scaled.append((boxes * np.tile(factor, 2), labels))
-        pixels = tf.image.resize(image, image_size, antialias=True)
-        resized.append(np.clip(np.rint(pixels), 0, 255).astype("uint8"))
-    return np.stack(resized), pad_truth(*zip(*scaled, strict=True))
+    scaled = []
+    resized = np.zeros((len(images), *image_size, images[0].shape[-1]), "uint8")
+    for canvas, image, (boxes, labels) in zip(resized, images, found, strict=True):
+        factor = np.divide(image_size, image.shape[:2])
+        if keep_ratio:
+            factor[:] = factor.min()
+        scaled.append((boxes * np.tile(factor[::-1], 2), labels))
+        height, width = np.maximum(np.rint(factor * image.shape[:2]).astype(int), 1)
+        pixels = tf.image.resize(image, (height, width), antialias=True)
+        canvas[:height, :width] = np.clip(np.rint(pixels), 0, 255)
+    return resized, pad_truth(*zip(*scaled, strict=True))
