@@ -129,8 +129,7 @@ claim("the other forms, such a noun, least", min(map(np.mean, luring.values())),
 # not at one fixed place.
 #
 # SmolLM2 puts the right verb first in nearly all beginnings. It has trouble in one form above all:
-# after *The very old …*, when the last noun has the other number. (In all of them the subject is
-# the first noun, too. These two we do not tell apart.)
+# after *The very old …*, when the last noun has the other number.
 #
 # To look at the subject, the last place must get hold of a word further back. That is what this
 # lesson builds: **attention** in several heads, positions, and the **block** that a
@@ -1496,7 +1495,8 @@ assert {len(row) - 1 - place for row, place in bars.values()} == {3, 5}
 # Blue is the subject (words are counted from 1); all but the upper two are recorded. In each of the
 # five the last place looks at the subject more than at any other word, in the first only just: *to*
 # gets nearly as much. Where the subject stands five places before the last, the head finds it
-# there. So it looks at no fixed place, neither from the left nor from the end.
+# there. So it looks at no fixed place, neither from the left nor from the end. (The subject is the
+# first noun as well: these two our forms do not tell apart.)
 #
 # That a head looks there does not prove that the verb depends on it. To show that, one would have
 # to switch the head off.
