@@ -132,9 +132,9 @@ claim("the other forms, such a noun, least", min(map(np.mean, luring.values())),
 # after *The very old …*, when the last noun has the other number.
 #
 # To look at the subject, the last place must get hold of a word further back. That is what this
-# lesson builds: **attention** in several heads, positions, and the **block** that a
-# Transformer repeats. Then it adds what has changed since 2017, until our own block carries
-# SmolLM2's published weights. At the end we look where one of its heads looks.
+# lesson builds: **attention** in several heads, positions, and the **block** that a Transformer
+# repeats. Then it adds what has changed since 2017, until our own block carries SmolLM2's published
+# weights. At the end we look where one of its heads looks.
 #
 # ### One after the other, or all at once
 #
