@@ -23,14 +23,15 @@ PROMPTS = [
     "The capital of France is",
     "Water freezes at a temperature below",
 ]
-# Of a thing, and of many things; then a noun of the other number, which must not decide.
+# Of a thing, and of many things; then a noun of either number, which must not decide.
 SUBJECTS = ["key", "road", "door", "picture", "book", "path", "window", "letter"]
 ATTRACTORS = ["cabinet", "teacher"]
-# The subject is the second word, then the fifth and the fourth: does a head follow it?
+# The subject moves, from the left and from the end: does a head follow it?
 FORMS = {
     "second": "The {} near the {}",
     "after three words": "I know that the {} near the {}",
     "after two adjectives": "The very old {} near the {}",
+    "further from the end": "The {} near the very old {}",
 }
 MOVED = [form.format("keys", "cabinet") for form in [*FORMS.values()][1:]]
 ROWS, COLUMNS = 3, 8  # of the first block's output, written down
@@ -39,9 +40,9 @@ ROWS, COLUMNS = 3, 8  # of the first block's output, written down
 def agreement(form: str) -> list[tuple[str, str, str]]:
     """Beginnings of sentences, the right verb and the wrong one: of one thing, of many, ..."""
     found = []
-    for subject, other in itertools.product(SUBJECTS, ATTRACTORS):
-        found.append((form.format(subject, f"{other}s"), " is", " are"))
-        found.append((form.format(f"{subject}s", other), " are", " is"))
+    for subject, other, end in itertools.product(SUBJECTS, ATTRACTORS, ("", "s")):
+        found.append((form.format(subject, other + end), " is", " are"))
+        found.append((form.format(f"{subject}s", other + end), " are", " is"))
     return found
 
 
@@ -134,7 +135,7 @@ def run() -> dict:
         likely = np.argsort(-share)[:5]
         return [[tokenizer.detokenize([words[i]]), round(float(share[i]), 5)] for i in likely]
 
-    shares, at_subject = {}, {}
+    shares, at_subject, three_back = {}, {}, {}
     for name, form in FORMS.items():
         place = form.split().index("{}")  # each word before the subject is one token
         asked = agreement(form)
@@ -144,6 +145,7 @@ def run() -> dict:
             for text, *verbs in asked
         ]
         at_subject[name] = np.array([read(text)[1][..., place] for text, *_ in asked])
+        three_back[name] = np.mean([read(text)[1][..., -4] for text, *_ in asked], axis=0)
     chosen = at_subject["second"][::2].mean(axis=0)  # (L, N), of one thing
     judged = {name: looks.mean(axis=0) for name, looks in at_subject.items()}
     judged["second"] = at_subject["second"][1::2].mean(axis=0)  # of many: not those that chose
@@ -175,6 +177,7 @@ def run() -> dict:
             "block": int(head[0]),
             "head": int(head[1]),
             "at subject": {name: round(float(looks[head]), 4) for name, looks in judged.items()},
+            "three back": {n: round(float(looks[head]), 4) for n, looks in three_back.items()},
             "mean of all heads": round(float(judged["second"].mean()), 4),
             "rows": {
                 text: [round(float(w), 4) for w in read(text)[1][head]]

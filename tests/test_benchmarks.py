@@ -130,6 +130,20 @@ def test_the_bars_are_what_ten_seeds_reach(tmp_path):
     assert boxes == {"bar": 0.2, "mean average precisions": [0.0, 1.0] * 5, "lowest": 0.0}
 
 
+def test_no_fixed_place_tells_smollm2_the_number_of_the_subject():
+    """The last noun says nothing, and no place from either end holds the subject in all forms."""
+    program = load("smollm2")
+    places = set()
+    for form in program.FORMS.values():
+        asked = program.agreement(form)
+        assert [verb for _, verb, _ in asked] == [" is", " are"] * (len(asked) // 2)
+        number = np.array([text.endswith("s") for text, *_ in asked])
+        assert number[::2].mean() == number[1::2].mean() == 0.5
+        words = form.split()
+        places.add((words.index("{}"), words.index("{}") - len(words)))
+    assert not set.intersection(*map(set, places))
+
+
 @pytest.mark.slow
 def test_resnets_are_measured_beside_their_peers(monkeypatch):
     """In small: the program's whole way, on random pictures."""

