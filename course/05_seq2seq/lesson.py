@@ -410,7 +410,7 @@ print(f"share of padding in what is to be said: {np.mean(target[:, 1:] == 0):.2f
 # ## Encoder and decoder
 #
 # One network reads, another one writes ([Sutskever et al. 2014](#sutskever2014), [Cho et al.
-# 2014](#cho2014)). Follow the arrows:
+# 2014](#cho2014)):
 
 # %%
 grey, blue, orange = "whitesmoke", "lightblue", "bisque"
@@ -776,7 +776,7 @@ arrows += [("h1", "joined"), ("c", "joined"), ("joined", "out")]
 # %%
 ax = plots.diagram(boxes, arrows)
 for i, weight in enumerate(weights):
-    color = "green" if weight else "lightgrey"
+    color = "green" if weight else "darkgrey"
     line = {"arrowstyle": "-|>", "color": color, "lw": 0.6 + 6 * weight, "shrinkA": 0}
     ax.annotate("", (1.3 * i * 0.55 + 0.85, 0.77), (1.3 * i, 2.02), arrowprops=line)
     ax.text(1.3 * i + (0.2 if i else -0.5), 1.72, weight, color=color, fontsize=12)
