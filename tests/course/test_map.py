@@ -301,7 +301,7 @@ def test_every_comparison_is_of_a_model_and_of_recorded_numbers():
     for facts in comparisons:
         module, _, name = facts["model"].partition(".")
         assert hasattr(getattr(aimodels, module), name or "__file__"), facts["model"]
-        assert set(facts) <= keys | {"published"}
+        assert set(facts) <= keys | {"ratios", "published"}
         assert ("rival" in facts) == ("rival_name" in facts)
         typed = [value for key, value in facts.items() if key != "published"]
         assert not any(isinstance(value, int | float) for value in typed)
