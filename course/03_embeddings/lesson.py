@@ -101,7 +101,7 @@ claim("sentences of 16 named rightly", right, at_least=16)
 #   other, though nobody told the program what a month is;
 # - you have sorted Chinese reviews with only a hundred labels, better than by counting words;
 # - you have rebuilt the identifier from the bytes of its file, and its probabilities are the
-#   published program's.
+#   published program's, up to rounding.
 #
 # ## A number for a word is not enough
 #
@@ -411,11 +411,11 @@ def my_gradients(x, y, noise, pairs, k):
 rng = np.random.default_rng(0)
 stretch = [rng.normal(size=(size, 50)) / 7 for size in (32, 42, 16)]
 places = np.arange(32)[:, None] + 5 - np.arange(42)
-near = ((places != 0) & (np.abs(places) <= 3)).astype(float)
-mine = my_gradients(*stretch, near, k=5)
-theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (*stretch, near)))
+beside = ((places != 0) & (np.abs(places) <= 3)).astype(float)
+mine = my_gradients(*stretch, beside, k=5)
+theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (*stretch, beside)))
 worst = max(np.abs(a - np.squeeze(b)).max() for a, b in zip(mine, theirs, strict=True))
-print(int(near.sum()), "pairs")
+print(int(beside.sum()), "pairs")
 claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
 
 # %% [markdown]
@@ -773,8 +773,8 @@ apart = svd["WordSim-353 ρ"] - plain["WordSim-353 ρ"]
 claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
 
 # %% [markdown]
-# Compare the two panels. In groups plain counting is as good as its SVD; in ρ it is behind. So do
-# not trust a single test, least of all near its ceiling.
+# Compare the two panels. In groups plain counting is about as good as its SVD; in ρ it is
+# behind. So do not trust a single test, least of all near its ceiling.
 #
 # Is skip-gram's lead over the SVD more than chance? The same pairs judge both. Would other pairs
 # say the same? The **bootstrap** draws as many pairs from ours, with replacement, again and again,
@@ -803,8 +803,8 @@ claim("and the upper end", high, at_least=0)
 # ## Three relatives
 #
 # What else can be learned from neighbours? Three relatives change one thing each: the question, the
-# use of counts, or what a word is made of. Each is checked against its formula, and must find the
-# four groups. (We do not rank them: their settings and epochs are not tuned.)
+# use of counts, or what a word is made of. We check each against a few lines of our own, and it
+# must find the four groups. (We do not rank them: their settings and epochs are not tuned.)
 #
 # **CBOW** turns the question round: the *mean* $h$ of the neighbours $C$ predicts the centre
 # ([Mikolov et al. 2013a](#mikolov2013efficient)). That is one prediction per word in place of
@@ -816,10 +816,10 @@ claim("and the upper end", high, at_least=0)
 # %%
 cbow = embeddings.CBOW(embedding_dim=50, seed=1).fit(corpus, epochs=14)
 centres, around, noise = stretch  # of the stretch above; here the words around are the x
-h = near / near.sum(axis=1, keepdims=True) @ around
+h = beside / beside.sum(axis=1, keepdims=True) @ around
 each = -np.log(sigmoid((h * centres).sum(axis=1)))
 each -= 5 / 16 * np.log(sigmoid(-h @ noise.T)).sum(axis=1)
-theirs = cbow.loss_and_gradients(*(tf.constant(v[None]) for v in (around, centres, noise, near)))
+theirs = cbow.loss_and_gradients(*(tf.constant(v[None]) for v in (around, centres, noise, beside)))
 claim("loss differs from CBOW's by", abs(each.mean() - float(theirs[0])), at_most=1e-10)
 gained = same_group(cbow.vectors) - same_group(before)
 claim("groups better than random by", gained, at_least=0.4)
@@ -895,8 +895,8 @@ claim("rows of four words that differ from FastText's", differ, at_most=0)
 #
 # Here are six words that occur fewer than five times, or never, each with a relative that is known
 # and spelled much like it. (We chose them by hand.) Sort all known words by nearness to the new
-# one: at which place does its relative stand? We ask that the median of the six lies in the first 5
-# %.
+# one: at which place does its relative stand? We ask that the median of the six lies in the
+# first twentieth.
 
 # %%
 fasttext.fit(corpus, epochs=5)
@@ -1453,13 +1453,7 @@ if lid:
     packing = inputs.codes, inputs.centroids, inputs.lengths
     mine = np.stack([my_row(i, *packing) for i in range(1000)])
     claim("1,000 rows differ from the package's by", np.abs(mine - inputs[:1000]).max(), at_most=0)
-    print(
-        "row 1,",
-        repr(lid.file.words[1]),
-        inputs.codes[1],
-        "and its length",
-        f"{inputs.lengths[1]:.2f}",
-    )
+    print("row 1,", repr(lid.file.words[1]), inputs.codes[1], f"length {inputs.lengths[1]:.2f}")
     books = 4 * (np.size(inputs.centroids) + 256)  # of the parts and of the lengths
     packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
     print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
@@ -1725,8 +1719,8 @@ if lid:
 # 2,800 in all, it is well ahead. (Its settings lie at the edge of the grid, so it may have more to
 # give.)
 #
-# Note who the rival is: it counts, but pieces, not words. So pieces are half of the answer. The
-# vectors' part is that 176 languages fit in a small file, and that you need no labels of your own.
+# Note who the rival is: it counts, but pieces, not words. With labels enough, that does it. The
+# published vectors spare you the labels, and hold 176 languages in a small file.
 
 # %% [markdown]
 # ## Yours
@@ -1760,21 +1754,25 @@ for file_name, chosen in (("my_texts", slice(0, 2)), ("judge", slice(2, 5))):
                 long_enough = [part for part in parts if 60 <= len(part) <= 300]
                 writer.writerows([part, kind] for part in long_enough[:10])
 
+
+# %%
+def encoding_of(path):
+    """UTF-16 or UTF-8, if the file can be read so; else ENCODING."""
+    raw_ = path.read_bytes() if path.exists() else b""
+    found = "utf-16" if raw_[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if found == "utf-8-sig" and b"\0" in raw_:
+        return ENCODING
+    try:
+        raw_.decode(found)
+    except UnicodeError:
+        return ENCODING
+    return found
+
+
 # %%
 home = Path(home).expanduser()
-
-
-def rows_in(name):
-    """A table's rows: in UTF-8 or UTF-16 if it can be read so, else in ENCODING."""
-    try:
-        return data.read_rows(home / name, [TEXT, LABEL])
-    except ValueError:
-        if ENCODING is None:
-            raise
-        return data.read_rows(home / name, [TEXT, LABEL], encoding=ENCODING)
-
-
-rows_of = [rows_in(name) for name in ("my_texts.csv", "judge.csv")]
+paths = home / "my_texts.csv", home / "judge.csv"
+rows_of = [data.read_rows(path, [TEXT, LABEL], encoding=encoding_of(path)) for path in paths]
 (learn, y_learn), (judge, y_judge) = (
     ([row[TEXT] for row in rows], np.array([row[LABEL] for row in rows])) for rows in rows_of
 )
@@ -1808,14 +1806,9 @@ def own_words(text_):
 
 def lines_of(path):
     """The lines of a text in UTF-8, UTF-16 or ENCODING."""
-    raw_ = path.read_bytes()
-    found = ["utf-8-sig"] * (b"\0" not in raw_) + [ENCODING] * (ENCODING is not None)
-    for encoding in ["utf-16"] if raw_[:2] in (b"\xff\xfe", b"\xfe\xff") else found:
-        try:
-            return raw_.decode(encoding).splitlines()
-        except UnicodeError:
-            continue
-    raise ValueError(f"{path.name} is neither in UTF-8 nor in UTF-16: name its ENCODING")
+    if not (encoding := encoding_of(path)):
+        raise ValueError(f"{path.name} is neither in UTF-8 nor in UTF-16: name its ENCODING")
+    return path.read_text(encoding).splitlines()
 
 
 def known_share(vectors, texts):
@@ -1875,8 +1868,6 @@ print("always the most frequent label:", measured(floor))
 print("TF-IDF:", measured(by_words.mean()), "  vectors:", measured(by_vectors.mean()))
 ahead, error = lead_of(by_vectors, by_words)
 print(f"vectors minus TF-IDF {measured(ahead):.3f}, standard error {measured(error):.3f}")
-
-# %%
 if home == folder and {*kinds} == {*titles}:  # the stand-ins; your own data may score otherwise
     claim("vectors above the floor", by_vectors.mean() - floor, at_least=0.2)
 
@@ -2013,8 +2004,8 @@ for name, change in changes.items():
 #
 # Is our class as good as the program that most people use for word2vec, gensim?
 # `benchmarks/word2vec_pairs.py` has trained both on our text, with 100 numbers per word, 15 epochs,
-# the rate of word2vec's program and three seeds. (One thing differs: gensim draws noise for each
-# pair, ours for each stretch.) The bootstrap draws other pairs and seeds.
+# the rate of word2vec's program and three seeds. (They are not quite equal: gensim draws noise for
+# each pair, ours for each stretch.) The bootstrap draws other pairs and seeds.
 
 # %%
 figures = recorded("word2vec_pairs")["figures"]
