@@ -1708,7 +1708,7 @@ if lid:
         print(f"{number:>3} names minus fastText of these 14: {measured(ahead):.3f},", end=" ")
         print(f"standard error {measured(error):.3f}")
     claim("20 names per language, in standard errors above it", leads[20], at_most=-2)
-    claim("50 names per language, in standard errors above it", leads[50], at_most=3)
+    claim("50 names per language, in standard errors above it", leads[50], at_most=2)
     claim("200 names per language, in standard errors above it", leads[200], at_least=2)
 
 # %% [markdown]
