@@ -186,7 +186,7 @@ claim("ρ lost", lost, at_least=-0.03, at_most=0.03)
 
 # %% [markdown]
 # One byte per part, and the codebooks. (A number below 64 needs six bits, so it could be even
-# less.) The order of the cosines hardly changes.
+# less.) ρ hardly changes.
 #
 # ## Exercise 6: your own identifier
 

