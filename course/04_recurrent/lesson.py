@@ -649,8 +649,8 @@ for mask_zero, bound in ((False, {"at_most": 0.25}), (True, {"at_least": 0.9})):
 
 # %% [markdown]
 # The same network, data and training (one seed). Does the unmasked one fail because of the zeros,
-# or because the way is long? Texts of 30 *real* tokens have no padding. We train the same LSTM on them twice, and
-# only the start of its forget bias differs. Guess again.
+# or because the way is long? Texts of 30 *real* tokens have no padding. We train the same LSTM on
+# them twice, and only the start of its forget bias differs. Guess again.
 
 # %%
 long = rng.integers(1, 41, (1700, 30))
