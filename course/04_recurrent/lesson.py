@@ -516,7 +516,7 @@ for forget_bias in (0, 1, 5):
 # %% [markdown]
 # This table follows $c$ alone. The picture has all paths: besides the cell, $h$ feeds the gates and
 # the candidate at every step. With bias 5 the LSTM's line even grows. In the section on padding we
-# train with both biases. The GRU at its start loses about four tenths at every step.
+# train with both biases. The GRU at its start loses at least three tenths at every step.
 #
 # ### Clipping
 #
@@ -1608,7 +1608,7 @@ claim("share seen in training", sum(organisations[name] for name in seen) / tota
 # Nearly all were seen, so this part of the test is memory. (新华社 is Xinhua, the news agency.)
 #
 # Let us look at one failure: the first place in the test where the CRF errs. Below the picture
-# stand the true tags. Where is the network unsure, and where is it sure of the wrong tag?
+# stand the true tags. Where is the network unsure? Is it anywhere sure of a wrong tag?
 
 # %% tags=["nbval-ignore-output"]
 said = found["BiLSTM-CRF"]
