@@ -91,7 +91,7 @@ claim("the first of 60 real tokens", accuracy(long, long[:, 0] % 10), at_most=0.
 # %% [markdown]
 # With the padding in front, the text is what the LSTM reads last, and the task works without a
 # mask. With 60 real tokens no mask would help, since there is nothing to mask: the way itself is
-# long, and that is what forget gates are for.
+# long. (The lesson opens the forget gates at the start, for 30 tokens.)
 #
 # ## Exercise 4: truncated
 #
@@ -186,7 +186,7 @@ claim("deep harbour: sines", deep_sines, at_most=measured(deep))
 # %% [markdown]
 # The lead shrinks. In a deep harbour the next value of a sum of sines is a linear function of the
 # values before, so a line is nearly all there is to learn, and it is fitted in a moment. The sines,
-# which are told the periods, stay ahead of both.
+# which are told the periods and the clock and fitted to all 80 days, stay ahead of both.
 #
 # ## Exercise 6: how far does it look?
 
