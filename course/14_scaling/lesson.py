@@ -1395,8 +1395,8 @@ claim("train.Model, compiled, two devices and one differ by", apart(path).max(),
 # %% [markdown]
 # `train.Model` compiles forward and backward pass on each replica, and leaves the all-reduce and
 # the update outside. Does it pay? `benchmarks/scaling.py` measured a step of a GPT (6 layers, 256
-# wide) and of a CNN (three convolutions). Each took nine turns: bars are medians, whiskers reach to
-# the lowest and the highest.
+# wide) and of a CNN (three convolutions). Plain Keras, `train.Model` and XLA took nine turns each:
+# bars are medians, whiskers reach to the lowest and the highest.
 
 # %%
 scaling = recorded("scaling")
@@ -1683,8 +1683,8 @@ P_llama3 = llama_parameters(126, 16384, 128_000, 53248, kv=8 * 128)
 
 # %% [markdown]
 # - GPT-3: 174.6 billion parameters, 300 billion tokens, $3.14 \cdot 10^{23}$ FLOPs.
-# - Chinchilla ([Hoffmann et al. 2022](#hoffmann2022)): 70 billion, 1.4 trillion tokens, for a budget
-#   of $5.76 \cdot 10^{23}$ FLOPs.
+# - Chinchilla ([Hoffmann et al. 2022](#hoffmann2022)): 70 billion, 1.4 trillion tokens, a
+#   budget of $5.76 \cdot 10^{23}$ FLOPs.
 # - Megatron (Narayanan and others): GPT-3 on 1,024 A100 that reach $140 \cdot 10^{12}$ FLOP/s each,
 #   in 34 days; and a trillion parameters, 450 billion tokens, 3,072 A100 at $163 \cdot 10^{12}$, in
 #   84 days. *With* recomputation: $8PD$, not $6PD$.
