@@ -439,8 +439,7 @@ claim("places", place_size, at_least=0.70, at_most=0.71)
 claim("words, 8 times", 8 * word_size, at_least=0.22, at_most=0.24)
 
 # %% [markdown]
-# Eight times as large, the words still are a third of their places. The factor narrows the gap at
-# the start of training.
+# Eight times as large, the words still are a third of their places.
 #
 # ## The block
 #
@@ -680,9 +679,8 @@ assert [*changes.values()] == [[3, 4, 5, 6, 7], [], []]
 #
 # **Warm-up.** In the paper the learning rate first grows, for $w$ steps, and then falls. Why that
 # helps is disputed. Adam's averages rest on few gradients at first; and in post-norm the gradients
-# near the output are large at the start, as above. (The second we saw above; whether either is the
-# reason we did not test. By Xiong et al. our pre-norm models could do without; we keep a short
-# one.)
+# near the output are large at the start. (The second we saw; whether either is the reason we did
+# not test. By Xiong et al. our pre-norm models could do without; we keep a short one.)
 #
 # $$ \eta_\tau = D^{-1/2} \min(\tau^{-1/2},\; \tau \cdot w^{-3/2}) $$
 #
@@ -942,8 +940,7 @@ pronounce("Transformer", rate=3e-3)
 
 # %% [markdown]
 # What would other words have given? We draw 2,000 of the 2,000 words again and again, with
-# repetition, and keep the middle 95 % of the rates: a bootstrap interval. It says nothing about
-# another start of the training.
+# repetition, and keep the middle 95 % of the rates: a bootstrap interval.
 
 # %%
 missed = {
@@ -1107,8 +1104,8 @@ difference = np.abs(rms_norm(centred, 1) - norm(centred, 1, 0)).max()
 claim("of vectors with mean 0: RMSNorm and layer norm differ by", difference, at_most=1e-6)
 
 # %% [markdown]
-# It needs half of the parameters and fewer operations, and for vectors of mean 0 it is layer
-# normalisation without the shift.
+# It needs half of the parameters; for vectors of mean 0 it is layer normalisation without the
+# shift.
 #
 # ### RoPE: turn, do not add
 #
@@ -1262,7 +1259,7 @@ claim("by hand and Keras differ by", np.abs(by_keras - mine).max(), at_most=1e-5
 # %% [markdown]
 # ### The block of today
 #
-# How do the four parts stand together? Compare with the drawing further up.
+# How do the four parts stand together?
 
 # %%
 ax = plots.diagram(
@@ -1639,8 +1636,7 @@ assert len(answers_of(loaded, one)) == 1
 # On several GPUs the same command uses all of them (chapter 14). `--jit-compile` compiles the
 # training step.
 #
-# This is the paper's own size, to be built and not to be trained here. How many parameters do you
-# expect?
+# This is the paper's own size, only built here. How many parameters do you expect?
 
 # %%
 keras.utils.set_random_seed(1)
