@@ -198,7 +198,7 @@ for language in ("de", "en"):
         names.append(entry.get(language, "").strip(":").replace("_", " ").lower())
         languages.append(language)
 learn = np.arange(len(names)) % 2 == 0
-count = CountVectorizer(analyzer="char_wb", ngram_range=(2, 3)).fit(names)
+count = CountVectorizer(analyzer="char_wb", ngram_range=(2, 3)).fit(np.array(names)[learn])
 table, languages = count.transform(names), np.array(languages)
 bayes = MultinomialNB().fit(table[learn], languages[learn])
 right = bayes.score(table[~learn], languages[~learn])

@@ -322,10 +322,11 @@ near_two = [word for word, _ in by_softmax.nearest("two", k=6)]
 claim("numbers among the six nearest of two", len(set(near_two) & set(numbers)), at_least=2)
 
 # %% [markdown]
-# It works: among the words nearest to *two* are other numbers. But look at the price. The table of
-# counts has $V \times V$ cells, $10^{12}$ for a million words, and nothing is learned before all of
-# the text is counted. The other way is a step for each pair, as it is read. Then the sum in the
-# softmax runs over all words each time:
+# It works: among the words nearest to *two* are other numbers. But look at the price. The tables of
+# products and probabilities have $V \times V$ cells, $10^{12}$ for a million words (the counts
+# alone are mostly zeros, and could be kept as a list), and nothing is learned before all of the
+# text is counted. The other way is a step for each pair, as it is read. Then the sum in the softmax
+# runs over all words each time:
 
 # %%
 V, d, k = len(model.words), model.embedding_dim, model.negative
@@ -790,6 +791,7 @@ difference = mark["spearman"] - marks["counting, SVD"]["WordSim-353 ρ"]
 print(
     f"skip-gram minus SVD {measured(difference):.3f}, standard error {measured(np.std(lead)):.3f}"
 )
+print(f"of skip-gram's ρ alone, over the pairs: {measured(np.std(again[:, 0])):.3f}")
 low, high = np.percentile(lead, [2.5, 97.5])
 print(f"95 % of the leads lie between {measured(low):.3f} and {measured(high):.3f}")
 claim("the lower end of the interval", low, at_most=0)
@@ -1334,8 +1336,11 @@ claim(what, in_errors(of_500["PPMI, SVD"], of_500["TF-IDF"]), at_least=2)
 # %% [markdown]
 # Look at the middle of the picture: with a hundred labels the vectors of skip-gram win against all
 # three rivals. (The bars are standard errors over the draws; all draws share one test set and one
-# pre-training.) But 60 words may be too few for the rivals, so all four read whole reviews now. And
-# with all labels: who is ahead, and is it chance?
+# pre-training. One thing is not equal: skip-gram leaves out most of the frequent words as it reads,
+# PPMI counts them all. Such settings often matter more than whether one counts or predicts ([Levy
+# et al. 2015](#levy2015)); so the lead over PPMI is that of these settings, not of skip-gram as
+# such.) But 60 words may be too few for the rivals, so all four read whole reviews now. And with
+# all labels: who is ahead, and is it chance?
 
 # %%
 whole = {
@@ -1439,7 +1444,7 @@ if lid:
 # 256 typical pairs of numbers, the **centroids**; one byte says which is the nearest. Before that,
 # the row is scaled to length 1, and a ninth byte names the nearest of 256 typical lengths. This is
 # **product quantization** ([Jégou et al. 2011](#jegou2011)): 8 small codebooks name $256^8$
-# different rows.
+# different directions.
 
 
 # %%
@@ -1458,7 +1463,7 @@ if lid:
     packed, plain = inputs.codes.nbytes + len(inputs.codes) + books, 4 * np.prod(inputs.shape)
     print(f"packed {packed:,} bytes, {books:,} of them centroids: {plain / packed:.1f} times fewer")
     listed = 8 * len(lid.file.kept)
-    print(f"list of the kept buckets {listed:,}, words and tree {size - packed - listed:,} bytes")
+    print(f"list of the kept buckets {listed:,}, words and nodes {size - packed - listed:,} bytes")
 
 # %%
 if lid:
@@ -1511,9 +1516,9 @@ if lid:
 # ### A softmax in the shape of a tree
 #
 # What if a softmax has many classes? The classes become the leaves of a binary tree. At each inner
-# node $m$ stands a vector $w_m$, and $\sigma(w_m^\top h)$ is the probability to go right. The
-# probability of a class is the product along its path, with a plus where the path goes right and a
-# minus where it goes left: **hierarchical softmax** ([Mikolov et al.
+# node $m$ stands a vector $w_m$ (here $w$ is no word), and $\sigma(w_m^\top h)$ is the probability
+# to go right. The probability of a class is the product along its path, with a plus where the path
+# goes right and a minus where it goes left: **hierarchical softmax** ([Mikolov et al.
 # 2013b](#mikolov2013distributed)). $h$ is the mean over the rows $G$ of the text:
 #
 # $$ h = \frac{1}{|G|}\sum_{g \in G} x_g, \qquad
@@ -1602,8 +1607,9 @@ else:
 # ### Does it know your sentence?
 #
 # Write your own into the list. Short texts are hard: what is *gift*? (In English a present, in
-# German poison.) Compare its probabilities alone with those in a sentence. (*Nei* is *no* in
-# Norwegian, and *in the* in Italian; `als` is Alemannic.)
+# German poison; in Danish and Swedish poison, too, and *married*.) Compare its probabilities alone
+# with those in a sentence. (*Nei* is *no* in Norwegian, and *in the* in Italian; `als` is
+# Alemannic.)
 
 # %%
 my_sentences = ["gift", "Das ist ein Gift", "This is a gift", "nei", "ok", "Guten Tag, my friend!"]
@@ -1969,8 +1975,9 @@ claim("saved and loaded vectors differ by", np.abs(again.vectors - small.vectors
 attempt(lambda: again["kings"])
 
 # %% [markdown]
-# **All labels are 1.** So they are in the program that cuts Chinese at spaces, and no error tells
-# of it. What is the best program for such data?
+# **All labels are 1.** The tutorial that cuts Chinese at spaces ([article
+# 002](../../docs/articles.md)) gives each of its sentences the label 1, and no error says that
+# anything is wrong. Which program scores best on such data?
 
 # %%
 labels = np.ones(3, int)
@@ -2062,14 +2069,16 @@ assert max(tests) - min(tests) < 0.02
 #
 # 1. **By hand.** Write down all pairs of *to be or not to be* with a window of 1. How many are
 #    there? Which pairs come twice?
-# 2. **Window.** Train with `window=1` and `window=10`. Which gives words that can *replace* each
-#    other, which gives words of the same *topic*? Compare places in the list of a country's nearest
-#    words: those of other countries, and that of its own adjective (*Germany*, *German*).
+# 2. **Window.** Train with `window=1` and `window=10`, both with `learning_rate=0.02`: with the
+#    wide window a word's changes add up to more, and 0.04 diverges. Which gives words that can
+#    *replace* each other, which gives words of the same *topic*? Compare places in the list of a
+#    country's nearest words: those of other countries, and that of its own adjective (*Germany*,
+#    *German*).
 # 3. **Spelling or meaning?** Train `FastText` and `SkipGram`. Of the ten nearest of a word, how
 #    many end in the same three letters? Ask a hundred words. Then `evaluate_analogies` with the
 #    questions whose `section` begins with "gram": which of the two answers more?
-# 4. **Shuffle.** Shuffle the words within each sentence before training. What happens to $\rho$,
-#    and why?
+# 4. **Shuffle.** Shuffle the words within each sentence before training. Does $\rho$ change by more
+#    than two standard errors of the paired bootstrap? Why may that be?
 # 5. **A smaller table.** The identifier keeps a row in nine bytes. Do the same to the skip-gram
 #    vectors with `sklearn.cluster.KMeans`: 25 parts of two numbers, 64 centroids each. How many
 #    bytes are left, and what happens to $\rho$?
