@@ -5,7 +5,7 @@
 #     goals:
 #       - count what one training step costs in operations, bytes and memory
 #       - tell from a roofline whether arithmetic or memory holds a computation back
-#       - divide a batch, an optimizer, a layer and a network among devices, and prove them equal
+#       - divide a batch, an optimizer, a layer and a network among devices, and check the result
 #       - compute the time and the MFU of published training runs, and the memory one would need
 #       - launch one training script on several workers, and resume it when one is killed
 #     prerequisites: [01_foundations, 06_cnn, 11_transformer]
@@ -24,7 +24,7 @@
 #
 # - count what one training step costs in operations, bytes and memory;
 # - tell from a roofline whether arithmetic or memory holds a computation back;
-# - divide a batch, an optimizer, a layer and a network among devices, and prove them equal;
+# - divide a batch, an optimizer, a layer and a network among devices, and check the result;
 # - compute the time and the MFU of published training runs, and the memory one would need;
 # - launch one training script on several workers, and resume it when one is killed.
 #
@@ -92,7 +92,8 @@ tf.get_logger().setLevel("ERROR")  # it would warn of the many models that we ma
 # GPT-3 has 175 billion parameters and read 300 billion tokens ([Brown et al. 2020](#brown2020)).
 # How long would *this* machine train, and would the network fit into its memory? Two rules of
 # thumb, which this lesson derives: training takes 6 operations per parameter and token, and 16
-# bytes per parameter.
+# bytes per parameter. `profiling.machine()` times a product of two tables of 1024 × 1024 (the peak)
+# and the sum of a vector of 64 MiB (the bandwidth, for later).
 
 # %%
 peak, bandwidth = np.max([profiling.machine() for _ in range(3)], axis=0)  # others may disturb
@@ -130,7 +131,8 @@ print(f"1,024 cards are {sooner:.0f} times as fast as one at its peak")
 assert 340 < sooner < 1024 / 2
 
 # %% [markdown]
-# (Not 1,024 times: the cards reach less than half of their peak.)
+# (Not 1,024 times: by the paper the cards reach $140 \cdot 10^{12}$ of $312 \cdot 10^{12}$, and a
+# quarter of their work only repeats something, to save memory. Both come below.)
 #
 # So there are two reasons for many devices. One is too *slow*: divide the examples. One is too
 # *small*: divide the network. At the end you compute the 34 days yourself. You will also kill one
@@ -171,6 +173,10 @@ for name, product in products.items():
 # The **backward pass** starts from $G$, the gradient of the loss with respect to $Y$. It makes two
 # products of the same cost: $X^\top G$ is the gradient of the weights, $G W^\top$ is handed down to
 # the layer below. So a step costs *three* times a forward pass.
+#
+# The product has $kq$ weights: 2 FLOPs per weight and example forward, 6 in a step. For a network
+# of such products with $P$ weights in all that is about $6P$ per example; in a language model each
+# token is such an example. This is the first rule of the beginning.
 
 # %%
 x, w = tf.constant(x_hand), tf.constant(w_hand)
@@ -276,6 +282,8 @@ assert leaders == ["conv3", "conv2", "conv1"]
 #
 # $$ M = 4\,(4P + AB) \quad\text{bytes} $$
 #
+# Without the activations that is $4 \cdot 4P = 16P$: the second rule.
+#
 # A network 3-4-2 with biases and ReLU, by hand: $P = 3 \cdot 4 + 4 + 4 \cdot 2 + 2$. Per example
 # it keeps 3 inputs, 4 outputs of the first layer, 4 of ReLU and 2 of the second.
 
@@ -359,8 +367,9 @@ for batch in (1, 8, 64, 512, 4096):
 
 # %% [markdown]
 # A weight that was fetched once serves the whole batch. Now this machine. Its bandwidth $\beta$ was
-# measured above, by the sum of a long vector. Its peak $\pi$ is the fastest matrix product that we
-# saw: so one of the layers may lie on the roof by definition.
+# measured in the first section, by the sum of a vector of 64 MiB; if your processor's cache is
+# larger than that, it is the cache's. Its peak $\pi$ is the fastest matrix product that we saw: so
+# one of the layers may lie on the roof by definition.
 
 
 # %%
@@ -1265,8 +1274,9 @@ claim("gradients of pipeline and one device differ by", gap, at_most=1e-5)
 
 # %% [markdown]
 # More pieces, a smaller bubble; but each piece is smaller, so its products reuse each weight less
-# (the roofline). Very large models use all ways at once: divided layers inside a machine, pipelines
-# between machines, and data parallel over all of it.
+# (the roofline). Very large models use these three at once: divided layers inside a machine,
+# pipelines between machines, and data parallel over all of it
+# ([Narayanan et al. 2021](#narayanan2021)).
 #
 # ## What a mean of gradients does not cover
 #
@@ -1455,10 +1465,11 @@ for kind in (tf.float16, tf.bfloat16):
 # precision** ([Micikevicius et al. 2018](#micikevicius2018)) computes in 16 bits and keeps the
 # weights in 32.
 #
-# The other end of the range can lose *gradients*: the better the network fits, the smaller they
-# are. We collect all that are not zero after three epochs, and again 200 steps later, and see which
-# of them float16 turns into zeros. The cure is **loss scaling**: multiply the loss by, say,
-# $2^{15}$, and so each gradient; divide before the update.
+# The other end of the range can lose *gradients*. The gradient of cross-entropy with respect to the
+# logits is probability minus target, so it shrinks as the network fits. We collect all gradients
+# that are not zero after three epochs, and again 200 steps later (at ten times the learning rate,
+# to get there soon), and see which of them float16 turns into zeros. The cure is **loss scaling**:
+# multiply the loss by, say, $2^{15}$, and so each gradient; divide before the update.
 
 
 # %%
@@ -1873,8 +1884,9 @@ gap = max(abs(float(a) - float(b)) for a, b in zip(losses["one"], losses["worker
 check("losses in the logs differ by", gap, at_most=2e-3)
 
 # %% [markdown]
-# With the published weights the workers exchanged the gradient of the last layer only: all that is
-# trained.
+# With the published weights the script freezes all layers but the last
+# (`layer.trainable = layer is model.layers[-1]`), so the workers exchanged that layer's gradient
+# only.
 
 # %%
 accuracy = {name: float(re.search(r"accuracy on .*: (\S+)", "\n".join(lines))[1])
@@ -1950,12 +1962,11 @@ claim("large batches", large, at_most=4.001)
 #
 # The folder needs `train` and `test`, each with one folder per class, two pictures per class at
 # least. Are they not divided yet? Move about every fifth picture of each class into `test`, and
-# nearly equal ones together. Files that are not pictures are left out with a message, hidden ones
-# silently. Your figures are only shown, without bounds.
+# nearly equal ones together. With more than some thousand pictures begin with a part: the network
+# is trained three times. Your figures are only shown, without bounds.
 #
-# With more than some thousand pictures begin with a part: the network is trained three times.
-#
-# To see it, we put three such files between the drawings.
+# Files that are not pictures are left out with a message, hidden ones silently. To see it, we put
+# three such files between the drawings.
 
 # %%
 odd = {"face/notes.txt": b"no picture", "food/.DS_Store": b"\0\1", "animal/Katze à la.JPG": b""}
@@ -2058,6 +2069,9 @@ print(path.name, {name: measured(p) for name, p in zip(facts["classes"], probabi
 # batches = train.batches(examples, batch_size=64 * strategy.num_replicas_in_sync)
 # ```
 #
+# The last line makes the batch grow with the number of GPUs: then it is another training, with
+# fewer steps per epoch. Choose the learning rate anew; we did not measure by which rule.
+#
 # For a TPU `strategy()` asks TensorFlow. A TPU compiles everything with XLA, so shapes must be
 # fixed: `train.batches` leaves out a last batch that is not full, and the batch must be a multiple
 # of the replicas.
@@ -2102,8 +2116,8 @@ assert min(peak, bandwidth * costs[1].intensity) == min(2 * peak, bandwidth * co
 
 # %% [markdown]
 # *"Training and optimizing large models usually needs efficient data processing methods, such as
-# data parallel and model parallel"* (article 004). These process no data: they are two ways to
-# spread a *training* over devices.
+# data parallel and model parallel"* (article 004). These are not ways to process data: they are two
+# ways to spread a *training* over devices.
 #
 # *Devices too late, a batch too small.* The package says it in one sentence:
 
@@ -2129,8 +2143,9 @@ for attempt in (lambda: train.logical_devices(8), batch_of_three):
 # - Data parallel training computes the gradient of the whole batch if each part is weighted by its
 #   size. The ring sends fewer than two gradients per device; the backward pass hides them if the
 #   batch per device is large enough.
-# - ZeRO divides what replicas hold twice: optimizer, gradients, weights. Recomputation gives memory
-#   for a third more work. Tensor parallel layers and pipelines divide the computing itself.
+# - ZeRO divides what every replica holds a copy of: optimizer, gradients, weights. Recomputation
+#   gives memory for a third more work. Tensor parallel layers and pipelines divide the computing
+#   itself.
 # - MFU counts the model's FLOPs, not the repeated ones. A few printed figures give the days and the
 #   MFU of a published run, and the memory that one would need.
 # - A backup, an order of examples that depends on the epoch alone, and a restart make a crash
@@ -2139,8 +2154,8 @@ for attempt in (lambda: train.logical_devices(8), batch_of_three):
 # ## Common mistakes
 #
 # - Building or compiling the model outside `strategy.scope()`.
-# - Passing the batch of *one* device where the global batch is wanted, or keeping the learning rate
-#   when the global batch has grown eightfold.
+# - Passing the batch of *one* device where the global batch is wanted.
+# - Enlarging the global batch and keeping the learning rate unchecked: search it anew.
 # - Every worker saves to the same file: use `chief_path`. Only the chief calls `save`: then all may
 #   hang, because some states are collected from every worker.
 # - Believing that `jit_compile=True` compiled something. Ask `model.jit_compile`.
@@ -2160,7 +2175,8 @@ for attempt in (lambda: train.logical_devices(8), batch_of_three):
 # 4. **Unequal machines.** One worker is twice as fast as the other. How would you divide a batch
 #    of 90, and what must the weights of the two gradients be?
 # 5. **ZeRO for you.** From how many cards of 24 GB on does a network of 7 billion parameters fit
-#    at each stage, without activations? What is the least number at all that stage 1 needs?
+#    at each stage, without activations? How many GB does stage 1 need on each card at least,
+#    however many cards there are?
 # 6. **Columns and rows.** Extend the divided layer by biases. Which device adds the bias of the
 #    second layer? What goes wrong if both do?
 # 7. **The bubble.** A pipeline of 16 stages must lose at most 10 %. How many pieces does it need?
