@@ -168,12 +168,12 @@ for depth, bound in ((6, {"at_least": 0.85}), (12, {"at_most": 0.8}), (48, {"at_
     )
 
 # %% [markdown]
-# In pre-norm the last block's gradient shrinks as the stack grows: the stream gets larger, and the
-# last normalisation divides by its size. In post-norm each normalisation divides by a size that
-# does not grow with the depth.
+# In pre-norm the gradient of the last block's $W_2$ shrinks as the stack grows: the stream gets
+# larger, and the last normalisation divides by its size. In post-norm each normalisation divides by
+# a size that does not grow with the depth.
 #
-# In post-norm, block 1 gets less than the last block with 12 and 48 blocks, but about as much with
-# 6. So what the lesson saw at 24 is no law. (One start each.)
+# In post-norm, the $W_2$ of block 1 gets less than that of the last block with 12 and 48 blocks,
+# but about as much with 6. So what the lesson saw at 24 is no law. (One start each.)
 #
 # ## Exercise 5: a cache by hand
 #

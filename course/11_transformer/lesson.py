@@ -71,11 +71,11 @@ from aimodels.transformer import Transformer
 # ## The word that decides stands far back
 #
 # *The keys to the cabinet …* Is the next word *is* or *are*? The word just before says *is*. The
-# word that decides stands three places back. Here is what **SmolLM2** says, a small published
-# language model (the version that was taught to chat, its weights rounded to 4 bits). We ask for
-# the five most probable next **tokens**: words, pieces of words or signs, often with the space
-# before them. (`benchmarks/smollm2.py` recorded them. We use beginnings of sentences, not the form
-# of a chat.)
+# word that decides stands three places before that one. Here is what **SmolLM2** says, a small
+# published language model (the version that was taught to chat, its weights rounded to 4 bits). We
+# ask for the five most probable next **tokens**: words, pieces of words or punctuation marks, often
+# with the space before them. (`benchmarks/smollm2.py` recorded them. We use beginnings of
+# sentences, not the form of a chat.)
 #
 # At the end you will have written the program that gives these answers: at most sixty lines of
 # NumPy, run on SmolLM2's published weights. Only the reader of its file and the cutting into tokens
@@ -94,8 +94,8 @@ for prompt in [*cabinet, "The capital of France is", "Water freezes at a tempera
 # only their order counts here.)
 #
 # Beside it stand three rules that know one place each. They say *are* if the *second* word ends in
-# s; if the *fourth from the end* does; if the *last* one does. A fourth one takes *either* of the
-# first two signs. How good are they, form by form?
+# s; if the *fourth from the end* does; if the *last* one does. A fourth one says *are* if *either*
+# of the first two does. How good are they, form by form?
 
 # %%
 forms = "second", "after three words", "after two adjectives", "further from the end"
@@ -155,8 +155,8 @@ claim("the other forms, such a noun, least", min(map(np.mean, luring.values())),
 #
 # What does that cost? Count the multiplications of one layer for $T$ tokens with $D$ numbers each.
 # An LSTM multiplies two vectors by $D \times 4D$ matrices in each step. Attention has four
-# $D \times D$ matrices, then $T^2$ dot products and $T^2$ weighted sums. A block has, besides, two
-# dense layers, $D \times 4D$ and $4D \times D$:
+# $D \times D$ matrices, then $T^2$ dot products, and $T$ weighted sums of $T$ vectors each. A block
+# has, besides, two dense layers, $D \times 4D$ and $4D \times D$:
 #
 # $$ \text{LSTM: } 8\,T D^2, \qquad \text{attention: } 4\,T D^2 + 2\,T^2 D, \qquad
 #    \text{block: } 12\,T D^2 + 2\,T^2 D $$
@@ -219,11 +219,11 @@ assert dearer == {"attention": 2 * width + 1, "block": 1}
 # $$ q = x W_q, \quad k = x W_k, \quad v = x W_v, \qquad
 #    A = \mathrm{softmax}\!\left(\frac{q\, k^\top}{\sqrt{d}}\right), \quad o = A\, v $$
 #
-# ($\sqrt d$: see chapter 05.) Three tokens, two numbers each. (Places and rows are counted from 0.)
-# Row $t$ of $q$ says what token $t$ looks for. Row $s$ of $k$ says what token $s$ offers, and row
-# $s$ of $v$ what it hands over. The numbers are chosen so that *are* looks for a subject (first
-# number of its query), and *keys* offers one. Compute the last row of each table before you read
-# it.
+# ($\sqrt d$: see chapter 05.) Three tokens, two numbers each. (Places and rows are counted from 0.
+# In italics *keys* is the token; otherwise keys are the rows of $k$.) Row $t$ of $q$ says what
+# token $t$ looks for. Row $s$ of $k$ says what token $s$ offers, and row $s$ of $v$ what it hands
+# over. The numbers are chosen so that *are* looks for a subject (first number of its query), and
+# *keys* offers one. Compute the last row of each table before you read it.
 
 
 # %%
@@ -294,7 +294,8 @@ plt.show()
 
 # %% [markdown]
 # A mask is applied before the softmax: a score that is masked becomes $-\infty$, its weight 0, and
-# the others still sum to 1.
+# the others still sum to 1. (In a row where all is masked no other is left, and
+# $-\infty - (-\infty)$ gives nan. It happens with padding on the left and a causal mask.)
 #
 # ### Several heads
 #
@@ -371,9 +372,11 @@ claim("outputs, put into this order, differ by", np.abs(shuffled - in_order[orde
       at_most=1e-5)  # fmt: skip
 
 # %% [markdown]
-# *Dog bites man* and *man bites dog* would give each word the same vector. So each token must be
-# told its place. The Transformer adds a vector $P_t$ to the embedding of the token at place $t$,
-# made of sines and cosines of ever longer waves:
+# *Dog bites man* and *man bites dog* would give each word the same vector. (With a causal mask a
+# second layer is not wholly blind: in the first one each token sees only itself and those before
+# it, which tells something of their order. We do not rely on that.) So each token must be told its
+# place. The Transformer adds a vector $P_t$ to the embedding of the token at place $t$, made of
+# sines and cosines of ever longer waves:
 #
 # $$ P_{t,2i} = \sin \omega_i t, \qquad P_{t,2i+1} = \cos \omega_i t, \qquad
 #    \omega_i = 10000^{-2i/D} $$
@@ -425,9 +428,9 @@ claim("last twenty, change in fifty places", np.ptp(table[:, -20:], axis=0).max(
 claim("of these, smallest cosine", table[:, -19::2].min(), at_least=0.95)
 
 # %% [markdown]
-# Do the places drown the words? The numbers of a fresh embedding are small. So it is multiplied by
-# $\sqrt{D}$ before the places are added; `PositionEmbedding` does both. We compare the roots of the
-# mean squares, with the embedding as Keras begins it.
+# Do the places drown the words? The numbers of a fresh embedding are small. The paper multiplies it
+# by $\sqrt{D}$ before the places are added, and does not say why; `PositionEmbedding` does both. We
+# compare the roots of the mean squares, with the embedding as Keras begins it.
 
 # %%
 fresh = keras.layers.Embedding(1000, 64)
@@ -439,7 +442,9 @@ claim("places", place_size, at_least=0.70, at_most=0.71)
 claim("words, 8 times", 8 * word_size, at_least=0.22, at_most=0.24)
 
 # %% [markdown]
-# Eight times as large, the words still are a third of their places.
+# Eight times as large, the words still are a third of their places, because Keras begins with
+# numbers between -0.05 and 0.05. If they began with the standard deviation $1/\sqrt{D}$, the factor
+# would make it 1, and they would be the larger ones. And training changes the embedding.
 #
 # ## The block
 #
@@ -523,10 +528,11 @@ claim("by hand and the package differ by", np.abs(by_package - by_hand).max(), a
 # What does that do to the gradient? On the way back from the loss to block 1, post-norm passes
 # every normalisation. In pre-norm there is a way through additions alone. We stack 24 untrained
 # blocks of either kind, whose task is to say seven-letter words backwards. How large is the
-# gradient that reaches each block, and how large are the numbers between them? Three starts each:
-# the curves are their means, the bands reach from the smallest to the largest. (This setting is our
-# second. In a first one, of another depth and with random goals, the left picture showed no such
-# effect. It is not recorded. Take the picture for this task and this depth.)
+# gradient that reaches each block (we take that of its last matrix, $W_2$), and how large are the
+# numbers between them? Three starts each: the curves are their means, the bands reach from the
+# smallest to the largest. (This setting is our second. In a first one, of another depth and with
+# random goals, the left picture showed no such effect. It is not recorded. Take the picture for
+# this task and this depth.)
 
 # %%
 listed = data.load("cmudict", split="train[:10%]", batch_size=-1)["word"].numpy()
@@ -582,10 +588,10 @@ claim("post-norm: size after block 24", post[:, 1, -1].max(), at_least=0.99, at_
 claim("pre-norm: size after block 24", pre[:, 1, -1].min(), at_least=2)
 
 # %% [markdown]
-# In these stacks of 24, post-norm gives block 1 a smaller gradient than the last one, pre-norm
-# several times as much. (Exercise 4 changes the depth.) At the last block post-norm has the larger
-# gradient. The price of pre-norm stands on the right: the stream grows. That is why such a model
-# ends with one more normalisation.
+# In these stacks of 24, post-norm gives the $W_2$ of block 1 a smaller gradient than that of the
+# last block, pre-norm one several times as large. (Exercise 4 changes the depth.) For the last
+# block's $W_2$ post-norm has the larger gradient. The price of pre-norm stands on the right: the
+# stream grows. That is why such a model ends with one more normalisation.
 #
 # These are untrained stacks. Adam divides each gradient by its usual size, so the sizes alone do
 # not decide who learns better. [Xiong et al. 2020](#xiong2020) trained both, and found that
@@ -730,9 +736,11 @@ plt.show()
 # ### Backwards
 #
 # Does it learn the task, and what if it knows no places? Ten thousand words, two passes, with a
-# warm-up; after it the rate falls along a cosine, and the labels are not smoothed. In a second
-# model the positions are switched off: its tables are all zeros. What will it reach? It knows which
-# letters there are, and a reversed word has the same ones.
+# warm-up. After it the rate falls along a cosine, not as in the paper, and the labels are not
+# smoothed: what the paper's two means are worth, this lesson does not measure. (The translation
+# below has smoothed labels.) In a second model the positions are switched off: its tables are all
+# zeros. What will it reach? It knows which letters there are, and a reversed word has the same
+# ones.
 
 
 # %%
@@ -771,7 +779,8 @@ claim("without: the right letters in some order", np.mean(same), at_least=0.5)
 
 # %% [markdown]
 # With positions nearly every unseen word is right. Without them it mostly finds the right letters,
-# but seldom their order.
+# but seldom their order. (Its encoder knows no order at all; its decoder still has the causal
+# mask.)
 #
 # ### Where does it look?
 #
@@ -981,12 +990,15 @@ for name in leads:
 # %% [markdown]
 # All three make far fewer mistakes than the floor. Against the trees, which need an alignment
 # first, it is a draw: the interval of the words reaches 0 or nearly so. Against the LSTM with
-# attention the Transformer does not win either. Where that interval lies wholly below 0, the LSTM
-# makes fewer mistakes on such words. By phonemes no rival is more than two in a hundred away, in
-# either direction.
+# attention the Transformer does not win either. If its interval, printed above, lies wholly below
+# 0, the LSTM of these two makes fewer mistakes on such words; if it reaches 0, as it may on another
+# machine, that is not shown. By phonemes no rival is more than two in a hundred away, in either
+# direction.
 #
 # (Each network was trained from one start; another could move either difference. Longer words, or
-# more of them, we did not try.)
+# more of them, we did not try. Nor do seven letters test what the section *One after the other, or
+# all at once* promised, that no token waits: that counts in long texts, on processors that do much
+# at once. Speed we did not measure.)
 #
 # Four words that the Transformer says right, and four that it does not:
 
@@ -1045,8 +1057,8 @@ assert marks == {"✗": 4, "✓": 2, "~": 2}
 assert not [said for _, said, reference in figures["examples"][:8] if said == reference]
 
 # %% [markdown]
-# Four are wrong, two leave something out, two are nearly right. None is its reference, sign for
-# sign, and of all test sentences few are.
+# Four are wrong, two leave something out, two are nearly right. None is its reference, character
+# for character, and of all test sentences few are.
 #
 # ## Keys and values are kept
 #
@@ -1451,9 +1463,11 @@ claim("lines of our program", lines, at_most=60)
 # ### Who looks at the subject?
 #
 # Somewhere the last place must have read the number of the subject. The benchmark looked for a head
-# that looks there: it chose one of the 270 heads on beginnings of the first form with one key, one
-# road and so on, and measured it on those with several. There the subject is the second word from
-# the left, and three places before the last.
+# that looks there: of the 270 heads it chose the one with the largest weight at the subject in
+# beginnings of the first form with one key, one road and so on. It measured it on those with
+# several, and on all beginnings of the other three forms, which have the same nouns. (The mean of
+# all heads is that of the first form.) In the first form the subject is the second word from the
+# left, and three places before the last.
 #
 # Is it the place that the head knows, or the subject? Two forms move the subject from the left. The
 # last one moves it from the end: rotary positions know distances, and a head that looks three
@@ -1749,11 +1763,11 @@ for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
 # - Self-attention lets every token look at every other one, in several heads; where all tokens are
 #   known, none waits for another. Its cost grows with the square of the length, and a block needs
 #   more multiplications than an LSTM of the same width at every length.
-# - It knows no order. Positions, added to the embeddings or turned into queries and keys, bring it
-#   in; we measured what is lost without the added ones.
+# - Without a mask it knows no order. Positions, added to the embeddings or turned into queries and
+#   keys, bring it in; we measured what is lost without the added ones.
 # - A block is attention and a feed-forward part, each with a residual connection and a
-#   normalisation. Normalised first, block 1 of our untrained stacks of 24 gets several times the
-#   gradient of the last one, and the stream grows.
+#   normalisation. Normalised first, $W_2$ of block 1 in our untrained stacks of 24 gets several
+#   times the gradient of the last one, and the stream grows.
 # - Three masks decide who may look where. Each promise is a test of two lines: change one input,
 #   see which outputs move.
 # - Pronouncing short words, a Transformer draws with trees that vote on windows of letters, and
@@ -1780,9 +1794,9 @@ for prompt, [(word, share), *_] in smol["next words, pairs confused"].items():
 #    that of a modern block for any $N$, $G$ and inner width. Check both.
 # 3. **Longer than ever seen.** Train the model that says words backwards, then ask it for words of
 #    8 and 9 letters. What happens? (First make room: in `pairs` 9 for 7 and 11 for 9, in
-#    `backwards` `max_length=11`. `encode` cuts longer words without a word.)
-# 4. **Deeper.** Draw the gradient by block for 6, 12 and 48 blocks. What does the gradient at the
-#    last block do as the stack grows, in post-norm and in pre-norm?
+#    `backwards` `max_length=11`. `encode` cuts off the rest of a longer word and does not say so.)
+# 4. **Deeper.** Draw the gradient of $W_2$ by block for 6, 12 and 48 blocks. What does the gradient
+#    at the last block do as the stack grows, in post-norm and in pre-norm?
 # 5. **A cache by hand.** Write `grouped_attention` with a cache: one token at a time, with all keys
 #    turned by their own places. Is it equal to the whole text at once?
 # 6. **Cross-attention.** Change `my_attention` so that keys and values come from a memory, and
