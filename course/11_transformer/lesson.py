@@ -9,7 +9,7 @@
 #       - train a Transformer, and compare it fairly with a recurrent network and with trees
 #       - say what has changed since 2017, and run a published language model with your own block
 #     prerequisites: [05_seq2seq]
-#     minutes: 135
+#     minutes: 140
 #     repairs: [001-1.4.1]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - train a Transformer, and compare it fairly with a recurrent network and with trees;
 # - say what has changed since 2017, and run a published language model with your own block.
 #
-# **Before this:** 05_seq2seq. **About 135 minutes.**
+# **Before this:** 05_seq2seq. **About 140 minutes.**
 # **Repairs:** article 001 §1.4.1 ([which texts these are](../../docs/articles.md)).
 
 # %%
