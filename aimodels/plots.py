@@ -129,7 +129,8 @@ def boxes(corners, texts=None, ax: Axes | None = None, color="tab:red", **style)
         ValueError: if there is not one text per box.
 
     Example:
-        >>> ax = boxes([[1, 1, 5, 4], [2, 2, 3, 6]], texts=["a", "b"])
+        >>> [ax] = image_grid(np.zeros((1, 8, 8)))
+        >>> _ = boxes([[1, 1, 5, 4], [2, 2, 3, 6]], texts=["a", "b"], ax=ax)
         >>> len(ax.patches), ax.texts[1].get_position()
         (2, (np.float64(1.5), np.float64(1.5)))
     """
