@@ -285,9 +285,13 @@ def test_training_ends_when_no_pair_comes_twice():
 
 def test_a_long_word_takes_no_quadratic_time(pairs):
     def seconds(letters):
-        start = time.process_time()
-        pairs._joined("lane" * (letters // 4))
-        return time.process_time() - start
+        """The least of three: other work on the machine, or of Python's, only adds."""
+        took = []
+        for _ in range(3):
+            start = time.process_time()
+            pairs._joined("lane" * (letters // 4))
+            took.append(time.process_time() - start)
+        return min(took)
 
     seconds(1000)
     # Twenty times the letters: 400 times the work if it were quadratic.
