@@ -12,8 +12,8 @@ PYTEST = $(BIN)/pytest -q -n $(JOBS) --dist loadfile
 NOTEBOOKS = $(patsubst course/%.py,chapters/%.ipynb,$(wildcard course/[0-9]*.py)) \
 	$(wildcard chapters/*/lesson.ipynb solutions/*/exercises.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
-# KEPT=1 leaves out what passed with the same fingerprint. BUDGET=40 begins none of
-# that after 40 minutes: the rest is owed. RECORD=1 writes down what passed, and what is owed.
+# KEPT=1 leaves out what passed with the same fingerprint. With BUDGET=40 nothing that could be left
+# out begins after 40 minutes: it is owed. RECORD=1 writes down what passed, and what is owed.
 DEADLINE := $(if $(BUDGET),$(shell echo $$(($$(date +%s) + 60 * $(BUDGET)))))
 NOTES = $(if $(RECORD),--record) $(if $(DEADLINE),--deadline=$(DEADLINE))
 PASSED = -p aimodels.course.pytest_passed --no-loadscope-reorder $(if $(KEPT),--kept) $(NOTES)

@@ -84,8 +84,10 @@ def read_folders(folder: str | Path, size: int) -> tuple[np.ndarray, np.ndarray,
             labels.append(label)
     empty = [place.name for label, place in enumerate(places) if label not in labels]
     if len(places) < 2 or empty:
-        problem = f"no picture in {', '.join(empty)}" if empty else f"{len(places)} of them"
-        raise ValueError(f"{folder}: pictures in two folders or more, one per class; {problem}")
+        problem = f"no picture in {', '.join(empty)}" if empty else f"found {len(places)}"
+        raise ValueError(
+            f"{folder} must hold two or more folders of pictures, one per class: {problem}"
+        )
     return np.stack(pictures), np.array(labels), [place.name for place in places]
 
 

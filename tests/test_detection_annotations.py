@@ -360,6 +360,17 @@ def test_a_coco_file(tmp_path):
     assert found.left_out == ["a.png: a crowd of class 'cat'"]
 
 
+def test_a_coco_picture_that_is_missing_is_named_and_left_out(tmp_path):
+    path = coco(tmp_path)
+    (tmp_path / "b.png").unlink()
+    found = read_scenes(path)
+    assert len(found.images) == 1
+    assert found.left_out[1:] == [f"boxes.json describes 'b.png', which is not in {tmp_path}"]
+    (tmp_path / "a.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"describes 'b\.png', which is not in"):
+        read_scenes(path)
+
+
 def test_coco_files_from_windows_and_pictures_that_are_links(tmp_path):
     path = coco(tmp_path, images=[{"id": 7, "file_name": "some\\a.png"}])
     (tmp_path / "some").mkdir()

@@ -134,7 +134,10 @@ def test_folders_are_classes_and_what_is_no_picture_is_left_out_and_said(tmp_pat
 
 @pytest.mark.parametrize(
     ("classes", "message"),
-    [({"ape": ["1.png"]}, "1 of them"), ({"ape": ["1.png"], "bee": []}, "no picture in bee")],
+    [
+        ({"ape": ["1.png"]}, "folders of pictures, one per class: found 1"),
+        ({"ape": ["1.png"], "bee": []}, "no picture in bee"),
+    ],
 )
 def test_folders_without_two_classes_of_pictures_are_refused(tmp_path, classes, message):
     with pytest.raises(ValueError, match=message):

@@ -164,7 +164,7 @@ def _number(facts: dict, key: str, *, end: str | None = None) -> float | None:
 
 
 def _interval(facts: dict, key: str) -> Interval | None:
-    """As recorded beside a mean, or by rounds; else as wide as another run may be off."""
+    """As recorded beside a mean, or over rounds; else as wide as another run may be off."""
     number = _number(facts, key)
     if number is None:
         return None
@@ -222,9 +222,8 @@ what others published.
 
 - ↑: more is better, ↓: less is better. **floor**: without learning. **rival**: a strong simple
   method, or the same in another library. The **outcome** compares ours with the rival: a draw if
-  their recorded intervals overlap, or rounds of one run say different things; where none was
-  recorded, if scores differ by 1 % or less, or
-  times and speeds by 5 % or less.
+  their recorded intervals overlap, or if rounds of one run disagree; where neither was recorded,
+  if scores differ by 1 % or less, or times and speeds by 5 % or less.
 - **reference** and **difference**: the same weights and inputs in a model that we did not write. Of
   all comparisons, the one that comes nearest to its bound, and the bound.
 - –: not measured, or no published figure for the same data, split and measure.

@@ -43,7 +43,7 @@ def read_scenes(
     format. Greyscale pictures get three equal channels, 16 bits are divided by 257 to 8; a picture
     that the camera turned (EXIF) is turned as viewers show it, if its annotation has that size.
     Boxes over the edge are clipped; boxes without a pixel, COCO's crowds, pictures without an
-    annotation and VOC's files without a picture are left out and named in `left_out`.
+    annotation and annotations without a picture are left out and named in `left_out`.
 
     Args:
         path: folder with `*.xml`, or a COCO `*.json` file with "images", "annotations" and
@@ -60,8 +60,7 @@ def read_scenes(
         pictures are held in memory.
 
     Raises:
-        FileNotFoundError: if a file, a folder, a picture of a COCO file, or every picture of a
-            folder is missing.
+        FileNotFoundError: if a file or a folder is missing, or every annotated picture.
         ValueError: if a file is damaged or not what it seems, or a size, a class or a number in it
             makes no sense; it names the file and what is wrong.
         ImportError: if Pillow is not installed.
@@ -80,7 +79,7 @@ def read_scenes(
     else:
         annotations = list(_coco(path, pictures, left_out))
     if not annotations:
-        raise FileNotFoundError(next(iter(left_out), f"there is no annotation in {path}"))
+        raise FileNotFoundError(left_out[-1] if left_out else f"there is no annotation in {path}")
     occurring = {name for annotation in annotations for name in annotation.names}
     names = sorted(occurring) if class_names is None else list(class_names)
     if unknown := sorted(occurring - {*names}):
@@ -173,7 +172,8 @@ def _coco(path: Path, pictures: Path, left_out: list[str]) -> Iterable[_Annotati
             raise ValueError(f"{path}: the picture {file!r} lies outside of {pictures}")
         picture = pictures.joinpath(*place.parts)
         if not picture.is_file():
-            raise FileNotFoundError(f"{path} describes {file!r}, which is not in {pictures}")
+            left_out.append(f"{path.name} describes {file!r}, which is not in {pictures}")
+            continue
         yield _Annotation(picture, _size(path, size), boxes, names)
 
 
