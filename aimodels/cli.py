@@ -4,6 +4,7 @@ Light to import: a command imports what it needs.
 """
 
 import argparse
+import csv
 import functools
 import json
 import os
@@ -541,12 +542,13 @@ def _detect(args: argparse.Namespace) -> int:
     try:
         sources = annotate.sources(args.source, args.output)
         check_rate(confidence=args.confidence)
-        names = args.names.split(",") if args.names else []
+        names = next(csv.reader([args.names])) if args.names else []
         if args.model is None:
             faces, names = BlazeFace.from_package(), names or ["face"]
             detect = functools.partial(faces.find_faces, confidence_threshold=args.confidence)
         else:
-            detect = annotate.load_detector(args.model, args.confidence, tuple(args.pixels))
+            pixels = tuple(args.pixels)
+            detect = annotate.load_detector(args.model, args.confidence, pixels, names)
     except (ImportError, ValueError) as error:  # of an argument, or of what is not installed
         raise CourseError(str(error)) from error
     base = args.source if args.source.is_dir() else args.source.parent

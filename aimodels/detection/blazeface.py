@@ -19,7 +19,7 @@ import numpy as np
 from PIL import Image
 
 from aimodels.checkpoint.lite_file import read_lite_weights
-from aimodels.detection.boxes import iou
+from aimodels.detection.boxes import pairwise_iou
 from aimodels.train import Model
 
 _SIZE = 128  # pixels, height and width of what it looks at
@@ -135,10 +135,11 @@ def weighted_suppression(
                [20. ,  0. , 30. , 10. ]]), array([0.9, 0.6]))
     """
     rows, confidence = np.asarray(rows), np.asarray(confidence)
+    overlap = np.array(pairwise_iou(rows[:, :4], rows[:, :4]))
     left, merged, kept = np.argsort(-confidence, kind="stable"), [], []
     while len(left):
         first = left[0]
-        near = np.array(iou(rows[first, :4], rows[left, :4])) > iou_threshold
+        near = overlap[first, left] > iou_threshold
         near[0] = True
         weights = confidence[left[near]]
         merged.append(weights @ rows[left[near]] / weights.sum())
@@ -269,7 +270,7 @@ class BlazeFace(Model):
             ValueError: if the picture has another shape or type.
         """
         square, corner, side = on_a_square(image)
-        outputs = self(square[None], training=False)
+        outputs = self.predict_on_batch(square[None])  # a graph: a tenth of the time
         logits = np.clip(np.array(outputs["logits"], np.float32)[0], -80, 80)  # no overflow
         rows, confidence = decode(outputs["codes"][0]), 1 / (1 + np.exp(-logits))
         chosen = (confidence > confidence_threshold) & np.all(rows[:, 2:4] > rows[:, :2], axis=1)
