@@ -208,8 +208,8 @@ with check.question("q2_hidden", points=8), np.errstate(all="raise", under="igno
             "and with the power 0 a word that never comes has probability 0 as well",
         )
         check.equal("the counts stay as they were", counts, before, hint="work on a copy")
-    for size, threshold in [(50, 1e-3), (1000, 1e-2), (30, 2.0)]:
-        counts = rng.integers(1, 20, size=size) ** 3 * (np.arange(size) % 4 > 0)
+    for size, power, threshold in [(50, 3, 1e-3), (1000, 3, 1e-2), (30, 3, 2.0), (5, 1, 0.01)]:
+        counts = rng.integers(1, 20, size=size) ** power * (np.arange(size) % 4 > 0)
         kept = [
             n * min(1, (threshold * counts.sum() / n) ** 0.5 + threshold * counts.sum() / n)
             for n in counts[counts > 0]
@@ -218,7 +218,8 @@ with check.question("q2_hidden", points=8), np.errstate(all="raise", under="igno
             "the expected length",
             expected_length(counts, threshold),
             sum(kept),
-            hint="no probability is above 1; leave out words of count 0 before you divide",
+            hint="no probability is above 1; leave out words of count 0 before you divide; "
+            "round nothing",
         )
 ### END HIDDEN TESTS
 
@@ -717,12 +718,12 @@ with check.question("q6_hidden", points=9):
         counts = (ids[:, :, None] == np.arange(1, 9)).sum(1)
         means = counts / np.maximum(counts.sum(1, keepdims=True), 1) @ table_q6[1:]
         before = table_q6.copy()
-        for more in (0, 50):
+        for padding in [(0, 0), (0, 50), (3, 1)]:
             check.close(
                 "the logits, with any padding",
-                logits(np.pad(ids, [(0, 0), (0, more)]), table_q6, weights_q6, -0.5),
+                logits(np.pad(ids, [(0, 0), padding]), table_q6, weights_q6, -0.5),
                 means @ weights_q6 - 0.5,
-                hint="zeros behind the text change nothing; unknown words, number 1, count",
+                hint="zeros change nothing, wherever they stand; unknown words, number 1, count",
             )
         check.equal("the table stays as it was", table_q6, before, hint="choose, do not overwrite")
 ### END HIDDEN TESTS

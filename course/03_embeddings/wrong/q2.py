@@ -65,3 +65,20 @@ def expected_length(counts, threshold):
 # with:
 #     ratio = threshold * counts.sum() / counts
 #     return np.nansum(counts * np.minimum(1, np.sqrt(ratio) + ratio))
+
+
+# %% q2, 0 of 12 points: rounds the expected length to whole words
+def noise_probabilities(counts, targets, power=0.75):
+    counts = np.asarray(counts, dtype=float)
+    weights = np.where(counts > 0, counts**power, 0)
+    table = np.tile(weights, (len(targets), 1))
+    table[np.arange(len(targets)), targets] = 0
+    return table / table.sum(axis=1, keepdims=True)
+
+
+def expected_length(counts, threshold):
+    counts = np.asarray(counts, dtype=float)
+    counts = counts[counts > 0]
+    f = counts / counts.sum()
+    p = np.minimum(1, np.sqrt(threshold / f) + threshold / f)
+    return round(float(np.sum(counts * p)))
