@@ -100,7 +100,8 @@ class KeywordCNN(FrameModel):
     """A word from a picture of its sound: (B, T, M) -> logits (B, num_classes).
 
     Stages of `FrameConvolution` over time and frequency, then the mean over the real frames: where
-    in the recording the word stands does not matter, nor how long it is. Frequencies stay apart, as
+    in the recording the word stands does not matter, nor how long it is. Along frequency, pooling
+    forgives a small shift, as from one speaker to the next; the zones that it leaves stay apart, as
     they tell one sound from another.
 
     Args:
