@@ -129,20 +129,31 @@ with check.question("q1_hidden", points=8):
     )
     units = "all bits, divided by all bytes of the right tokens that count: no mean of quotients"
     large = "exp of a large logit overflows: subtract the largest one of each place before"
-    for N, T, V, offset in [(1, 6, 4, 0), (3, 5, 7, 0), (4, 8, 30, 0), (3, 4, 9, 1e4)]:
-        logits = rng.normal(size=(N, T, V)) + offset * np.sign(rng.normal(size=(N, T, 1)))
+    small = "a right token may be as good as impossible: take the logarithm without adding anything"
+    sizes = [
+        (1, 6, 4, 0, 1),
+        (3, 5, 7, 0, 1),
+        (4, 8, 30, 0, 1),
+        (3, 4, 9, 1e4, 1),
+        (3, 8, 5, 0, 30),
+    ]
+    for N, T, V, offset, spread in sizes:
+        logits = rng.normal(0, spread, (N, T, V)) + offset * np.sign(rng.normal(size=(N, T, 1)))
         labels, num_bytes = rng.integers(V, size=(N, T)), rng.integers(1, 9, size=V)
         counted = rng.random((N, T)) < 0.6
         counted[0], counted[-1, 1:] = np.arange(T) < 3, False
         counted[-1, 0] = True
         labels[~counted] = rng.choice([-100, -1, 0, 999], size=(~counted).sum())
-        before = logits.copy()
-        loss, perplexity, bits = measure(logits, labels, counted, num_bytes)
-        wanted = place_by_place(before, labels, counted, num_bytes)
-        check.close("the loss", loss, wanted[0], hint=large if offset else over_all)
+        given = logits, labels, counted, num_bytes
+        before = [array.copy() for array in given]
+        loss, perplexity, bits = measure(*given)
+        wanted = place_by_place(*before)
+        hint = large if offset else small if spread > 1 else over_all
+        check.close("the loss", loss, wanted[0], hint=hint)
         check.close("the perplexity", perplexity, wanted[1], hint="of the one mean loss")
         check.close("bits per byte", bits, wanted[2], hint=units)
-        check.equal("the logits that you got", logits, before, hint="`z -= …` changes them")
+        check.equal("the logits that you got", logits, before[0], hint="`z -= …` changes them")
+        check.equal("the labels that you got", labels, before[1], hint="work on a copy")
 ### END HIDDEN TESTS
 
 # %% [markdown]

@@ -100,3 +100,28 @@ def measure(logits, labels, counted, num_bytes):
         perplexities.append(np.exp(surprise.mean()))
         bits, sizes = bits + surprise.sum() / np.log(2), sizes + num_bytes[right].sum()
     return np.mean(loss), np.mean(perplexities), bits / sizes
+
+
+# %% q1, 0 of 12 points: a right token costs at most 20.7 nats
+def measure(logits, labels, counted, num_bytes):
+    """(loss, perplexity, bits per byte) of the places that count."""
+    z = np.asarray(logits, float)
+    e = np.exp(z - z.max(axis=-1, keepdims=True))
+    p = e / e.sum(axis=-1, keepdims=True)
+    labels = np.where(counted, labels, 0)
+    right = np.take_along_axis(p, labels[..., None], axis=-1)[..., 0]
+    nats = -np.log(right + 1e-9)[counted]
+    loss = nats.mean()
+    return loss, np.exp(loss), nats.sum() / np.log(2) / num_bytes[labels[counted]].sum()
+
+
+# %% q1, 0 of 12 points: writes zeros into the labels that it was given
+def measure(logits, labels, counted, num_bytes):
+    """(loss, perplexity, bits per byte) of the places that count."""
+    labels[~counted] = 0  # -100 is no token
+    z = logits - logits.max(axis=-1, keepdims=True)
+    log_p = z - np.log(np.exp(z).sum(axis=-1, keepdims=True))
+    nats = -np.take_along_axis(log_p, labels[..., None], axis=-1)[..., 0]
+    total, places = (nats * counted).sum(), counted.sum()
+    loss = total / places
+    return loss, np.exp(loss), total / np.log(2) / (num_bytes[labels] * counted).sum()
