@@ -60,12 +60,14 @@ from aimodels.metrics import mean_average_precision
 photo = pictures.read_picture(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 faces = blazeface.BlazeFace.from_package()
 seen = faces.find_faces(photo)
+assert len(seen["boxes"]) == 1
+
+# %%
 figure, ax = plt.subplots(figsize=(3.4, 4), layout="constrained")
 ax.imshow(photo)
 plots.boxes(seen["boxes"], [f"face {score:.2f}" for score in seen["confidence"]], ax)
 ax.set_axis_off()
 plt.show()
-assert len(seen["boxes"]) == 1
 
 # %% [markdown]
 # In this lesson you build such a detector, for digits, and then rebuild the one that drew this box.
@@ -448,6 +450,8 @@ claim(
     np.abs(mine - np.array(theirs)).max(),
     at_most=1e-6,
 )
+
+# %%
 y, said = dice.normal(0, 1, (2, 500, 4))
 difference = np.abs(my_smooth_l1(y, said) - detection.smooth_l1(y, said)).max()
 claim("largest difference from detection.smooth_l1", difference, at_most=1e-6)
@@ -662,6 +666,8 @@ some = np.float32(np.concatenate([corners[:, 0], corners[:, 0] + 12], axis=-1)) 
 kept = my_suppression(some, np.arange(500, 0, -1))
 assert kept == np.flatnonzero(detection.keep_best(some)).tolist()
 print("of 500 random boxes both keep the same", len(kept))
+
+# %%
 for y in (y_train, y_validation, y_test):
     among = detection.pairwise_iou(y["boxes"], y["boxes"]).numpy() * (1 - np.eye(5))
     assert among.max() == 0  # no two digits of a scene overlap
@@ -1232,6 +1238,8 @@ axes[1].set_title("the truth")
 plt.show()
 assert np.array_equal(answer["boxes"], my_model.detect(images[new])["boxes"])
 print("the loaded model says exactly what the saved one said")
+
+# %%
 answer = {name: y.numpy() for name, y in answer.items()}
 check("pictures with the right number of boxes", counted_right(answer, truth, LEAST), at_most=0.9)
 
@@ -1348,6 +1356,8 @@ assert rival_on_cells + 0.3 < min(
 one, two = [[run["mAP@0.5"] for run in seeds] for seeds in runs.values()]
 print(f"mAP@0.5: one look {min(one)} to {max(one)}, two looks {min(two)} to {max(two)}")
 assert max(min(one), min(two)) < min(max(one), max(two))  # the ranges overlap
+
+# %%
 cells = [
     {c: [run["AP@0.5"][c] for run in seeds] for c in seeds[0]["AP@0.5"]} for seeds in runs.values()
 ]
@@ -1357,8 +1367,8 @@ assert min(cells[0]["Platelets"]) > max(cells[1]["Platelets"])
 
 # %% [markdown]
 # Both kinds are far ahead of the method without a network. Between the two, the ranges over three
-# seeds overlap: these runs do not decide which is better. The platelets differ most, and
-# there one look was better with every seed.
+# seeds overlap: these runs do not decide which is better. The platelets differ most, and there one
+# look was better with every seed.
 #
 # ## What came after
 #
