@@ -9,7 +9,7 @@
 #       - compare it with a method without learning, and build the parts of a second stage
 #       - rebuild a published face detector, and detect in your own pictures
 #     prerequisites: [06_cnn]
-#     minutes: 95
+#     minutes: 115
 #     repairs: [000-4.2.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -28,7 +28,7 @@
 # - compare it with a method without learning, and build the parts of a second stage;
 # - rebuild a published face detector, and detect in your own pictures.
 #
-# **Before this:** 06_cnn. **About 95 minutes.**
+# **Before this:** 06_cnn. **About 115 minutes.**
 # **Repairs:** article 000 §4.2.2 ([which texts these are](../../docs/articles.md)).
 
 # %%
