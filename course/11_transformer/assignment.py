@@ -637,15 +637,15 @@ with check.question("q5_hidden", points=12):
 
     rng = np.random.default_rng(115)
     built = "a keras.Model of these layers, and of no others"
-    cases = [(12, 6, 3, 3, 10, False), (30, 16, 4, 1, 7, True), (7, 10, 1, 2, 40, True)]
-    for V, D, N, blocks, inner, first in [*cases, (5, 4, 2, 4, 4, False)]:
+    cases = [(12, 6, 3, 3, 10, False, 9), (30, 16, 4, 1, 7, True, 9), (7, 10, 1, 2, 40, True, 64)]
+    for V, D, N, blocks, inner, first, length in [*cases, (5, 4, 2, 4, 4, False, 9)]:
         arrays = draw_arrays(V, D, blocks, inner, first, seed=V)
         encoder = load(build_encoder(V, D, N, blocks, inner, first), arrays)
         shapes = {name: [v.shape for v in values] for name, values in arrays.items()}
         numbers = sum(v.size for values in arrays.values() for v in values)
         found = weight_shapes(encoder, arrays)
         check.equal("its layers' weights", found, (True, shapes, numbers), hint=built)
-        ids = rng.integers(1, V, size=(3, 9))
+        ids = rng.integers(1, V, size=(3, length))
         ids[rng.random(ids.shape) < 0.3], ids[:, 4] = 0, 1
         found = np.asarray(encoder(ids, training=True))[ids != 0]
         wanted = by_package(ids, arrays, N, first)
