@@ -130,14 +130,8 @@ with check.question("q1_hidden", points=8):
     units = "all bits, divided by all bytes of the right tokens that count: no mean of quotients"
     large = "exp of a large logit overflows: subtract the largest one of each place before"
     small = "a right token may be as good as impossible: take the logarithm without adding anything"
-    sizes = [
-        (1, 6, 4, 0, 1),
-        (3, 5, 7, 0, 1),
-        (4, 8, 30, 0, 1),
-        (3, 4, 9, 1e4, 1),
-        (3, 8, 5, 0, 30),
-    ]
-    for N, T, V, offset, spread in sizes:
+    sizes = [(1, 6, 4), (3, 5, 7), (4, 8, 30), (3, 4, 9), (3, 8, 5)]
+    for (N, T, V), offset, spread in zip(sizes, [0, 0, 0, 1e4, 0], [1, 1, 1, 1, 30], strict=True):
         logits = rng.normal(0, spread, (N, T, V)) + offset * np.sign(rng.normal(size=(N, T, 1)))
         labels, num_bytes = rng.integers(V, size=(N, T)), rng.integers(1, 9, size=V)
         counted = rng.random((N, T)) < 0.6
