@@ -556,7 +556,7 @@ untrained = score(predict(validation), y_validation)
 claim("untrained: validation mAP@0.5", untrained, at_most=0.01)
 
 # %%
-EPOCHS = 6
+EPOCHS = 5
 WATCHED = int(np.argmax(np.sum(y_validation["labels"] >= 0, axis=1) == 4))  # four digits
 
 
