@@ -67,7 +67,7 @@ def expected_length(counts, threshold):
 #     return np.nansum(counts * np.minimum(1, np.sqrt(ratio) + ratio))
 
 
-# %% q2, 0 of 12 points: rounds the expected length to whole words
+# %% q2, 4 of 12 points: rounds the expected length to whole words
 def noise_probabilities(counts, targets, power=0.75):
     counts = np.asarray(counts, dtype=float)
     weights = np.where(counts > 0, counts**power, 0)

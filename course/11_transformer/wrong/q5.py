@@ -288,7 +288,7 @@ def build_encoder(
 #         return x + drop(f(norm(x))) if normalize_first else norm(x + drop(f(x)))
 
 
-# %% q5, 0 of 18 points: room for 16 places only
+# %% q5, 6 of 18 points: room for 16 places only
 def build_encoder(
     vocabulary_size, hidden_dim, num_heads, num_layers, intermediate_dim, normalize_first=False
 ):

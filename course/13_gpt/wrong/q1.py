@@ -102,7 +102,7 @@ def measure(logits, labels, counted, num_bytes):
     return np.mean(loss), np.mean(perplexities), bits / sizes
 
 
-# %% q1, 0 of 12 points: a right token costs at most 20.7 nats
+# %% q1, 4 of 12 points: a right token costs at most 20.7 nats
 def measure(logits, labels, counted, num_bytes):
     """(loss, perplexity, bits per byte) of the places that count."""
     z = np.asarray(logits, float)
@@ -115,7 +115,7 @@ def measure(logits, labels, counted, num_bytes):
     return loss, np.exp(loss), nats.sum() / np.log(2) / num_bytes[labels[counted]].sum()
 
 
-# %% q1, 0 of 12 points: writes zeros into the labels that it was given
+# %% q1, 4 of 12 points: writes zeros into the labels that it was given
 def measure(logits, labels, counted, num_bytes):
     """(loss, perplexity, bits per byte) of the places that count."""
     labels[~counted] = 0  # -100 is no token
