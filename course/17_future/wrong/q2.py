@@ -109,3 +109,24 @@
 #     if loss <= E:
 # with:
 #     if loss < E:
+
+
+# %% q2, 4 of 13 points: looks no further than 1e27 operations
+def spend(budget, law, max_tokens=np.inf):
+    E, A, B, alpha, beta = law
+    N = (alpha * A / (beta * B) * (budget / 6) ** beta) ** (1 / (alpha + beta))
+    D = budget / (6 * N)
+    if max_tokens < D:
+        D = max_tokens
+        N = budget / (6 * D)
+    return N, D, E + A / N**alpha + B / D**beta
+
+
+def least_budget(loss, law):
+    above = lambda log_budget: spend(np.exp(log_budget), law)[2] - loss  # noqa: E731
+    low, high = np.log(1.0), np.log(1e27)
+    if above(high) > 0:
+        return np.inf
+    if above(low) < 0:
+        return 1.0
+    return float(np.exp(brentq(above, low, high, xtol=1e-12)))

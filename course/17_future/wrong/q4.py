@@ -117,3 +117,18 @@
 # with:
 #     cuts = np.flatnonzero(names[1:] != names[:-1]) + 1
 #     sums = np.array([part.sum() for part in np.split(h - h.mean(), cuts)])
+
+
+# %% q4, 5 of 15 points: takes what is nearly equal for a tie
+def recall(similarity, k, families):
+    s = np.asarray(similarity, float)
+    own = np.diag(s)[:, None]
+    tie = np.isclose(s, own)
+    better = ((s > own) & ~tie).sum(axis=1)
+    h = np.clip((k - better) / tie.sum(axis=1), 0, 1)
+    mean, N = h.mean(), len(h)
+    groups, number = np.unique(np.asarray(families), return_inverse=True)
+    G = len(groups)
+    sums = np.bincount(number, weights=h - mean)
+    se = np.sqrt(G / (G - 1) * np.sum(sums**2)) / N
+    return mean, max(0.0, mean - 1.96 * se), min(1.0, mean + 1.96 * se)
