@@ -76,7 +76,7 @@ def load_detector(
         path: a detector saved by `model.save("detector.keras")`.
         confidence_threshold: boxes of a lower confidence are left out.
         pixels: what black and white were when it was trained.
-        names: names of the classes, in their order; they are counted here.
+        names: names of the classes, in their order, as many as there are; empty if not known.
 
     Raises:
         FileNotFoundError: if there is no such file.

@@ -270,7 +270,7 @@ class BlazeFace(Model):
             ValueError: if the picture has another shape or type.
         """
         square, corner, side = on_a_square(image)
-        outputs = self.predict_on_batch(square[None])  # a graph: a tenth of the time
+        outputs = self.predict_on_batch(square[None])  # as a graph: much faster
         logits = np.clip(np.array(outputs["logits"], np.float32)[0], -80, 80)  # no overflow
         rows, confidence = decode(outputs["codes"][0]), 1 / (1 + np.exp(-logits))
         chosen = (confidence > confidence_threshold) & np.all(rows[:, 2:4] > rows[:, :2], axis=1)

@@ -85,26 +85,7 @@ def logits(ids, table, weights, bias):
 
 
 # %% q6, 5 of 14 points: takes padding to stand behind the words
-def segment(text, words):
-    known = set(words)
-    longest = max((len(w) for w in words), default=1)
-    result = []
-    for part in text.split():
-        end, found = len(part), []
-        while end > 0:
-            size = next(
-                (n for n in range(min(longest, end), 0, -1) if part[end - n : end] in known), 1
-            )
-            found.append(part[end - size : end])
-            end -= size
-        result += found[::-1]
-    return result
-
-
-def logits(ids, table, weights, bias):
-    result = []
-    for row in ids:
-        length = np.count_nonzero(row)
-        mean = table[row[:length]].mean(axis=0) if length else np.zeros(table.shape[1])
-        result.append(mean @ weights + bias)
-    return np.array(result)
+# replace:
+#     mask = np.asarray(ids) > 0
+# with:
+#     mask = np.arange(ids.shape[1]) < np.count_nonzero(ids, axis=1)[:, None]
