@@ -387,8 +387,8 @@ for name, order in [("shuffled", shuffled), ("by time", in_order)]:
 #   validation, rows from $w$ on for the test.
 #
 # 1. Scale every column: subtract its mean, divide by its standard deviation (`np.std`). Both come
-#    from training rows only: the others are the future. A column that does not vary there is
-#    divided by 1.
+#    from training rows only: the others are the future. A column whose training rows are all equal
+#    is divided by 1. (Compare the numbers: `np.std` of thirty times 0.1 is 1e-17, by rounding.)
 # 2. A window is `past` rows, all columns, and behind them `horizon` numbers of column 0, its
 #    *targets*, scaled as well. Take every window that the series has, in the order of time.
 # 3. A window belongs to the part in which **all its targets** lie; if they lie in two parts, drop
@@ -405,8 +405,8 @@ def split_by_time(series, past, horizon, borders):
     """[(x, y), (x, y), (x, y)] for training, validation, test: x (n, past, F), y (n, horizon)."""
     ### BEGIN SOLUTION
     known = series[: borders[0]]
-    std = known.std(axis=0)
-    scaled = (series - known.mean(axis=0)) / np.where(std > 0, std, 1)
+    std = np.where((known == known[0]).all(axis=0), 1, known.std(axis=0))
+    scaled = (series - known.mean(axis=0)) / std
     parts = []
     for begin, end in zip((0, *borders), (*borders, len(series)), strict=True):
         firsts = range(max(begin, past), end - horizon + 1)
@@ -455,7 +455,8 @@ with check.question("q4_hidden", points=9):
     def by_rows(series, past, horizon, borders):
         part = np.searchsorted(borders, np.arange(len(series)), side="right")
         mean, std = np.mean(series[part == 0], 0), np.std(series[part == 0], 0)
-        std[std == 0], found = 1, [([], []), ([], []), ([], [])]
+        std[np.ptp(series[part == 0], 0) == 0] = 1
+        found = [([], []), ([], []), ([], [])]
         for t in range(past, len(series) - horizon + 1):
             if part[t] == part[t + horizon - 1]:
                 found[part[t]][0].append((series[t - past : t] - mean) / std)
@@ -466,7 +467,7 @@ with check.question("q4_hidden", points=9):
     for N, F, past, horizon, borders in [(60, 4, 8, 4, (30, 45)), (25, 2, 2, 1, (12, 20))]:
         series = rng.normal(size=(N, F)) * np.linspace(0.1, 0.9, N)[:, None] + [7, *range(F - 1)]
         series[:, 2:] *= 1e-9  # in a large unit
-        series[: borders[0], 1] = 5  # varies only later
+        series[: borders[0], 1] = 0.1  # varies only later
         before = series.copy()
         wanted = by_rows(before, past, horizon, borders)
         parts = split_by_time(series, past, horizon, borders)
@@ -711,7 +712,8 @@ with check.question("q6_hidden", points=9):
         return [[sum((a.get(p), b.get(p)) == (k, m) for p in a | b) for m in names] for k in names]
 
     pieces = ["B-A I-A E-A", "B-B I-B E-B", "O S-A S-C", "O S-C O", "B-A E-A O", "B-C I-C E-A"]
-    drawn = np.random.default_rng(46).choice(pieces, size=(2, 60, 4))
+    drawn = np.random.default_rng(46).choice(pieces, size=(2, 1200, 4))
+    drawn[0, :9] = drawn[1, 5:20] = "O"
     true, predicted = ([" ".join(row) for row in rows] for rows in drawn)
     found = confusion([t.split() for t in true], [t.split() for t in predicted], ["C", "A", "B"])
     check.equal(

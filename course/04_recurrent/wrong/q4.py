@@ -79,6 +79,14 @@ def split_by_time(series, past, horizon, borders):
 
 # %% q4, 5 of 14 points: takes a column that varies little, in a large unit, for a constant
 # replace:
-#     scaled = (series - known.mean(axis=0)) / np.where(std > 0, std, 1)
+#     std = np.where((known == known[0]).all(axis=0), 1, known.std(axis=0))
 # with:
-#     scaled = (series - known.mean(axis=0)) / np.where(np.isclose(std, 0), 1, std)
+#     std = known.std(axis=0)
+#     std = np.where(np.isclose(std, 0), 1, std)
+
+
+# %% q4, 5 of 14 points: asks whether the deviation is exactly 0; rounding makes it 1e-17
+# replace:
+#     std = np.where((known == known[0]).all(axis=0), 1, known.std(axis=0))
+# with:
+#     std = np.where(known.std(axis=0) == 0, 1, known.std(axis=0))

@@ -28,3 +28,19 @@ def confusion(true, predicted, types):
     for place in here.keys() | there.keys():
         table[here.get(place, -1), there.get(place, -1)] += 1
     return table
+
+
+# %% q6, 5 of 14 points: skips sentences without a true entity, and what is invented in them
+# replace:
+#         here = {(begin, end): types.index(kind) for kind, begin, end in entities(some)}
+# with:
+#         here = {(begin, end): types.index(kind) for kind, begin, end in entities(some)}
+#         if not here:
+#             continue
+
+
+# %% q6, 5 of 14 points: counts in eight bits, where 256 is 0
+# replace:
+#     table = np.zeros((len(types) + 1, len(types) + 1), int)
+# with:
+#     table = np.zeros((len(types) + 1, len(types) + 1), np.uint8)
