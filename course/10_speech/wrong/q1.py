@@ -90,3 +90,10 @@
 # with:
 #     level = 10 * np.log10(np.maximum(power, 1e-10))
 #     return np.where((level < level.max() - 80) & (level > -100), level.max() - 80, level)
+
+
+# %% q1, 5 of 13 points: adds the floor, where the larger of the two is asked for
+# replace:
+#     return 10 * np.log10(np.maximum(power, 1e-10))
+# with:
+#     return 10 * np.log10(power + 1e-10)

@@ -107,3 +107,36 @@
 #     for rows, label, t, n in zip(log_p, labels, num_frames, num_symbols, strict=True):
 #         if rows.shape[1] ** int(t) > 10**5:
 #             raise MemoryError("too many paths")
+
+
+# %% q3, 5 of 15 points: its own sum of logarithms knows no logarithm of 0
+def ctc_log_probability(log_p, labels, num_frames, num_symbols):
+    nothing = -1e30
+
+    def add(numbers):
+        top = max(numbers)
+        return top + np.log(sum(np.exp(number - top) for number in numbers))
+
+    log_p = np.asarray(log_p, dtype=float)
+    result = []
+    for b in range(len(log_p)):
+        states = [0]
+        for symbol in labels[b][: num_symbols[b]]:
+            states += [int(symbol), 0]
+        S = len(states)
+        alpha = [nothing] * S
+        for s in range(min(2, S)):
+            alpha[s] = log_p[b, 0, states[s]]
+        for t in range(1, num_frames[b]):
+            new = []
+            for s in range(S):
+                terms = [alpha[s]]
+                if s > 0:
+                    terms.append(alpha[s - 1])
+                if s > 1 and states[s] != states[s - 2]:
+                    terms.append(alpha[s - 2])
+                new.append(add(terms) + log_p[b, t, states[s]])
+            alpha = new
+        total = add(alpha[-2:])
+        result.append(-np.inf if total < -1e20 else total)
+    return np.array(result)

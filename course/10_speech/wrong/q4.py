@@ -109,3 +109,11 @@
 # replace:
 #         new = np.diff(path, prepend=0) != 0
 # with:
+
+
+# %% q4, 6 of 17 points: tidies the spaces up, which may be symbols
+# replace:
+#         texts.append("".join(alphabet[v - 1] for v in path[new & (path > 0)]))
+# with:
+#         text = "".join(alphabet[v - 1] for v in path[new & (path > 0)])
+#         texts.append(" ".join(text.split()))
