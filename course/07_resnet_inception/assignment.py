@@ -933,6 +933,11 @@ with check.question("q6_hidden", points=10):
     hint = "a sheet's answer may not depend on the other sheets of its batch"
     found = [np.argmax(other(aside[i : i + 1])[0]) for i in range(200)]
     check.accuracy("one sheet at a time", found, told[:200], at_least=0.75, hint=hint)
+    hint = "train on the images and labels that are given, and on nothing else"
+    alike = train(sheets[:500], np.full(500, 7), seed=3)
+    found = np.argmax(alike(aside), axis=-1)
+    sevens = np.full(len(told), 7)
+    check.accuracy("after training on sevens alone", found, sevens, at_least=0.97, hint=hint)
     short = [np.asarray(train(sheets[:64], digits[:64], seed=n)(sheets[:8])) for n in (5, 5, 6)]
     found = [len(np.unique(np.round([short[0][0], again[0]], 2), axis=0)) for again in short[1:]]
     check.equal(
