@@ -1011,6 +1011,12 @@ with check.question("q7_hidden", points=11):
         "If it does: does `train` use anything besides its arguments? There may be more subjects "
         "than three",
     )
+    check.equal(
+        "different subjects that it finds in the new texts",
+        len(np.unique(subjects(new))),
+        4,
+        hint="there may be more subjects than three",
+    )
     check.accuracy(
         "new texts, padded to a width of 40",
         subjects(np.pad(new, [(0, 0), (0, 20)])),
