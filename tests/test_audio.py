@@ -12,6 +12,8 @@ import soundfile
 from aimodels import speech
 from aimodels.speech import audio
 
+pytestmark = pytest.mark.rests_on_code
+
 
 def tone(frequency=440.0, rate=16000, seconds=1.0, amplitude=0.5):
     return amplitude * np.sin(2 * np.pi * frequency * np.arange(int(rate * seconds)) / rate)

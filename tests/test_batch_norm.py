@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from aimodels import batch_norm as bn
 
+pytestmark = pytest.mark.rests_on_code
+
 SHAPES = [(16, 5), (4, 6, 3), (3, 7, 5, 4), (2, 1, 1, 3)]
 
 

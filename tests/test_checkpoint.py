@@ -17,6 +17,8 @@ from safetensors.numpy import load_file, save_file
 from aimodels.bert import BERT, BERTPretraining, classifier, from_checkpoint, tagger
 from aimodels.gpt import GPT
 
+pytestmark = pytest.mark.rests_on_code
+
 IDS = np.array([[2, 5, 6, 3], [2, 7, 3, 0]])
 
 

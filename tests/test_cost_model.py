@@ -7,6 +7,8 @@ import pytest
 
 from aimodels.cost_model import HOURS_PER_MONTH, Machine, hourly_price, service_price
 
+pytestmark = pytest.mark.rests_on_code
+
 MACHINE = Machine(price_per_hour=2.0, tokens_per_second=400, utilisation=0.25)
 
 

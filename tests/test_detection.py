@@ -9,6 +9,8 @@ import tensorflow as tf
 from aimodels import detection
 from aimodels.detection import augment, boxes, losses
 
+pytestmark = pytest.mark.rests_on_code
+
 
 def random_boxes(rng, *shape, side=64.0, least=0.5) -> np.ndarray:
     corner = rng.uniform(0, side - least, (*shape, 2))

@@ -9,6 +9,8 @@ import pytest
 from aimodels import detection
 from aimodels.metrics import count_error, mean_average_precision
 
+pytestmark = pytest.mark.rests_on_code
+
 
 def truth_of(*pictures):
     """Each picture a list of (label, x_min, y_min, x_max, y_max)."""

@@ -11,6 +11,8 @@ from aimodels.decoding import TextStreamer, generate
 from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer
 
+pytestmark = pytest.mark.rests_on_code
+
 PROMPTS = [[5, 6, 7], [8], [1, 2, 3, 4, 9]]
 
 

@@ -7,6 +7,8 @@ import pytest
 
 from aimodels.checkpoint import read_gguf, write_gguf
 
+pytestmark = pytest.mark.rests_on_code
+
 FACTS = {"general.architecture": "llama", "llama.block_count": 2, "eps": 0.5, "words": ["a", "é"]}
 
 

@@ -11,6 +11,8 @@ from safetensors.numpy import load_file, save_file
 from aimodels.decoding import generate
 from aimodels.gpt import GPT
 
+pytestmark = pytest.mark.rests_on_code
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from aimodels.checkpoint.lite_file import read_lite_weights
 
+pytestmark = pytest.mark.rests_on_code
+
 
 @pytest.fixture(scope="module")
 def path(tmp_path_factory):

@@ -8,6 +8,8 @@ import pytest
 
 from aimodels.checkpoint import read_pickle
 
+pytestmark = pytest.mark.rests_on_code
+
 PLAIN = {"number": 7, "real": 0.5, "text": "行", "list": ["xing2", "hang2"], "empty": []}
 ARRAYS = {
     "float": np.arange(6, dtype="<f4").reshape(2, 3),

@@ -12,6 +12,8 @@ import pytest
 from aimodels.checkpoint import read_arrays, read_state_dict
 from aimodels.checkpoint.pytorch import _MAGIC
 
+pytestmark = pytest.mark.rests_on_code
+
 NUMBERS = np.arange(24, dtype="<f4")
 
 

@@ -6,6 +6,8 @@ import tensorflow as tf
 
 from aimodels import speech
 
+pytestmark = pytest.mark.rests_on_code
+
 SEED = (3, 4)
 
 

@@ -7,6 +7,8 @@ import tensorflow as tf
 
 from aimodels import speech
 
+pytestmark = pytest.mark.rests_on_code
+
 RATE = 8000
 LENGTHS = [4000, 2501, 700, 80]  # samples
 

@@ -8,6 +8,8 @@ import tensorflow as tf
 
 from aimodels import speech
 
+pytestmark = pytest.mark.rests_on_code
+
 RATE = 8000
 SETTINGS = {"hop_length": 80, "win_length": 200}
 

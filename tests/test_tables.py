@@ -4,6 +4,8 @@ import pytest
 
 from aimodels.data import read_rows, read_table
 
+pytestmark = pytest.mark.rests_on_code
+
 PLAIN = "größe,weight,kind\n1.5,2,old\n0.5,3,new\n"
 
 

@@ -14,6 +14,8 @@ from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
 from aimodels.text_generator import TextGenerator
 
+pytestmark = pytest.mark.rests_on_code
+
 VERSES = "To be, or not to be, that is the question.\n" * 60
 
 

@@ -10,6 +10,8 @@ import pytest
 from aimodels import data
 from aimodels.vit import ViT
 
+pytestmark = pytest.mark.rests_on_code
+
 SMALL = {"patch_size": 4, "hidden_dim": 16, "num_heads": 2, "num_layers": 2}
 
 

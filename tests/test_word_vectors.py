@@ -19,6 +19,8 @@ from aimodels.embeddings import (
     evaluate_similarity,
 )
 
+pytestmark = pytest.mark.rests_on_code
+
 WORDS = ["king", "Queen", "naïve", "王", "new\u00a0york", "x\u2028y", "12", "-"]
 
 
