@@ -770,8 +770,8 @@ with check.question("q6_hidden", points=16):
         hint="ask for one sentence, and for the same one with a long one beside it: are the answers "
         "the same? Both encoder and attention need to know what is padding",
     )
-    others = check.given([sentence for sentence, _ in dates(300, seed=71, aside=True)])
-    alike = train([(s, "1.1.2000") for s, _ in check.given(dates(600, seed=74))], seed=3)
+    others = check.given([sentence for sentence, _ in dates(300, seed=71, aside=True)])  # English
+    alike = train([(sentence, "1.1.2000") for sentence, _ in coded[:600]], seed=3)
     found = as_numbers(alike(others))
     hint, wanted = "use nothing but `pairs`", np.full(300, 20000101)
     check.accuracy("after training on one date", found, wanted, at_least=0.97, hint=hint)

@@ -914,8 +914,8 @@ with check.question("q7_hidden", points=11):
         hint="more padding must change nothing: `PositionEmbedding` for 64 places, and no place "
         "may look at padding",
     )
-    plain, others = check.given([table(mixed[20000:22000])[0], table(mixed[28000:29000])[0]])
-    alike = train(plain, np.where(plain > 0, 2, 0), seed=3)
+    others = check.given(table(mixed[28000:29000])[0])  # in the notebook's numbers
+    alike = train(known[:2000], np.where(known[:2000] > 0, 2, 0), seed=3)
     found = np.asarray(alike(others))[vowel]
     wanted = np.full(np.sum(table(mixed[28000:29000])[1] > 1), 2)
     hint = "use nothing but the three arguments"
