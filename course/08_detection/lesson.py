@@ -107,11 +107,16 @@ LEAST = 0.6  # confidence from which we believe a box
 
 
 def show(ax, image, found, color="tab:orange"):
-    """A picture with its boxes: the truth, or what a detector believes."""
+    """A picture with its boxes; labels of boxes at one place are written together, as 3/8."""
     ax.imshow(image[..., 0], cmap="gray", vmin=0, vmax=1)
     sure = found.get("confidence", np.ones(len(found["labels"]))) >= LEAST
     kept = sure & (found["labels"] >= 0)
-    plots.boxes(found["boxes"][kept], found["labels"][kept], ax, color)
+    boxes, labels = found["boxes"][kept], found["labels"][kept].astype(str)
+    names, written = [], np.zeros(len(boxes), bool)
+    for near in detection.pairwise_iou(boxes, boxes).numpy() > 0.5:  # IoU is explained below
+        names.append("/".join(dict.fromkeys(labels[near & ~written])))
+        written |= near
+    plots.boxes(boxes, names, ax, color)
     ax.set_axis_off()
 
 
@@ -158,7 +163,8 @@ claim("the map changes, relative to its size, by", changes[0], at_least=1)
 claim("the average changes by", changes[1], at_most=measured(changes[0] / 2))
 
 # %% [markdown]
-# The map knows where the square is. Averaging throws much of that away. Can what is left be enough?
+# The map knows where the square is. (It moved by exactly two places of the map. Far from the edges
+# the average would not change at all.) Averaging throws much of that away. Can the rest be enough?
 # We ask for the place directly: a digit on an empty sheet, the maps of a small network, and a
 # linear regression from the maps, or from their averages, to the digit's corner. As a floor: always
 # say the mean place.
@@ -225,7 +231,7 @@ print(f"A {area_a}, B {area_b}, both {area_both}, union {union}: IoU {area_both 
 
 # %% [markdown]
 # Now as a program. Why is there `max(…, 0)`? Leave it out in your mind and think of two boxes that
-# do not touch.
+# are apart in both directions.
 
 
 # %%
@@ -291,7 +297,7 @@ assert [model.get_layer(f"P2_{name}").filters for name in ("codes", "logits")] =
 
 # %% [markdown]
 # This is the whole detector, from the picture to the list of boxes. The last three steps have
-# nothing to learn; we build them below.
+# nothing to learn; they are explained below.
 
 # %%
 A = len(anchors)
@@ -358,7 +364,7 @@ own = overlaps[np.arange(len(answer_for)), answer_for]
 claim("smallest IoU of an answering anchor and its digit", own.min(), at_least=0.5)
 
 # %% [markdown]
-# Here every answering anchor reaches 0.5. That is one scene. In all of them, how often must a digit
+# Here every answering anchor reaches 0.5. That is one scene. In all of them, how many digits must
 # be content with a worse anchor? And what share of the anchors is background? Keep your second
 # guess; we come back to that number with the losses.
 
@@ -372,8 +378,9 @@ for i in range(0, len(train), 100):
     own.append(np.take_along_axis(overlaps, digit, axis=1)[:, 0][matched >= 0])
     labels.append(matched)
 own, background = np.concatenate(own), np.mean(np.concatenate(labels) == -1)
-print(f"{len(own):,} anchors answer")
-claim("of them below an IoU of 0.5", np.sum(own < 0.4999), at_least=1, at_most=200)
+print(f"{len(own):,} anchors answer for {len(sizes):,} digits")
+worse = np.sum(own < 0.4999)  # each is its digit's only one; `match` counts IoU to four digits
+claim("digits whose anchor has an IoU below 0.5", worse, at_least=1, at_most=200)
 claim("share of background among all anchors", background, at_least=0.9)
 
 # %% [markdown]
@@ -386,9 +393,9 @@ claim("share of background among all anchors", background, at_least=0.9)
 # $$ t_x = \frac{x - x_a}{0.1\, w_a}, \quad t_y = \frac{y - y_a}{0.1\, h_a}, \quad
 #    t_w = \frac{\ln (w / w_a)}{0.2}, \quad t_h = \frac{\ln (h / h_a)}{0.2} $$
 #
-# The 0.1 and 0.2, as in SSD's published program, only bring the numbers to order one. An anchor
-# from (10, 10) to (30, 30), and a box of the same height, twice as wide, whose *centre* is 2 pixels
-# further right: what are the four numbers?
+# The 0.1 and 0.2, as in SSD's published program, bring the numbers to order one, and so give the
+# box loss (below) its weight. An anchor from (10, 10) to (30, 30), and a box of the same height,
+# twice as wide, whose *centre* is 2 pixels further right: what are the four numbers?
 
 # %%
 anchor, box = np.array([10.0, 10, 30, 30]), np.array([2.0, 10, 42, 30])
@@ -445,11 +452,8 @@ def my_smooth_l1(y, said):
 logits = np.linspace(-5, 5, 41)
 mine = [[my_focal_loss(y, logit) for logit in logits] for y in (0, 1)]
 theirs = [detection.focal_loss(np.full((41, 1), float(y)), logits[:, None]) for y in (0, 1)]
-claim(
-    "largest difference from detection.focal_loss",
-    np.abs(mine - np.array(theirs)).max(),
-    at_most=1e-6,
-)
+difference = np.abs(mine - np.array(theirs)).max()
+claim("largest difference from detection.focal_loss", difference, at_most=1e-6)
 
 # %%
 y, said = dice.normal(0, 1, (2, 500, 4))
@@ -515,7 +519,9 @@ print("background anchors for each with an object: all {:.1f}, hard {:.1f}".form
 # ## Train
 #
 # More scenes cost nothing if we vary those that we have: seen from nearer or farther, and in other
-# light. The boxes must go along with the pixels; `detection.augment` moves both.
+# light. The boxes must go along with the pixels; `detection.augment` moves both. The view is
+# shifted, too: beyond the scene it is black, a box is cut where the view ends, and a digit of which
+# less than half can be seen no longer counts as an object, though its rest stays in the picture.
 
 # %%
 from aimodels.detection import augment
@@ -539,8 +545,9 @@ plt.show()
 
 # %% [markdown]
 # `fit` takes such batches; the model brings its loss. After every epoch we measure on the
-# validation scenes, and keep what it says about one of them. The measure, mAP, is explained
-# below; 1 is perfect. First the untrained model, as a **floor**.
+# validation scenes, and keep what it says about one of them. The measure, mAP, is explained below;
+# 1 is perfect. First the untrained model, as a **floor**. It says about 0.01 everywhere, and boxes
+# with a confidence of at most 0.05 are not returned: its list is empty.
 
 
 # %%
@@ -552,7 +559,9 @@ def score(found, truth):
     return mean_average_precision(truth, found, num_classes=10)["mAP@0.5"]
 
 
-untrained = score(predict(validation), y_validation)
+found = predict(validation)
+assert not found["num_detections"].any()
+untrained = score(found, y_validation)
 claim("untrained: validation mAP@0.5", untrained, at_most=0.01)
 
 # %%
@@ -593,7 +602,7 @@ plt.show()
 
 # %% [markdown]
 # Below, only boxes with a confidence of at least 0.6 are drawn. So a scene may be empty at first
-# although its mAP is not zero: mAP ranks *all* boxes, however unsure.
+# although its mAP is not zero: mAP ranks all boxes that are returned, from 0.05 on.
 
 # %%
 figure, axes = plt.subplots(1, 5, figsize=(10, 2.5), layout="constrained")
@@ -610,15 +619,16 @@ claim("after the last one", watch.scores[-1], at_least=0.9)
 found = watch.found  # the last one
 
 # %% [markdown]
-# And the sea of background? After training, what share of it costs next to nothing?
+# And the sea of background? Untrained, each of its anchors costs ten times −ln 0.99, about 0.1.
+# After training, what share of them costs less than a tenth of that?
 
 # %%
 outputs = model(validation, training=False)
 labels = detection.assign_targets(anchors, y_validation)["labels"].numpy()
 y = tf.one_hot(labels, 10)
 costs = tf.nn.sigmoid_cross_entropy_with_logits(y, outputs["logits"]).numpy().sum(-1)
-easy = np.mean(costs[labels == -1] < 0.1)
-claim("share of background anchors with a loss below 0.1", easy, at_least=0.9)
+easy = np.mean(costs[labels == -1] < 0.01)
+claim("share of background anchors with a loss below 0.01", easy, at_least=0.5)
 
 # %% [markdown]
 # ## One object, many boxes
@@ -673,10 +683,11 @@ for y in (y_train, y_validation, y_test):
     assert among.max() == 0  # no two digits of a scene overlap
 
 # %% [markdown]
-# The package decides about all boxes at once, in a few rounds, because a loop of unknown length
-# does not compile well. And it works in each class for itself, since a rider's box overlaps the
-# horse's. What if two objects of one class really overlap by more than half? Then NMS removes one
-# of them. That is its price. (The digits of our scenes never overlap, so here we do not see it.)
+# The package decides about all boxes at once and repeats that until nothing changes, because a list
+# that shrinks has no shape that a compiler knows beforehand. And it works in each class for itself,
+# since a rider's box overlaps the horse's. So a digit taken for a *3* and an *8* keeps two boxes.
+# What if two objects of one class really overlap by more than half? Then NMS removes one of them.
+# (The digits of our scenes never overlap, so here we do not see it.)
 #
 # ## How good is a list of boxes?
 #
@@ -703,7 +714,8 @@ print("precision", precision.round(3), "  recall", recall)
 
 # %%
 levels = np.linspace(0, 1, 101)
-by_hand = np.mean([precision[recall >= level - 1e-9].max() for level in levels])
+smoothed = [precision[recall >= level - 1e-9].max() for level in levels]
+by_hand = np.mean(smoothed)
 truth = {"boxes": [[[0, 0, 10, 10], [30, 30, 40, 40]]], "labels": [[0, 0]]}
 three = {
     "boxes": [[[0, 0, 10, 9], [50, 50, 60, 60], [30, 31, 40, 40]]],
@@ -717,12 +729,7 @@ assert abs(by_hand - scores["mAP@0.5"]) < 1e-9
 # %%
 figure, ax = plt.subplots(figsize=(4.5, 3), layout="constrained")
 ax.plot([0, *recall], [1, *precision], "o-", label="down the list")
-ax.step(
-    levels,
-    [precision[recall >= level - 1e-9].max() for level in levels],
-    where="post",
-    label="COCO",
-)
+ax.step(levels, smoothed, where="post", label="COCO")
 ax.set(xlabel="recall", ylabel="precision", ylim=(0, 1.05))
 ax.legend()
 plt.show()
@@ -802,7 +809,7 @@ assert 0 < np.argmax(reached) < len(thresholds) - 1  # the best is not at the ed
 
 # %% [markdown]
 # This notebook chooses nothing by the test set. But its authors saw test scores of some settings
-# while they wrote it, the rival's thresholds among them. So take both figures as slightly too good.
+# while they wrote it, the rival's thresholds among them. So both figures may be too good.
 
 # %%
 found = predict(test)
@@ -811,6 +818,8 @@ claim("floor: the untrained detector, validation mAP@0.5", untrained, at_most=0.
 claim("rival: pieces of ink, test mAP@0.5", rival_score, at_most=0.8)
 claim("the trained detector, test mAP@0.5", scores["mAP@0.5"], at_least=0.9)
 print("its mAP@[.5:.95]:", measured(scores["mAP@[.5:.95]"]))
+claim("mAP@0.5 lost since validation", watch.scores[-1] - scores["mAP@0.5"], at_least=0)
+assert rival_score > max(reached)  # the rival loses none
 
 # %%
 figure, axes = plt.subplots(2, 5, figsize=(10, 4.4), layout="constrained")
@@ -821,8 +830,11 @@ figure.suptitle("test scenes: the detector's boxes (orange), the truth (green)")
 plt.show()
 
 # %% [markdown]
-# How many digits does it count, if we believe all boxes with a confidence of at least `LEAST`? That
-# was a guess at the start. Such a threshold is chosen on validation scenes, so we try some there.
+# Why does it lose? Perhaps the test's writers are harder for the network, perhaps its settings suit
+# the validation scenes; we did not test which.
+#
+# How many digits does it count, if we believe all boxes from `LEAST` on? That was a guess. Such a
+# threshold is chosen on validation scenes, so we try some there.
 
 
 # %%
@@ -832,14 +844,17 @@ def counted_right(found, truth, least):
     return np.mean(counted == np.sum(truth["labels"] >= 0, axis=1))
 
 
-right = {least: counted_right(watch.found, y_validation, least) for least in (0.2, 0.4, LEAST, 0.8)}
+tried = (0.1, 0.2, 0.4, LEAST, 0.8)
+right = {least: counted_right(watch.found, y_validation, least) for least in tried}
 print("validation scenes counted right:", {least: measured(x) for least, x in right.items()})
 claim("share gained by LEAST in place of 0.2", right[LEAST] - right[0.2], at_least=0.1)
-claim("test scenes counted right", counted_right(found, y_test, LEAST), at_least=0.5, at_most=0.9)
+test_right = counted_right(found, y_test, LEAST)
+claim("test scenes counted right", test_right, at_least=0.4, at_most=0.8)
 
 # %% [markdown]
-# A high mAP, and yet more than one scene in ten is miscounted. mAP judges how the boxes are ranked;
-# counting needs a threshold, and one wrong box or one missing box spoils a scene.
+# A high mAP, and yet more than one scene in five is miscounted. mAP judges how the boxes are
+# ranked; counting needs a threshold, and one box too many or too few spoils a scene. A right number
+# does not prove right boxes, either: a missed digit and a surplus box cancel.
 #
 # ### Its worst scene
 #
@@ -857,14 +872,16 @@ wrong = true + counted - 2 * correct
 worst = int(wrong.argmax())
 covered = (overlap >= 0.5) & (believed >= 0)[:, None] & (y_test["labels"] >= 0)[:, :, None]
 missed = true.sum() - covered.any(axis=2).sum()
+nowhere = np.sum((believed >= 0) & ~covered.any(axis=1))
 kinds = {
-    "digits": true.sum(),
-    "right": correct.sum(),
-    "in place, but misread": true.sum() - missed - correct.sum(),
-    "without any box": missed,
-    "boxes where no digit is": np.sum((believed >= 0) & ~covered.any(axis=1)),
+    "digits without a sure box": missed,
+    "digits in place, but misread": true.sum() - missed - correct.sum(),
+    "second and third boxes of a digit": counted.sum() - covered.any(axis=2).sum() - nowhere,
+    "boxes where no digit is": nowhere,
 }
+print("of", true.sum(), "digits right:", measured(correct.sum()))
 print({kind: measured(number) for kind, number in kinds.items()})
+assert min(kinds.values()) == nowhere
 
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(6, 3.2), layout="constrained")
@@ -873,9 +890,33 @@ show(axes[1], test[worst], part(y_test, worst), color="tab:green")
 axes[0].set_title(f"{counted[worst]} boxes, {correct[worst]} right")
 axes[1].set_title(f"the truth: {true[worst]} digits")
 plt.show()
-claim("scenes without any mistake", np.mean(wrong == 0), at_least=0.5)
+claim("scenes without any mistake", np.mean(wrong == 0), at_least=0.4)
+claim(
+    "scenes counted right in spite of some", np.mean((wrong > 0) & (true == counted)), at_least=0.01
+)
 
 # %% [markdown]
+# The rarest mistake is a box where no digit is. Surplus boxes stand on digits: a *3* that may be an
+# *8* keeps both (in our pictures, "3/8"). As our digits never overlap, suppress across classes, and
+# choose the threshold on validation again. What do you expect?
+
+
+# %%
+def one_each(found):
+    """At each place only the most confident box, whatever its class."""
+    alone = detection.keep_best(found["boxes"])  # they stand best first
+    return {"confidence": np.where(alone, found["confidence"], 0)}
+
+
+single = {least: counted_right(one_each(watch.found), y_validation, least) for least in tried}
+print("validation scenes counted right:", {least: measured(x) for least, x in single.items()})
+now_right = counted_right(one_each(found), y_test, max(single, key=single.get))
+claim("test scenes counted right", now_right, at_least=measured(test_right + 0.1))
+
+# %% [markdown]
+# Many more scenes are counted right. With a rider on a horse it would be otherwise: how to suppress
+# depends on the scenes.
+#
 # ## Moving the object moves its box
 #
 # From an average of the map we could not read the place. From our boxes we must. We cut the digit
@@ -896,16 +937,10 @@ for sheet, (x, y) in zip(sheets, corners, strict=True):
 moved = {name: y.numpy() for name, y in model.detect(sheets).items()}
 centres = (moved["boxes"][:, 0, :2] + moved["boxes"][:, 0, 2:]) / 2
 digit_centres = corners + np.array([x2 - x1, y2 - y1]) / 2
-claim(
-    "sheets with exactly one sure box",
-    np.mean(np.sum(moved["confidence"] > LEAST, 1) == 1),
-    at_least=0.8,
-)
-claim(
-    "the box's centre and the digit's: median distance along x or y, in pixels",
-    np.median(np.abs(centres - digit_centres)),
-    at_most=1,
-)
+one_box = np.mean(np.sum(moved["confidence"] > LEAST, axis=1) == 1)
+claim("sheets with exactly one sure box", one_box, at_least=0.8)
+distance = np.median(np.abs(centres - digit_centres))
+claim("median distance of the two centres, along x or y, in pixels", distance, at_most=1)
 
 # %%
 figure, axes = plt.subplots(1, 5, figsize=(10, 2.2), layout="constrained")
@@ -946,17 +981,13 @@ def my_roi_align(image, box, size=8):
 # %%
 proposals = found["boxes"][:, :5]  # five of each test scene
 theirs = detection.roi_align(test, proposals, 8, sampling_ratio=1).numpy()[..., 0]
-mine = np.array(
-    [
-        [my_roi_align(p[..., 0], box) for box in five]
-        for p, five in zip(test, proposals, strict=True)
-    ]
-)
+both = zip(test[..., 0], proposals, strict=True)
+mine = np.array([[my_roi_align(image, box) for box in five] for image, five in both])
 claim("largest difference from detection.roi_align", np.abs(mine - theirs).max(), at_most=1e-4)
 
 # %% [markdown]
-# These are what a second stage sees of the first test scenes: whatever the size of the box, 8 × 8
-# values. Above each stands the detector's label.
+# A second stage sees pieces of a map. We cut them out of the picture, where one can recognize more:
+# 8 × 8 values, whatever the size of the box. Above each stands the detector's label.
 
 # %%
 sure = found["confidence"][:, :5] >= LEAST
@@ -965,8 +996,9 @@ plt.show()
 
 # %% [markdown]
 # A second stage from parts that we have: a support-vector machine, trained on the aligned *true*
-# boxes of the training scenes. It gives every box of the one-stage detector a new label. Does it
-# read better than the first look?
+# boxes of the training scenes; its settings are not tuned. Does it read better than the first look?
+# Both label the same boxes, for each digit the most confident one. (mAP would compare something
+# else: the first look's list may hold three labels for one place.)
 
 # %%
 from sklearn.svm import SVC
@@ -978,23 +1010,24 @@ aligned = (
 second = SVC(gamma="scale").fit(aligned, y_train["labels"][real])
 again = detection.roi_align(test, found["boxes"], 8, sampling_ratio=2).numpy().reshape(-1, 64)
 relabelled = second.predict(again).reshape(found["labels"].shape)
-relabelled = np.where(found["labels"] >= 0, relabelled, -1)
 
 # %%
-two_stage = score(found | {"labels": relabelled}, y_test)
-agree = np.mean((relabelled == found["labels"])[found["confidence"] >= LEAST])
-claim("one look, test mAP@0.5", scores["mAP@0.5"], at_least=0.9)
-claim("the second look, by pixels alone", two_stage, at_most=measured(scores["mAP@0.5"]))
-claim("sure boxes to which both give one label", agree, at_least=0.8)
+covers = (overlap >= 0.5) & (y_test["labels"] >= 0)[:, :, None] & (found["labels"] >= 0)[:, None]
+best = np.where(covers, found["confidence"][:, None], -1).argmax(axis=2)  # of each digit
+first, later = [
+    np.mean((np.take_along_axis(labels, best, axis=1) == y_test["labels"])[covers.any(axis=2)])
+    for labels in (found["labels"], relabelled)
+]
+claim("digits that the first look reads right", first, at_least=0.8)
+bounds = {"at_least": measured(first - 0.05), "at_most": measured(first + 0.05)}
+claim("the second look, by pixels alone", later, **bounds)
 
 # %% [markdown]
-# Our makeshift second look reads worse. Probably that is because it sees only 64 pixels and has
-# learned from exact boxes that were never varied, and because the confidence is still the first
-# look's; we tested none of these causes. It says nothing against two stages. A real second stage
-# learns from the first one's own proposals, looks at the network's maps, moves the box once more,
-# and may say "nothing here": that is its eleventh logit. `detection.FasterRCNN` trains both stages
-# together, with one loss. On real pictures it stands beside the one-stage detector under "Scale
-# it".
+# The makeshift second look reads about as well as the first, from 64 pixels of each box. A real
+# second stage learns from the first one's own proposals, looks at the network's maps, moves the box
+# once more, and may say "nothing here": that is its eleventh logit. `detection.FasterRCNN` trains
+# both stages together, with one loss. On real pictures it stands beside the one-stage detector
+# under "Scale it".
 #
 # In its outputs `rpn` means region proposal network, the first stage. It has three anchors at each
 # of its 320 places.
@@ -1042,8 +1075,9 @@ for name, answer in ways.items():
 # MediaPipe, whose maintainers say in public that its models are under Apache-2.0. We could not open
 # the model's card itself.
 #
-# `aimodels.detection.blazeface` builds the graph again in Keras. Its block is new to us only in its
-# shortcut, which fills missing channels with zeros:
+# `aimodels.detection.blazeface` builds the graph again in Keras. (The paper describes depthwise
+# kernels of 5 × 5; the published file has 3 × 3, and so have we.) Its block is new to us only in
+# its shortcut, which fills missing channels with zeros:
 
 # %%
 import inspect
@@ -1119,8 +1153,9 @@ print("faces below the collar:", len(nobody["boxes"]))
 # Your own pictures, with boxes that you drew in LabelImg or CVAT, are a folder of pictures, each
 # with an XML file of Pascal VOC's form. Here a program stands in for you: it writes 80 of our
 # scenes as dark ink on light paper, 50 training scenes to learn from and 30 validation scenes to
-# judge by. **For your own, write the path of their folder into the first line.** What we say below
-# about results is about the dark ink, and is checked only for it.
+# judge by. (The detector has already learned from these 50, as bright ink. Your pictures will be
+# new to it, so expect less.) **For your own, write the path of their folder into the first line.**
+# What we say below about results is about the dark ink, and is checked only for it.
 
 # %%
 my_folder = ""  # or "my/pictures"
@@ -1218,9 +1253,8 @@ if not my_folder:
 
 # %% [markdown]
 # The detector has never seen dark ink, and before tuning it is lost. Tuned, it is far ahead of a
-# fresh network after the same steps. A fresh one would need many more steps, and we did not look
-# how far it gets. (Here the best answer of all is to invert the pictures. With yours there is
-# rarely such a key.)
+# fresh network after the same steps; how far that one gets with more, we did not look. (Here the
+# best answer of all is to invert the pictures. With yours there is rarely such a key.)
 #
 # Save it, load it, and let it predict. Count the boxes: a mAP like this one does not promise every
 # digit.
@@ -1245,7 +1279,8 @@ check("pictures with the right number of boxes", counted_right(answer, truth, LE
 
 # %% [markdown]
 # The command line does the same for a picture, a folder or a film, and writes the boxes down in
-# `detections.json`. Without `--model` it looks for faces:
+# `detections.json`. Without `--model` it looks for faces, and without `--confidence` it believes
+# boxes from 0.5 on. Below it reads all 80 pictures, most of which the detector has learned from.
 #
 # ```
 # aimodels detect my/pictures --output annotated --model my/pictures/mine.keras --names cat,dog
@@ -1260,6 +1295,7 @@ import json
 from aimodels.cli import main
 
 options = ["--output", f"{mine}/annotated", "--model", f"{mine}/mine.keras"]
+options += ["--confidence", f"{LEAST}"]
 with contextlib.redirect_stdout(io.StringIO()):
     code = main(["detect", f"{mine}", *options, f"--names={','.join(classes)}"])
 records = json.loads((mine / "annotated" / "detections.json").read_text())
@@ -1273,17 +1309,16 @@ print("boxes that were drawn in them:", np.sum(mine_read.targets["labels"] >= 0)
 #
 # **NaN scores.** A diverged network gives confidences that are not numbers. Of TensorFlow's own
 # operators for suppression, the one that compiles, `non_max_suppression_padded`, keeps such a box
-# and puts it first; ours never returns it.
+# and, compiled, even puts it first; ours never returns it.
 
 # %%
-pair, two_scores = np.float32([[[0, 0, 9, 9], [20, 20, 29, 29]]]), np.float32([[np.nan, 0.9]])
-theirs, number = tf.image.non_max_suppression_padded(
-    pair, two_scores, 2, pad_to_max_output_size=True
-)
+pair, two_scores = np.float32([[[0, 0, 9, 9], [20, 20, 29, 29]]]), np.float32([[0.9, np.nan]])
+padded = tf.function(tf.image.non_max_suppression_padded, jit_compile=True)
+theirs, number = padded(pair, two_scores, 2, pad_to_max_output_size=True)
 ours = detection.non_max_suppression(pair, two_scores[..., None])
 print("TensorFlow keeps", int(number[0]), "boxes, in the order", theirs.numpy()[0])
 print("ours keeps", int(ours["num_detections"][0]), "of them")
-assert theirs[0, 0] == 0
+assert theirs[0, 0] == 1
 assert ours["confidence"][0, 0] == np.float32(0.9)
 
 # %% [markdown]
@@ -1334,9 +1369,9 @@ for function, inputs in {
 # model.fit(preprocess(scenes.images, None), scenes.targets, epochs=8)
 # ```
 #
-# `python benchmarks/run.py bccd` trained both kinds of detector on such a frozen backbone, with
-# mirrored pictures and a falling learning rate besides, and measured them on the test pictures
-# beside a method without a network:
+# This is a shorter form. `python benchmarks/run.py bccd` trained both kinds of detector on such a
+# frozen backbone, with mirrored pictures, AdamW, batches of 8 and a falling learning rate besides,
+# and measured them on the test pictures beside a method without a network:
 
 # %%
 figures, runs = recorded("bccd")["figures"], {}
@@ -1344,6 +1379,8 @@ for kind in ("one-stage", "two-stage"):
     seeds = runs[kind] = [seed["trained"] for seed in figures[kind]["seeds"].values()]
     means = [np.mean([one[name] for one in seeds]) for name in ("mAP@0.5", "mAP@[.5:.95]")]
     print(f"{kind}, {len(seeds)} seeds: mAP@0.5 {means[0]:.3f}, mAP@[.5:.95] {means[1]:.3f}")
+    weights = figures[kind]["seeds"]["1"]["parameters trained"]
+    print(f"  {figures['epochs'][kind]} epochs, {weights:,} weights trained")
     for cell in ("RBC", "WBC", "Platelets"):
         print(f"  {cell:<10} {np.mean([one['AP@0.5'][cell] for one in seeds]):.3f}")
 rival_on_cells = figures["without a network"]["mAP@0.5"]
@@ -1368,17 +1405,19 @@ assert min(cells[0]["Platelets"]) > max(cells[1]["Platelets"])
 # %% [markdown]
 # Both kinds are far ahead of the method without a network. Between the two, the ranges over three
 # seeds overlap: these runs do not decide which is better. The platelets differ most, and there one
-# look was better with every seed.
+# look was better with every seed. That need not be due to the kind: the two were not trained alike,
+# as printed above, and the two looks had anchors of one scale only.
 #
 # ## What came after
 #
 # FCOS ([Tian et al. 2019](#tian2019)) and CenterNet ([Zhou et al. 2019](#zhou2019)) drop the
 # anchors: with FCOS every place inside an object says how far the box's four edges are, with
-# CenterNet a place says whether it is an object's centre, and how large the object is. Several
-# later versions of YOLO have no anchors either. DETR ([Carion et al. 2020](#carion2020)) drops NMS,
-# too: a Transformer (chapter 11) gives a fixed number of answers, and in training each object is
-# matched with exactly one of them. Mask R-CNN ([He et al. 2017](#he2017maskrcnn)) adds to each box
-# a mask: which of its pixels belong to the object.
+# CenterNet a place says whether it is an object's centre, and how large the object is. Only the
+# peaks of its map count, so it needs no NMS. Several later versions of YOLO have no anchors either.
+# DETR ([Carion et al. 2020](#carion2020)) needs neither anchors nor peaks: a Transformer (chapter
+# 11) gives a fixed number of answers, and in training each object is matched with exactly one of
+# them. Mask R-CNN ([He et al. 2017](#he2017maskrcnn)) adds to each box a mask: which of its pixels
+# belong to the object.
 #
 # ## Summary
 #
@@ -1398,8 +1437,8 @@ assert min(cells[0]["Platelets"]) > max(cells[1]["Platelets"])
 #   `detection.convert_format`, and draw a few before you train.
 # - Resizing the picture but not its boxes; flipping the picture but not its boxes.
 # - Computing mAP only from boxes of a high confidence: the curve ends early, and the area shrinks.
-# - Suppressing all classes together, so that the rider's box removes the horse's.
-# - An IoU without `max(…, 0)`: boxes that do not touch get a positive area in common.
+# - Suppressing all classes together where objects overlap: the rider's box removes the horse's.
+# - An IoU without `max(…, 0)`: boxes apart in both directions get a positive area in common.
 #
 # ## Exercises
 #
