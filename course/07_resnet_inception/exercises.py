@@ -32,13 +32,15 @@ from aimodels.course import claim, measured
 #
 # $W_1 x = (-2, 1)$, and ReLU makes $(0, 1)$ of it. Then $F(x) = W_2 (0, 1) = (0, -2)$, and
 # $x + F(x) = (2, -1)$. ReLU: $y = (2, 0)$. The second output is 0, because $F$ takes away more than
-# $x$ has. With a second weight of $W_2$ above $-1$ it would not be.
+# $x$ has. With a second weight of $W_2$ above $-1$, or of $W_1$ below 0.5, it would not be.
 
 # %%
 x = np.array([2.0, 1.0])
-for weight in (-2, -0.5):
-    F = np.diag([3, weight]) @ np.maximum(np.diag([-1, 1]) @ x, 0)
-    print(f"second weight {weight}: F(x) = {F}, y = {np.maximum(x + F, 0)}")
+for first, second in ((1, -2), (1, -0.5), (0.4, -2)):
+    F = np.diag([3, second]) @ np.maximum(np.diag([-1, first]) @ x, 0)
+    y = np.maximum(x + F, 0)
+    print(f"second weights {first} and {second}: F(x) = {F}, y = {y}")
+    assert (y[1] == 0) == ((first, second) == (1, -2))
 
 # %% [markdown]
 # ## Exercise 2: the first idea
