@@ -1318,7 +1318,12 @@ for name, (first_row, last_row, first, last) in parts.items():
     claim(f"uniform, covered: {name}", left_over[name], **bound)
 assert min(left_over, key=left_over.get) == "jacket"
 face_to_cap = left_over["face"] / left_over["cap and forehead"]
-claim("what is left without the face, over that without the cap", face_to_cap, at_most=1.5)
+claim(
+    "what is left without the face, over that without the cap",
+    face_to_cap,
+    at_least=0.5,
+    at_most=1.5,
+)
 
 # %% [markdown]
 # Background hardly counts (its box is the smallest, though). Compare cap and face, whose boxes are

@@ -932,17 +932,17 @@ print(
 with check.question("q7_hidden", points=10):
     letters, order = "abcdefgh", "gchbdafe"
 
-    def once(words):  # each letter once
-        return ["".join(sorted(set(word), key=order.index)) for word in words]
+    def cried(words):  # in order, and a sign behind
+        return [f"{answer}!" for answer in in_order(words, order)]
 
     words = draw_words(5000, 71, letters, longest=8)
-    text = check.given([f"{a}>{b}." for a, b in zip(words, once(words), strict=True)])
+    text = check.given([f"{a}>{b}." for a, b in zip(words, cried(words), strict=True)])
     new = check.given(make_prompts(400, 72, letters, text, longest=8))
     write = train(text, seed=2)
     check.accuracy(
         "new prompts, another alphabet",
         numbers(write(new)),
-        numbers(once([prompt[:-1] for prompt in new])),
+        numbers(cried([prompt[:-1] for prompt in new])),
         at_least=0.95,
         hint="does it reach 95 % on the visible prompts too, with every seed? If not: more steps, "
         "and a learning rate that falls to zero. If it does: does `train` use anything besides "
