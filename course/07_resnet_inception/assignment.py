@@ -934,7 +934,7 @@ with check.question("q6_hidden", points=10):
     found = [np.argmax(other(aside[i : i + 1])[0]) for i in range(200)]
     check.accuracy("one sheet at a time", found, told[:200], at_least=0.75, hint=hint)
     hint = "train on the images and labels that are given, and on nothing else"
-    alike = train(sheets[:500], np.full(500, 7), seed=3)
+    alike = train(255 - sheets[:500], np.full(500, 7), seed=3)  # dark ink on light paper
     found = np.argmax(alike(aside), axis=-1)
     sevens = np.full(len(told), 7)
     check.accuracy("after training on sevens alone", found, sevens, at_least=0.97, hint=hint)

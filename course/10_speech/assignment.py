@@ -377,7 +377,7 @@ with check.question("q3_hidden", points=10):
     def utterances(seed, shape):
         logits = np.random.default_rng(seed).normal(0, 2, size=shape)
         log_p = logits - np.logaddexp.reduce(logits, axis=-1, keepdims=True)
-        log_p[:-1, 1, :2] = -np.inf  # what cannot be, in all utterances but the last
+        log_p[1:-1, 1, :2] = -np.inf  # what cannot be
         return log_p
 
     labels_q3 = np.array([[1, 2, 1], [2, 2, 1], [1, 1, 1], [3, 2, 2], [2, 2, 2], [1, 3, 2]])
