@@ -810,7 +810,7 @@ with check.question("q7_hidden", points=10):
         "digits of other writers, after training on scans that are all called 7",
         np.argmax(logits(others, alike), axis=1),
         np.full(len(digits("train[75%:]")[1]), 7),
-        at_least=0.99,
+        at_least=0.97,
         hint="train on the x and y that are given, and on nothing else",
     )
     start = [np.asarray(train(x_train[:200], y_train[:200], seed=n)[0]) for n in (5, 5, 6)]
