@@ -805,7 +805,7 @@ with check.question("q7_hidden", points=10):
         "ten of them on the validation digits",
     )
     others = check.given(digits("train[75%:]")[0])
-    alike = train(x_train[:200], np.full(200, 7), seed=1)
+    alike = train(x_train[:200, turn], np.full(200, 7), seed=1)  # other places, one answer
     check.accuracy(
         "digits of other writers, after training on scans that are all called 7",
         np.argmax(logits(others, alike), axis=1),

@@ -713,7 +713,7 @@ with check.question("q6_hidden", points=9):
 
     pieces = ["B-A I-A E-A", "B-B I-B E-B", "O S-A S-C", "O S-C O", "B-A E-A O", "B-C I-C E-A"]
     drawn = np.random.default_rng(46).choice(pieces, size=(2, 1200, 4))
-    drawn[0, :9] = drawn[1, 5:20] = "O"
+    drawn[0, :9] = drawn[1, 5:20] = "O"  # nothing to find, nothing found
     true, predicted = ([" ".join(row) for row in rows] for rows in drawn)
     found = confusion([t.split() for t in true], [t.split() for t in predicted], ["C", "A", "B"])
     check.equal(

@@ -857,8 +857,8 @@ for name, rival in {"most frequent": DummyClassifier(), "support vectors": SVC(C
 #
 # where a bracket counts 1 if it is true and 0 if not. It must be 86 % on the validation voices (the
 # visible test), and 93 % for the network trained once more, on the voices of the split "test" (the
-# hidden test). They are easier, also for the support vectors, which stay below both bars. Leave that
-# split alone: who trains on it has measured nothing.
+# hidden test). They are easier, also for the support vectors, which miss the first bar and just come
+# up to the second. Leave that split alone: who trains on it has measured nothing.
 
 
 # %% {answer q7}
