@@ -197,21 +197,24 @@ def prove(
             progress(item, "owed" if left else "kept")
             return ""
         problem = home[item].grade(item)
-        outcomes[item] = not problem
+        if not cancelled.is_set():  # what was cut short has got no points, and says nothing
+            outcomes[item] = not problem
         progress(item, "graded")
         return problem
 
     for item in fingerprints.keys() - {*order}:
         progress(item, "kept")
-    with ThreadPoolExecutor(jobs) as pool:
-        try:
-            yield from filter(None, pool.map(run, order))
-        except BaseException:
-            cancelled.set()
-            pool.shutdown(cancel_futures=True)
-            raise
-    if record:
-        passed.record(fingerprints, outcomes, owed, lambda i: i.partition(" ")[0] in proofs)
+    try:
+        with ThreadPoolExecutor(jobs) as pool:
+            try:
+                yield from filter(None, pool.map(run, order))
+            except BaseException:
+                cancelled.set()
+                pool.shutdown(cancel_futures=True)
+                raise
+    finally:  # a run that is stopped keeps what it has graded
+        if record:
+            passed.record(fingerprints, outcomes, owed, lambda i: i.partition(" ")[0] in proofs)
 
 
 def available() -> str:

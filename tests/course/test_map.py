@@ -443,6 +443,20 @@ def test_the_page_stands_alone():
     assert not lint(START)
 
 
+def test_the_stored_page_shows_what_the_programs_say_now(course):
+    shown = ""
+    for _, cell in notebooks.code_cells(notebooks.read_notebook(START)):
+        for output in cell.outputs:
+            shown += output.get("text", "") + output.get("data", {}).get("text/markdown", "")
+    now = [chapters.table(course), status.score(), status.table()]
+    now.append(glossary.table(glossary.read_glossary()))
+    for path in paths.PATHS:
+        plan = paths.plan(path, course)
+        now += [paths.summary(path, plan), paths.table(path, plan)]
+    for text in now:
+        assert text in shown, "run `aimodels course build 00_start`"
+
+
 def test_a_page_that_stands_alone_is_reset_like_a_lesson(tmp_path):
     page = notebooks.Page(tmp_path, "00_start", notebooks.ALONE)
     page.source.parent.mkdir()

@@ -62,6 +62,22 @@ def test_what_there_was_no_time_for_is_owed(assignment_page, check):
 
 
 @pytest.mark.slow
+def test_a_check_that_is_stopped_keeps_what_it_has_graded(assignment_page):
+    graded = []
+
+    def stop(item, outcome):
+        graded.append(item)
+        if len(graded) == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        list(proof.prove([assignment_page], proof.available(), 1, stop, record=True))
+    recorded = passed.Passed(assignment_page.root, "answers").entries
+    assert {*graded[:3]} <= {*recorded}
+    assert len(recorded) < 8  # none of what was cut short: without a run, 0 points may look right
+
+
+@pytest.mark.slow
 def test_a_wrong_answer_that_gets_other_points_is_found(assignment_page):
     path = assignment_page.source.parent / "wrong" / "all.py"
     text = path.read_text()
