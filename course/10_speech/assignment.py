@@ -831,10 +831,17 @@ def spaced(clips):
     return np.array([rows[np.arange(16) * len(rows) // 16].ravel() for rows in frames_of])
 
 
-flat, flat_validation = spaced(clips), spaced(clips_validation)
+def share_right(rival, split):
+    heard, digits, _ = spoken(split)
+    return rival.score(spaced(heard), digits)
+
+
 for name, rival in {"most frequent": DummyClassifier(), "support vectors": SVC(C=10)}.items():
-    share = rival.fit(flat, labels).score(flat_validation, labels_validation)
-    print(f"{name}: right for a share of {measured(share):.2f} of the words by unheard voices")
+    rival.fit(spaced(clips), labels)
+    for split, bar in {"validation": 0.88, "test": 0.95}.items():
+        share = share_right(rival, split)
+        print(f"{name}: right for a share of {measured(share):.2f} of the words by {split} voices")
+        assert share < bar - 0.02
 
 # %% [markdown]
 # Write `train(clips, labels, seed)`. It trains a network on `clips`, a list of $N$ arrays of int16
@@ -848,17 +855,19 @@ for name, rival in {"most frequent": DummyClassifier(), "support vectors": SVC(C
 # - The training accuracy will be high soon, but it is about 25 voices. A shorter throat has higher
 #   resonances: features moved by one or two of the 36 bands are a new voice (of which bands can you
 #   have 32, five times?). `speech.SpecAugment` hides bands and moments. Dropout helps, too.
-# - Choose all this on the validation voices. Ten seconds of training are enough; a grader stops any
-#   cell after 120.
+# - The last percents come late: let the learning rate fall to 0 over the whole training, as
+#   `keras.optimizers.schedules.CosineDecay` does.
+# - Choose all this on the validation voices. Twenty seconds of training are enough; a grader stops
+#   any cell after 120.
 #
 # **The bar.** The share of right answers among $N$ words is
 #
 # $$ \frac1N \sum_{i=1}^{N} \bigl[\, \hat y_i = y_i \,\bigr], $$
 #
-# where a bracket counts 1 if it is true and 0 if not. It must be 86 % on the validation voices (the
-# visible test), and 93 % for the network trained once more, on the voices of the split "test" (the
-# hidden test). They are easier, also for the support vectors, which miss the first bar and just come
-# up to the second. Leave that split alone: who trains on it has measured nothing.
+# where a bracket counts 1 if it is true and 0 if not. It must be 88 % on the validation voices (the
+# visible test), and 95 % for the network trained once more, on the voices of the split "test" (the
+# hidden test). They are easier, also for the support vectors, which miss both bars. Leave that split
+# alone: who trains on it has measured nothing.
 
 
 # %% {answer q7}
@@ -876,8 +885,9 @@ def train(clips, labels, seed):
         [*layers, keras.layers.GlobalAveragePooling1D(), keras.layers.Dense(10)]
     )
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network.compile(keras.optimizers.Adam(3e-3), loss)
-    network.fit(x, np.tile(labels, 5), epochs=6, batch_size=64, verbose=0)
+    rate = keras.optimizers.schedules.CosineDecay(3e-3, 12 * -(-len(x) // 64))
+    network.compile(keras.optimizers.Adam(rate), loss)
+    network.fit(x, np.tile(labels, 5), epochs=12, batch_size=64, verbose=0)
     return lambda clips: network.predict(energies(clips)[..., 2:34], verbose=0).argmax(axis=-1)
     ### END SOLUTION
 
@@ -890,7 +900,7 @@ with check.question("q7_visible", points=6):
         "words by the validation voices",
         found,
         labels_validation,
-        at_least=0.86,
+        at_least=0.88,
         hint="Is the training accuracy low? Look at loss and logits, learning rate and epochs. If only "
         "the validation is low: make new voices of the old ones, hide parts, use dropout",
     )
@@ -901,15 +911,15 @@ print("Hidden tests: trained once more, with other labels; other voices, one at 
 with check.question("q7_hidden", points=10):
     turn = np.random.default_rng(71).permutation(10)
     other = train(clips, turn[labels], seed=2)
-    aside = check.given(spoken("test")[0][::2])
+    aside = check.given(spoken("test")[0])
     found = other(aside)
-    told = turn[spoken("test")[1][::2]]
+    told = turn[spoken("test")[1]]
     hint = "learn from what is given, and answer for what is given; nothing remembered"
-    check.accuracy("words by the test voices", found, told, at_least=0.93, hint=hint)
+    check.accuracy("words by the test voices", found, told, at_least=0.95, hint=hint)
     hint = "an answer may not depend on the other clips of the list"
-    ones = [np.asarray(other(aside[i : i + 1]))[0] for i in range(40)]
-    check.accuracy("one at a time", ones, told[:40], at_least=0.85, hint=hint)
-    pairs = [*zip(*spoken("test")[:2], strict=True)][::2]
+    ones = [np.asarray(other(aside[i : i + 1]))[0] for i in range(0, len(aside), 10)]
+    check.accuracy("one at a time", ones, told[::10], at_least=0.85, hint=hint)
+    pairs = [*zip(*spoken("test")[:2], strict=True)]
     sevens = other(check.given([clip for clip, digit in pairs if digit == 7]))
     before = np.asarray(found)[told == turn[7]]
     check.accuracy("alike clips, in a list of their own", sevens, before, at_least=0.95, hint=hint)
