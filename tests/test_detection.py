@@ -347,6 +347,13 @@ def test_a_chain_in_which_each_removes_the_next():
     np.testing.assert_array_equal(keep, np.arange(40) % 2 == 0)
 
 
+@pytest.mark.parametrize("jit_compile", [False, True])
+def test_of_no_boxes_none_are_kept(jit_compile):
+    keep = tf.function(detection.keep_best, jit_compile=jit_compile)
+    assert keep(np.zeros((0, 4), "float32")).shape == (0,)
+    assert keep(np.zeros((3, 0, 4), "float32")).shape == (3, 0)
+
+
 def test_suppression_keeps_classes_apart_and_goes_by_order_where_scores_are_equal():
     same = [[[0, 0, 4, 4], [0, 0, 4, 4], [9, 9, 10, 10.0]]]
     found = detection.non_max_suppression(same, [[[0.5, 0.5], [0.5, 0.5], [0.5, 0.0]]])

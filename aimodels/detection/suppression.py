@@ -39,7 +39,7 @@ def keep_best(boxes, iou_threshold: float = 0.5) -> tf.Tensor:
     def differ(keep, before):
         return tf.reduce_any(keep != before)
 
-    everyone = tf.ones_like(by_better[..., 0])
+    everyone = tf.ones_like(tf.reduce_sum(by_better, axis=-1))  # of no boxes, too
     keep, _ = tf.while_loop(differ, step, [everyone, everyone - 1])
     return keep > 0
 
