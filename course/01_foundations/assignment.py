@@ -692,8 +692,8 @@ with check.question("q6_hidden", points=7):
 # ## Question 7: digits that people wrote (16 points)
 #
 # Now all of it together, on real scans: digits of 8 × 8 pixels, 64 numbers from 0 to 1 each. They
-# stand in the file writer by writer. So who wrote the validation digits has written none of those
-# that you train on.
+# stand in the file form by form, and each form has one writer. So the validation digits are by other
+# writers than those that you train on. (Only nearly: there are 14 forms by 13 people.)
 
 
 # %% {locked q7_digits}
