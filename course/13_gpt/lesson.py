@@ -946,12 +946,12 @@ fig.colorbar(image, label="loss (8 and more: darkest)")
 plt.show()
 
 # %%
-darkest = [decode([ids[1 + place]]) for place in np.argsort(-surprise)[:3]]
+darkest = [decode([ids[1 + place]]) for place in np.argsort(-surprise)[:2]]
 print("darkest:", *map(repr, darkest))
 assert not any(letter.isalpha() for letter in "".join(darkest))
 
 # %% [markdown]
-# Darkest are the three tokens that the line above names: no letter among them. Among letters, the
+# Darkest are the two tokens that the line above names: no letter among them. Among letters, the
 # *beginning of a word* seems hard and its end easy. One picture proves nothing, so we ask the test
 # windows. A token begins a word if it has a letter at its front, or behind a space, and no letter
 # stands before it.
