@@ -1421,8 +1421,8 @@ assert all(np.argmin(figures["blocks"][key]) == 0 for key in rows)
 # %% [markdown]
 # On both kinds of folds fine-tuning is the best by far. A new last layer alone does not reach the
 # support vectors on oriented gradients, which look at edges and know no other picture. And the
-# blocks show what random folds hide: the first block is the worst one for every method, so its
-# hands or its light differ from all others. A new last layer, which takes seconds, is what you will
+# blocks show what random folds hide: the first block is the worst one for every method. Perhaps its
+# hands, or its light, differ from those of the other blocks. A new last layer is what you will
 # train now.
 #
 # ## Yours
