@@ -188,13 +188,13 @@ def prove(
     passed = Passed(pages[0].root, "answers", regrade, deadline)
     order = passed.order(fingerprints)
     outcomes: dict[str, bool] = {}
-    owed: list[str] = []
+
+    def owed(left: Iterable[str]) -> list[str]:
+        return passed.owed(left, fingerprints)
 
     def run(item: str) -> str:
         if not passed.in_time():
-            left = passed.owed([item], fingerprints)
-            owed.extend(left)
-            progress(item, "owed" if left else "kept")
+            progress(item, "owed" if owed([item]) else "kept")
             return ""
         problem = home[item].grade(item)
         if not cancelled.is_set():  # what was cut short has got no points, and says nothing
@@ -212,9 +212,10 @@ def prove(
                 cancelled.set()
                 pool.shutdown(cancel_futures=True)
                 raise
-    finally:  # a run that is stopped keeps what it has graded
+    finally:  # a run that is stopped keeps what it has graded, and owes the rest
         if record:
-            passed.record(fingerprints, outcomes, owed, lambda i: i.partition(" ")[0] in proofs)
+            left = owed(item for item in order if item not in outcomes)
+            passed.record(fingerprints, outcomes, left, lambda i: i.partition(" ")[0] in proofs)
 
 
 def available() -> str:

@@ -1,5 +1,6 @@
 """`aimodels course check` grades each assignment's answers, and finds every grade that is wrong."""
 
+import threading
 import time
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import CourseError, notebooks, passed, proof, rules
 from aimodels.course.assignment import Assignment
+from aimodels.course.fingerprints import Fingerprints
 
 
 def prove(page):
@@ -63,7 +65,7 @@ def test_what_there_was_no_time_for_is_owed(assignment_page, check):
 
 @pytest.mark.slow
 def test_a_check_that_is_stopped_keeps_what_it_has_graded(assignment_page):
-    graded = []
+    graded, prints = [], Fingerprints(assignment_page.root)
 
     def stop(item, outcome):
         graded.append(item)
@@ -72,9 +74,11 @@ def test_a_check_that_is_stopped_keeps_what_it_has_graded(assignment_page):
 
     with pytest.raises(KeyboardInterrupt):
         list(proof.prove([assignment_page], proof.available(), 1, stop, record=True))
-    recorded = passed.Passed(assignment_page.root, "answers").entries
-    assert {*graded[:3]} <= {*recorded}
+    recorded = {*passed.Passed(assignment_page.root, "answers").entries}
+    assert {*graded[:3]} <= recorded
     assert len(recorded) < 8  # none of what was cut short: without a run, 0 points may look right
+    cases = {*proof.Proof(assignment_page, "none", threading.Event(), prints).fingerprints}
+    assert {*passed.read_debt(assignment_page.root)["answers"]} == cases - recorded
 
 
 @pytest.mark.slow
