@@ -12,6 +12,8 @@ from aimodels import pictures
 from aimodels.cli import main
 from aimodels.detection import annotate, video
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 RED = np.array([255, 75, 62])  # the first label's colour
 
 

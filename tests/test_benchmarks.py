@@ -145,8 +145,8 @@ def test_no_fixed_place_tells_smollm2_the_number_of_the_subject():
 
 
 @pytest.mark.slow
-def test_resnets_are_measured_beside_their_peers(monkeypatch):
-    """In small: the program's whole way, on random pictures."""
+def test_resnets_are_measured_beside_their_peers(monkeypatch, tmp_path):
+    """In small: the whole way, on random pictures; what is trained is not trained again."""
     rng = np.random.default_rng(0)
     monkeypatch.setattr(
         "aimodels.data.arrays",
@@ -154,7 +154,10 @@ def test_resnets_are_measured_beside_their_peers(monkeypatch):
             (rng.integers(0, 256, (40, 28, 28, 1)), np.arange(40) % 10) for _ in splits
         ],
     )
-    figures = load("resnet_fashion_mnist").run(epochs=1, seeds=2, names=["mnist"], limit=40)
+    program = load("resnet_fashion_mnist")
+    monkeypatch.setattr(program, "FOLDER", tmp_path)
+    small = {"epochs": 1, "seeds": 2, "names": ["mnist"], "limit": 40}
+    figures = program.run(**small)
     assert {key: figures[key] for key in ("epochs", "seeds", "training_pictures")} == {
         "epochs": 1,
         "seeds": 2,
@@ -167,6 +170,10 @@ def test_resnets_are_measured_beside_their_peers(monkeypatch):
         assert len(runs) == 2
         assert models[network]["test_accuracy"] == pytest.approx(np.mean(runs), abs=1e-4)
     assert 0 <= models["gradient boosting"]["test_accuracy"] <= 1
+    monkeypatch.delattr("keras.Model.fit")
+    assert program.run(**small) == figures
+    with pytest.raises(AttributeError, match="fit"):
+        program.run(**small | {"seeds": 3})
 
 
 def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):

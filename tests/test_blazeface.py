@@ -11,6 +11,8 @@ from aimodels import pictures
 from aimodels.detection import blazeface
 from aimodels.detection.blazeface import BlazeFace, weighted_suppression
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 
 @pytest.fixture(scope="module")
 def model():

@@ -17,7 +17,10 @@ from rounding import BFLOAT16
 import aimodels
 from aimodels import registration, train
 
-pytestmark = pytest.mark.slow  # each model is traced several times
+pytestmark = [  # each model is traced several times
+    pytest.mark.rests_on("aimodels", "datasets"),
+    pytest.mark.slow,
+]
 RNG = np.random.default_rng(0)
 COUNT, LENGTH, CLASSES = 5, 6, 3  # batches of two: the last one is odd
 IDS = RNG.integers(5, 20, (COUNT, LENGTH)).astype("int32")

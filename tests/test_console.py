@@ -10,6 +10,8 @@ from aimodels import console
 from aimodels.decoding import TextStreamer
 from aimodels.train import launch
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 HARD = "naïve 春 ✓ \udcff"
 
 

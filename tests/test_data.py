@@ -27,6 +27,8 @@ import pytest
 from aimodels import data
 from aimodels.data import download, registry
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 ROOT = Path(__file__).parent.parent
 FILES = {
     "numbers.gz": gzip.compress(bytes(range(200)), mtime=0),
@@ -529,6 +531,17 @@ def test_of_many_missing_files_some_are_named(no_network):
     with pytest.raises(data.DataError, match=r"IMG_\d+\.JPG\n     and 1,191 more\n") as caught:
         data.load("sign_language_digits")
     assert str(caught.value).count("https://") == 9
+
+
+def test_half_of_the_first_block_of_hands_is_far_below_all_other_numbers():
+    """As lesson 07 says of the sign language's first block."""
+    files = Path(__file__).parent.parent / "datasets/sign_language_digits/checksums.tsv"
+    numbers = np.sort([int(n) for n in re.findall(r"IMG_(\d+)\.JPG$", files.read_text(), re.M)])
+    assert len(numbers) == 1200
+    gaps = np.diff(numbers)
+    low = np.argmax(gaps) + 1
+    assert 0.45 < low / (len(numbers) / 5) < 0.6
+    assert gaps.max() > 100 * np.sort(gaps)[-2]
 
 
 def test_no_source(tiny, no_network, tmp_path):

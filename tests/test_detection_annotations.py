@@ -15,6 +15,8 @@ from aimodels.data import registry
 from aimodels.detection.annotations import read_scenes
 from aimodels.detection.datasets import load_scenes
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 # Data sets
 
 

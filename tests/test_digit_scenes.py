@@ -9,6 +9,8 @@ from sklearn.datasets import load_digits
 from aimodels import data, detection
 from aimodels.data.registry import find_builder
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 SPLITS = {"train": 1200, "validation": 200, "test": 300}
 
 

@@ -24,6 +24,8 @@ from aimodels import cnn, train  # noqa: F401  (the saved model is a CNN)
 from aimodels.train import Backup, DistributeError, Model
 from aimodels.train.launch import free_ports, tf_configs
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets", "examples")
+
 ROOT = Path(__file__).parents[1]
 HANGS = 1800  # seconds: no machine is so busy that a run which goes on takes longer
 SCRIPT = ROOT / "examples" / "train.py"

@@ -25,6 +25,8 @@ from aimodels import (
     vit,
 )
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 RATE = 0.4
 IDS, SEGMENTS, IMAGES, PHOTOGRAPHS, SERIES = "ids", "segments", "images", "photographs", "series"
 INPUTS = {

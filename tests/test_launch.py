@@ -12,6 +12,8 @@ import pytest
 from aimodels import cli
 from aimodels.train.launch import launch, tf_configs
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 SHOW = """\
 import json, os
 task = json.loads(os.environ["TF_CONFIG"])["task"]["index"]

@@ -11,6 +11,8 @@ import pytest
 from aimodels import gpt, lite
 from aimodels.decoding import generate
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 
 @pytest.fixture(scope="module")
 def model():

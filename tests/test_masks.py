@@ -9,6 +9,8 @@ import pytest
 
 import aimodels
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 WIDTH = 8
 SHORT = np.array([[5, 6, 7]])
 PADDED = np.array([[5, 6, 7, 0, 0]])

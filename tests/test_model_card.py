@@ -8,6 +8,8 @@ import yaml
 from aimodels.course import recorded
 from aimodels.model_card import PROSE, model_card
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 RESULT = recorded("clip_emoji")
 RECALL = ["emoji", "clip", "en", "at 10"]
 FACTS = {key: f"The {key} is told by a person." for key in PROSE} | {

@@ -6,6 +6,8 @@ from PIL import Image
 
 from aimodels import data, pictures
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 COLOURS = np.random.default_rng(0).integers(0, 256, (6, 9, 3), dtype=np.uint8)
 GREY = COLOURS[..., 0]
 

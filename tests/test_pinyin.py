@@ -9,6 +9,8 @@ from aimodels import data
 from aimodels.recurrent import PinyinReader
 from aimodels.recurrent.pinyin import package_files
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 
 @pytest.fixture(scope="module")
 def reader():

@@ -38,6 +38,7 @@ def home(request, tmp_path, program):
     return {"env": environment, "before": [*map(str, sandbox)]}, False
 
 
+@pytest.mark.rests_on("aimodels", "datasets", "chapters/01_foundations")
 def test_with_any_home_runs_train_grades_are_given_and_doctor_speaks(home, tmp_path):
     options, writable = home
     plan = ["--recipe", "tiny", "--limit", "20", "--epochs", "1", "--folder", tmp_path / "run"]

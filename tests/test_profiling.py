@@ -10,6 +10,8 @@ import pytest
 from aimodels.cnn import CNN
 from aimodels.train import profiling
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 L = keras.layers
 
 

@@ -19,6 +19,8 @@ from aimodels.gpt import GPT
 from aimodels.text import BytePairTokenizer, Vocabulary
 from aimodels.transformer import Transformer
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 HANGS = 1800  # seconds: no machine is so busy that a run which goes on takes longer
 TINY = ["--recipe", "tiny", "--limit"]
 

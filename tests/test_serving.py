@@ -21,6 +21,8 @@ from aimodels.serving.folder import find
 from aimodels.serving.gate import Limits
 from aimodels.serving.servable import LoadError, RequestError, Servable, Signature, Tensor
 
+pytestmark = pytest.mark.rests_on("aimodels", "benchmarks/results/serving.json", "docs/serving.md")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -14,7 +14,7 @@ from serving_models import HANGS, running, write_gpt, write_sounds
 import aimodels.serving
 from aimodels.serving.folder import find
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.rests_on("aimodels"), pytest.mark.slow]
 PAGE = Path(aimodels.serving.__file__).parent / "page"
 FLAGS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"]
 FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]

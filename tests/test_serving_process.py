@@ -22,7 +22,10 @@ from serving_models import HANGS, serving, write_gpt
 
 import aimodels.cli
 
-pytestmark = pytest.mark.slow
+pytestmark = [
+    pytest.mark.rests_on("aimodels", "docs/serving.md", "tests/serving_models.py"),
+    pytest.mark.slow,
+]
 MEGABYTE = 1 << 20
 ROOT = Path(__file__).parents[1]
 

@@ -13,6 +13,8 @@ from aimodels.checkpoint.onnx_file import read_onnx_weights
 from aimodels.speech import SileroStream, SileroVAD, espeak, speech_segments
 from aimodels.speech.silero import package_file
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 SENTENCES = {"en-us": "how are you today, my friend", "en-gb+f3": "this is another sentence"}
 
 

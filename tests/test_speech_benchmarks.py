@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.rests_on("aimodels", "benchmarks")
+
 BENCHMARKS = Path(__file__).parents[1] / "benchmarks"
 SPEAKERS = ("george", "jackson", "nicolas", "theo", "yweweler")
 

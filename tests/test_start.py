@@ -9,6 +9,8 @@ import pytest
 
 import aimodels
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 
 def run(code: str) -> subprocess.CompletedProcess:
     environment = {k: v for k, v in os.environ.items() if k != "TF_CPP_MIN_LOG_LEVEL"}

@@ -19,6 +19,8 @@ import tensorflow as tf
 from aimodels import text
 from aimodels.text import segmentation
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 SENTENCES = [
     "",
     " ",

@@ -13,6 +13,8 @@ from aimodels import metrics
 from aimodels.speech import CharacterLM, collapse, forward_backward, greedy, prefix_beam_search
 from aimodels.speech.alphabet import decode, encode
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 FRAMES, SYMBOLS = 4, 3
 ALL_LABELS = sorted(
     {tuple(collapse(path)) for path in itertools.product(range(SYMBOLS + 1), repeat=FRAMES)}

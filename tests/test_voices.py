@@ -11,6 +11,8 @@ from aimodels import data
 from aimodels.data.registry import find_builder
 from aimodels.speech import espeak, espeak_voices, voices
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 SPLITS = {"train": 1500, "validation": 300, "test": 600}
 
 

@@ -1,4 +1,7 @@
-"""Small heads on BERT, for learning from few labels, and published ones."""
+"""Small heads on BERT, for learning from few labels, and published ones.
+
+The heads that BERT is pretrained with are in `bert.pretraining`.
+"""
 
 from pathlib import Path
 

@@ -2,8 +2,9 @@
 
 `pytest -p aimodels.course.pytest_passed --passed=notebooks --kept …` for notebooks run by nbval,
 where all cells of one are one item; `--passed=parity` for test functions, where all parameters of
-one are; `--passed=tests` for those test functions alone that are marked `rests_on_code`. It works
-with pytest-xdist.
+one are; `--passed=tests` for those test functions alone that are marked: `rests_on_code`, or
+`rests_on("aimodels", "examples")` where a test reads files of the checkout or starts processes,
+with what these are. It works with pytest-xdist.
 """
 
 from collections import Counter
@@ -55,8 +56,9 @@ class Repeats:
         return nodeid.partition("::")[0] if self.kind == "notebooks" else nodeid.partition("[")[0]
 
     def _looked_at(self, test: pytest.Item) -> bool:
-        """Whether an item can be left out at all; a test that reads other files, say, cannot."""
-        return self.kind != "tests" or test.get_closest_marker("rests_on_code") is not None
+        """Whether an item can be left out at all; a test must say what it rests on."""
+        marks = map(test.get_closest_marker, ("rests_on_code", "rests_on"))
+        return self.kind != "tests" or any(marks)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
@@ -87,7 +89,8 @@ class Repeats:
         for fixtures in test._fixtureinfo.name2fixturedefs.values():
             functions += [fixture.func for fixture in fixtures]
         keys = [self._key(function) for function in functions]
-        return prints.of_tests(key for key in keys if key)
+        paths = {path for mark in test.iter_markers("rests_on") for path in mark.args}
+        return prints.of_tests([key for key in keys if key], sorted(paths))
 
     def _key(self, function) -> tuple[str, str] | None:
         """Where a function of ours is defined; pytest's own do not count."""

@@ -8,6 +8,8 @@ $$ p(y \mid x) = \sum_{\pi:\, \mathcal B(\pi) = y} \prod_t p_t(\pi_t), \qquad
    L = -\ln p(y \mid x) $$
 
 The blank is number 0, as in `keras.losses.CTC` and `torch.nn.CTCLoss`; labels are padded with it.
+
+Here it is by hand, in NumPy and for one utterance; the loss that trains is in `speech.losses`.
 """
 
 import numpy as np

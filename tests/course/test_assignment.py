@@ -11,6 +11,8 @@ from aimodels.course import CourseError, build, rules
 from aimodels.course.assignment import Assignment
 from aimodels.course.recording import recording
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 @pytest.fixture
 def assignment(assignment_page):

@@ -10,6 +10,8 @@ import pytest
 from aimodels import cli
 from aimodels.course import CourseError, build, notebooks, pull
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 def edit(page, old: str, new: str) -> None:
     text = page.source.read_text()

@@ -17,6 +17,8 @@ from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Mark
 from aimodels.course.sources import SubmissionError, member_name, walk
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 NAMES = [
     "Anna Schmidt", "Zoë O'Neil", "陈伟", "Li Wei", "Li Wei", "José Núñez", "=cmd|' /C calc'!A0",
     "María de la Cruz", "王芳", "Smith, John", "Müller Ä", "김철수", "Ольга", "محمد", "Quote \"Q\"",

@@ -11,6 +11,8 @@ import pytest
 from aimodels.course import proof
 from aimodels.course.fingerprints import JUDGE, LIBRARIES, Fingerprints, prints
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets", "benchmarks/results")
+
 PACKAGE = Path(prints.__file__).parents[2]
 DIGITS = "from aimodels import data\nx, y = data.arrays('digits')"
 CNN = "from aimodels import cnn\nprint(cnn.CNN)"

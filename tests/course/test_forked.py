@@ -12,6 +12,7 @@ from aimodels.course.assignment import Limits
 from aimodels.course.sandbox import Kernel
 
 pytestmark = [
+    pytest.mark.rests_on("aimodels"),
     pytest.mark.slow,
     pytest.mark.skipif(not forked.available(), reason="this system cannot fork after imports"),
 ]

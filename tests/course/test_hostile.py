@@ -24,6 +24,8 @@ import pytest
 from aimodels.course import assignment, marking, reading, sources
 from aimodels.course.verdict import plain
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib", "tests/course/hostile.py")
+
 
 def _load(name: str):
     """A module beside this file, which is in no package."""

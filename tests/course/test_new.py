@@ -11,6 +11,8 @@ import pytest
 from aimodels import cli
 from aimodels.course import build, notebooks, proof, rules
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib", "pyproject.toml")
+
 
 @pytest.fixture
 def checkout(assignment_page, monkeypatch):

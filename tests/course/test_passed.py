@@ -7,6 +7,8 @@ import pytest
 from aimodels.course import CourseError, passed
 from aimodels.course.passed import Passed, read_debt
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 PRINTS = {"a": "1", "b": "2", "c": "3"}
 
 

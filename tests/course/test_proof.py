@@ -10,6 +10,8 @@ from aimodels.course import CourseError, notebooks, passed, proof, rules
 from aimodels.course.assignment import Assignment
 from aimodels.course.fingerprints import Fingerprints
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 def prove(page):
     return list(proof.prove([page], proof.available()))

@@ -1,12 +1,15 @@
 """Tests and notebooks that passed are left out by pytest until something changes."""
 
 import json
+import re
 import subprocess
 import sys
 import time
 
 import nbformat
 import pytest
+
+pytestmark = pytest.mark.rests_on("aimodels")
 
 TESTS = """\
 import pytest
@@ -126,6 +129,32 @@ def test_of_all_tests_only_those_that_say_so_can_be_left_out(project, workers):
     edit(project, "assert True", "assert 1")
     code, said = project("--kept", late, *workers, kind="tests")
     assert (code, f"owed: {ALONE}\n" in said, "3 passed" in said) == (0, True, True)
+
+
+def test_a_test_rests_on_the_files_that_it_names(project):
+    program, page = project.folder / "programs" / "x.py", project.folder / "page.md"
+    program.parent.mkdir()
+    program.write_text("print(1)\n")
+    page.write_text("one\n")
+    edit(project, "def test_alone", '@pytest.mark.rests_on("programs", "page.md")\ndef test_alone')
+    assert project("--record", kind="tests")[0] == 0
+
+    def run():
+        return int(re.search(r"tests: (\d+) run", project("--kept", kind="tests")[1])[1])
+
+    assert run() == 0
+    program.write_text('"""It counts."""\nprint(1)  # to one\n')
+    (program.parent / "__pycache__").mkdir()
+    (program.parent / "__pycache__" / "x.pyc").write_bytes(b"1")
+    (program.parent / ".x.half").write_text("1")
+    assert run() == 0
+    program.write_text("print(2)\n")
+    assert run() == 1
+    project("--record", kind="tests")
+    page.write_text("two\n")
+    assert run() == 1
+    page.unlink()
+    assert "there is no file at" in project("--kept", kind="tests")[1]
 
 
 @pytest.mark.slow

@@ -11,6 +11,8 @@ import pytest
 from aimodels.course.questions import TOO_LARGE, UNANSWERED, Check, CheckFailed
 from aimodels.course.verdict import LARGEST
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 def test_every_failed_property_is_one_sentence_with_its_hint():
     check = Check()

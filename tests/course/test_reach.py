@@ -4,6 +4,8 @@ import pytest
 
 from aimodels.course.fingerprints.reach import Code
 
+pytestmark = pytest.mark.rests_on("aimodels")
+
 FILES = {
     "__init__.py": '''\
 """A package that passes on what is in it."""

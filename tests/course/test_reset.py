@@ -9,6 +9,8 @@ import pytest
 from aimodels import cli
 from aimodels.course import notebooks, reset
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 LESSON, ASSIGNMENT = (f"chapters/01_tiny/{kind}.ipynb" for kind in ("lesson", "assignment"))
 
 

@@ -8,6 +8,8 @@ import pytest
 from aimodels import cli
 from aimodels.course import build, notebooks, reset, rules
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 def problems(page) -> str:
     return "\n".join(rules.check(page.root, [page]))

@@ -12,6 +12,8 @@ from aimodels.course import cgroup, sandbox
 from aimodels.course.assignment import Limits
 from aimodels.course.sandbox import Kernel, Stopped
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 @pytest.mark.parametrize(
     ("looks", "used"),

@@ -12,6 +12,8 @@ from aimodels.course.reading import read
 from aimodels.course.sources import LARGEST, SubmissionError
 from aimodels.course.submission import answers, compose
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 NOTEBOOK = {"cells": [{"cell_type": "code", "source": "1"}], "metadata": {}, "nbformat": 4}
 
 

@@ -8,6 +8,8 @@ import pytest
 
 from aimodels.course.verdict import judge, plain, restore
 
+pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+
 
 @pytest.mark.parametrize(
     "value",

@@ -7,6 +7,7 @@ text does not say which data set or result is meant, all of them count.
 
 import ast
 import functools
+import hashlib
 import json
 import re
 import sys
@@ -18,6 +19,7 @@ from nbformat import NotebookNode
 
 from aimodels.course.fingerprints.meaning import Key
 from aimodels.course.fingerprints.reach import Code
+from aimodels.course.fingerprints.source import is_idle
 from aimodels.course.notebooks import code_cells, digest, output_digests
 
 LIBRARIES = ("tensorflow", "keras", "numpy")
@@ -54,6 +56,7 @@ class Fingerprints:
         for helper in (root / "tests").glob("*.py"):  # tests import theirs by this short name
             packages[helper.stem] = helper.with_suffix("")
         self._code = Code(packages)
+        self._wholes: dict[str, list[list[str]]] = {}
 
     def of_program(
         self, cells: Iterable[str], facts: object, keys: Iterable[Key] = (), libraries=LIBRARIES
@@ -87,12 +90,33 @@ class Fingerprints:
         outputs = list(output_digests(notebook).values())
         return self.of_program([cell.source for cell in cells], [tags, outputs, *facts])
 
-    def of_tests(self, keys: Iterable[Key]) -> str:
-        """Of a comparison: its test function and the fixtures that it uses."""
+    def of_tests(self, keys: Iterable[Key], paths: Iterable[str] = ()) -> str:
+        """Of a test: its function, the fixtures that it uses, and files of the checkout.
+
+        Args:
+            keys: the function and the fixtures.
+            paths: files and folders, from the root, that the test reads or that its processes run.
+                With them count the versions of all libraries that such processes may use.
+        """
         keys = list(keys)
         for module in {module for module, _ in keys}:  # marks hold for all tests of a file
             keys += [(module, "pytestmark")] * self._code.names(module, "pytestmark")
-        return self.of_program([], "", keys, LIBRARIES + REFERENCES)
+        facts = [self._whole(path) for path in paths] or ""
+        if facts and (self.root / "constraints.txt").is_file():
+            facts.append(self._whole("constraints.txt"))
+        return self.of_program([], facts, keys, LIBRARIES + REFERENCES)
+
+    def _whole(self, path: str) -> list[list[str]]:
+        """All files at a path of the checkout; of Python's, only what makes the program."""
+        if path not in self._wholes:
+            place = self.root / path
+            files = [place] if place.is_file() else sorted(place.rglob("*"))
+            names = {file.relative_to(self.root).as_posix(): file for file in files}
+            whole = [[name, _program(file)] for name, file in names.items() if _counts(name, file)]
+            if not whole:
+                raise ValueError(f"there is no file at {place}")
+            self._wholes[path] = whole
+        return self._wholes[path]
 
     def _commands(self, literals: set[str]) -> set[Key]:
         """What `python -m aimodels COMMAND` runs: the module of the command's name."""
@@ -132,6 +156,22 @@ class Fingerprints:
             paths += [course / "glossary.csv", benchmarks / "comparisons.toml"]
             paths += sorted([*course.glob("*/*.py"), *self._results.glob("*.json")])
         return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+
+
+def _counts(name: str, file: Path) -> bool:
+    """Whether it is a file of the checkout; what runs leave there is not."""
+    return file.is_file() and "__pycache__" not in name and not re.search(r"(^|/)\.", name)
+
+
+def _program(file: Path) -> str:
+    """A digest of a file: of Python's without comments and docstrings, of others byte by byte."""
+    if file.suffix != ".py":
+        return hashlib.sha256(file.read_bytes()).hexdigest()[:16]
+    tree = ast.parse(file.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(body := getattr(node, "body", None), list):
+            node.body = [statement for statement in body if not is_idle(statement)]
+    return digest(ast.dump(tree))
 
 
 def versions(libraries: Iterable[str] = LIBRARIES) -> dict[str, str]:
