@@ -147,12 +147,10 @@ def test_no_fixed_place_tells_smollm2_the_number_of_the_subject():
 @pytest.mark.slow
 def test_resnets_are_measured_beside_their_peers(monkeypatch, tmp_path):
     """In small: the whole way, on random pictures; what is trained is not trained again."""
-    rng = np.random.default_rng(0)
+    pictures = np.random.default_rng(0).integers(0, 256, (40, 28, 28, 1))
     monkeypatch.setattr(
         "aimodels.data.arrays",
-        lambda name, splits: [
-            (rng.integers(0, 256, (40, 28, 28, 1)), np.arange(40) % 10) for _ in splits
-        ],
+        lambda name, splits: [(pictures, np.arange(40) % 10) for _ in splits],
     )
     program = load("resnet_fashion_mnist")
     monkeypatch.setattr(program, "FOLDER", tmp_path)
