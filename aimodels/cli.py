@@ -39,6 +39,9 @@ def _parser() -> argparse.ArgumentParser:
     check.add_argument(
         "--deadline", type=float, metavar="SECONDS", help="since 1970: begin no answer after it"
     )
+    check.add_argument(
+        "--drawn", type=float, metavar="MINUTES", help="for answers that only the commit draws"
+    )
     check.set_defaults(run=_check)
     debt = actions.add_parser("debt", help="what still has to run; none, or no release")
     debt.set_defaults(run=_debt)
@@ -286,7 +289,7 @@ def _prove(assignments: list, args: argparse.Namespace) -> list[str]:
 
     kind = proof.available()
     outcomes: dict[str, list[str]] = {"graded": [], "kept": [], "owed": []}
-    options = {"regrade": args.regrade, "record": args.record, "deadline": args.deadline}
+    options = {name: getattr(args, name) for name in ("regrade", "record", "deadline", "drawn")}
     with tqdm(unit="answer", disable=None) as bar:
 
         def progress(item: str, outcome: str) -> None:

@@ -3,13 +3,14 @@
 `.ci/passed/KIND.json` keeps the fingerprint with which each item last passed: a wrong answer that
 got its points, a notebook that came out as it is stored, a comparison or a test that held. An item
 with the same fingerprint need not run again; a quarter of them do all the same, another at each
-commit.
+commit, as far as the time goes that is given to them.
 
 `.ci/debt.json` is the ledger: items without a valid fingerprint that were not run for want of time.
 The next run takes them first, and nothing is released while it holds any.
 """
 
 import json
+import re
 import subprocess
 import time
 from collections.abc import Callable, Iterable
@@ -32,10 +33,22 @@ class Passed:
         kind: "answers", "notebooks", "parity" or "tests".
         repeat: run every item, whatever its fingerprint.
         deadline: when to begin nothing new, in seconds since 1970; None for never.
+        drawn_minutes: what items may take that run only because the commit draws them; None for
+            as long as they take.
     """
 
-    def __init__(self, root: Path, kind: str, repeat: bool = False, deadline: float | None = None):
+    def __init__(
+        self,
+        root: Path,
+        kind: str,
+        repeat: bool = False,
+        deadline: float | None = None,
+        drawn_minutes: float | None = None,
+    ):
         self.root, self.kind, self.repeat, self.deadline = root, kind, repeat, deadline
+        self.drawn_minutes = None if repeat else drawn_minutes
+        self.only_drawn: set[str] = set()
+        self._spent = 0.0
         self.path = root / ".ci" / "passed" / f"{kind}.json"
         self.entries: dict[str, str] = _read(self.path)
         self.debt = set(read_debt(root).get(kind, []))
@@ -50,18 +63,32 @@ class Passed:
         return int(digest(f"{self.commit} {item}"), 16) % QUARTER == 0
 
     def order(self, fingerprints: dict[str, str]) -> list[str]:
-        """The items to run: first what is owed, then what changed, then the quarter drawn."""
+        """The items to run: first what is owed, then what changed, then the quarter drawn.
+
+        Of those drawn, chapters or files stand in another order at each commit, as their time may
+        not be enough for all.
+        """
         rank = {}
         for item, fingerprint in fingerprints.items():
             if not self.holds(item, fingerprint):
-                rank[item] = _OWED if item in self.debt else _MUST
-            elif self.repeat or self.drawn(item):
-                rank[item] = _MAY
+                rank[item] = (_OWED if item in self.debt else _MUST, "")
+            elif self.repeat:
+                rank[item] = (_MAY, "")
+            elif self.drawn(item):
+                rank[item] = (_MAY, digest(f"{self.commit} {re.split('::| ', item)[0]}"))
+        self.only_drawn = {item for item, (need, _) in rank.items() if need == _MAY}
         return sorted(rank, key=rank.get)
 
-    def in_time(self) -> bool:
-        """Whether something new may be begun."""
-        return self.deadline is None or time.time() < self.deadline - NEAR
+    def in_time(self, item: str) -> bool:
+        """Whether an item may be begun."""
+        if self.deadline is not None and time.time() >= self.deadline - NEAR:
+            return False
+        limited = self.drawn_minutes is not None and item in self.only_drawn
+        return not limited or self._spent < 60 * self.drawn_minutes
+
+    def spend(self, item: str, seconds: float) -> None:
+        """Note what an item took."""
+        self._spent += seconds * (item in self.only_drawn)
 
     def owed(self, left: Iterable[str], fingerprints: dict[str, str]) -> list[str]:
         """Of the items that were left for want of time, those that may have changed."""

@@ -10,6 +10,7 @@ import ast
 import functools
 import symtable
 import threading
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -166,6 +167,7 @@ def prove(
     regrade: bool = False,
     record: bool = False,
     deadline: float | None = None,
+    drawn: float | None = None,
 ) -> Iterator[str]:
     """What is not as it should be with the grades of these assignments.
 
@@ -178,6 +180,7 @@ def prove(
         regrade: grade every answer, also those that passed and are unchanged.
         record: write down what passed, and what is owed.
         deadline: when to begin no other answer, in seconds since 1970.
+        drawn: minutes for answers that only the commit draws; None for as long as they take.
     """
     pages = list(pages)
     cancelled = threading.Event()
@@ -185,7 +188,7 @@ def prove(
     proofs = {page.chapter: Proof(page, kind, cancelled, prints) for page in pages}
     home = {item: proof for proof in proofs.values() for item in proof.cases}
     fingerprints = {item: proof.fingerprints[item] for item, proof in home.items()}
-    passed = Passed(pages[0].root, "answers", regrade, deadline)
+    passed = Passed(pages[0].root, "answers", regrade, deadline, drawn)
     order = passed.order(fingerprints)
     outcomes: dict[str, bool] = {}
 
@@ -193,10 +196,12 @@ def prove(
         return passed.owed(left, fingerprints)
 
     def run(item: str) -> str:
-        if not passed.in_time():
+        if not passed.in_time(item):
             progress(item, "owed" if owed([item]) else "kept")
             return ""
+        start = time.monotonic()
         problem = home[item].grade(item)
+        passed.spend(item, (time.monotonic() - start) / jobs)
         if not cancelled.is_set():  # what was cut short has got no points, and says nothing
             outcomes[item] = not problem
         progress(item, "graded")

@@ -24,6 +24,7 @@ def pytest_addoption(parser):
     group.addoption("--passed", choices=["notebooks", "parity", "tests"], help="what the items are")
     group.addoption("--kept", action="store_true", help="leave out what passed and is unchanged")
     group.addoption("--record", action="store_true", help="write down what passed or is owed")
+    group.addoption("--drawn", type=float, help="minutes for what only the commit draws")
     group.addoption("--deadline", type=float, help="seconds since 1970: begin nothing after it")
 
 
@@ -41,9 +42,8 @@ class Repeats:
     def __init__(self, config: pytest.Config):
         self.config, self.kind = config, config.getoption("passed")
         self.root = config.rootpath
-        self.passed = Passed(
-            self.root, self.kind, not config.getoption("kept"), config.getoption("deadline")
-        )
+        options = map(config.getoption, ("deadline", "drawn"))
+        self.passed = Passed(self.root, self.kind, not config.getoption("kept"), *options)
         self.fingerprints: dict[str, str] = {}
         self.tests: dict[str, int] = {}  # how many there are of each item
         self.kept: list[str] = []
@@ -105,12 +105,13 @@ class Repeats:
         name = self._item(item.nodeid)
         if name not in self.tests:
             return
-        if name not in self.begun and not self.passed.in_time():
+        if name not in self.begun and not self.passed.in_time(name):
             pytest.skip(_LEFT)
         self.begun.add(name)
 
     def pytest_runtest_logreport(self, report):
         name = self._item(report.nodeid)
+        self.passed.spend(name, report.duration)  # under pytest-xdist: of this worker
         if report.failed:
             self.failed.add(name)
         elif report.skipped and _LEFT in str(report.longrepr):

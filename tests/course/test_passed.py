@@ -86,7 +86,33 @@ def test_nothing_begins_when_the_deadline_is_near(tmp_path):
     now = time.time()
     wanted = [(None, True), (now + 3600, True), (now + passed.NEAR / 2, False), (now - 1, False)]
     for deadline, begins in wanted:
-        assert Passed(tmp_path, "answers", deadline=deadline).in_time() is begins
+        assert Passed(tmp_path, "answers", deadline=deadline).in_time("a") is begins
+
+
+def test_what_is_only_drawn_has_its_own_time_and_another_order_at_each_commit(tmp_path):
+    items = {f"{chapter} q{number}": "1" for chapter in "abcdef" for number in range(40)}
+    record = Passed(tmp_path, "answers", drawn_minutes=2)
+    record.entries = items | {"d q7": "0"}  # has changed
+    chapters = set()
+    for record.commit in map(str, range(6)):
+        changed, *drawn = record.order(items)
+        assert changed == "d q7"
+        chapters.add(drawn[0][0])
+        assert drawn != sorted(drawn)
+        assert [item[0] for item in drawn] == sorted(
+            (item[0] for item in drawn), key="".join(i[0] for i in drawn).index
+        )  # a chapter's answers stay together
+    assert len(chapters) > 2
+
+    record.spend(changed, 1000)
+    record.spend(drawn[0], 119)
+    assert record.in_time(drawn[1])
+    record.spend(drawn[1], 2)
+    assert not record.in_time(drawn[2])
+    assert record.in_time(changed)
+    everything = Passed(tmp_path, "answers", repeat=True, drawn_minutes=0)
+    everything.entries = dict(items)
+    assert all(map(everything.in_time, everything.order(items)))
 
 
 @pytest.mark.parametrize("text", ["{", "[1, 2]", '"text"'])

@@ -131,6 +131,18 @@ def test_of_all_tests_only_those_that_say_so_can_be_left_out(project, workers):
     assert (code, f"owed: {ALONE}\n" in said, "3 passed" in said) == (0, True, True)
 
 
+def test_what_is_only_drawn_stops_when_its_time_is_spent(project):
+    edit(project, "test_alone", "test_lonely")  # of this name, it is in the quarter
+    lonely = ALONE.replace("alone", "lonely")
+    project("--record")
+    assert "parity: 1 run, 1 passed before" in project("--kept")[1]
+    code, said = project("--kept", "--drawn=0")
+    assert (code, f"not repeated: {lonely}\n" in said) == (0, True)
+    assert "parity: 0 run, 2 passed before and are unchanged, 0 owed" in said
+    edit(project, "assert True", "assert 1")
+    assert "parity: 1 run, 1 passed before" in project("--kept", "--drawn=0")[1]
+
+
 def test_a_test_rests_on_the_files_that_it_names(project):
     program, page = project.folder / "programs" / "x.py", project.folder / "page.md"
     program.parent.mkdir()
