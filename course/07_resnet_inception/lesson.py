@@ -147,10 +147,9 @@ for depth, model in plain.items():
     print(f"{depth} layers: {kernels} convolutions, {model.count_params():,} parameters")
 
 # %% [markdown]
-# Keep the weights of the start: we shall need them. Then train two of them in the same way: ten
-# epochs of gradient descent with momentum, and a learning rate that falls to 0.
-# (`jit_compile=False` turns a second compiler off. Its own work would take longer than these short
-# trainings.)
+# Keep the starting weights: we shall need them. Then train two networks in the same way: ten epochs
+# of gradient descent with momentum, and a learning rate that falls to 0. (`jit_compile=False` turns
+# off a second compiler, whose work would take longer than these short trainings.)
 
 # %%
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
@@ -488,9 +487,9 @@ claim("lost by stale averages", own - averaged, at_least=0.1)
 # respect to the picture. Normalisation takes its mean and spread from 128 training digits and keeps
 # them, so that each picture of the walk stands by itself. How similar are the directions at
 # neighbouring steps? (The measure is the cosine: 1 for the same direction, 0 for unrelated ones.)
-# The next picture shows on the left one number of the direction, namely the gradient at pixel (3,
-# 4) after the whole gradient was scaled to length 1; above for 8 layers, below for 56. (It shows
-# the first 40 of the 128 steps.)
+# The next picture shows on the left one number of the direction, the gradient at pixel (3, 4) after
+# the whole gradient was scaled to length 1: above for 8 layers, below for 56, over the first 40 of
+# the 128 steps.
 
 # %%
 way = np.linspace(0, 1, 129, dtype="float32")[:, None, None, None]
@@ -658,9 +657,9 @@ claim("block with F = 0 changes its input by", np.abs(block(given) - given).max(
 
 # %% [markdown]
 # Third, count. How many parameters has ResNet-20 for colour pictures, with 16, 32 and 64 filters?
-# Try it on paper: a first convolution; six of 3 × 3 per stack, the first of a stack from fewer
-# channels; two projections; four numbers per channel for each normalisation (two of them, the
-# moving averages, are counted, but not trained); a dense layer.
+# Try it on paper: a first convolution; six of 3 × 3 per stack, the first of the second and third
+# stack from fewer channels; two projections; four numbers per channel for each normalisation (two
+# of them, the moving averages, are counted, but not trained); a dense layer.
 
 # %%
 first = 9 * 3 * 16
@@ -738,8 +737,8 @@ for depth in (20, 56):
 # The same data, the same ten epochs. New are the additions, the two projections that they need, and
 # the random start. One seed is one seed, though. `python benchmarks/run.py degradation` repeats
 # this with more seeds, each network with a start of its own, and on 2,000 pictures of
-# Fashion-MNIST's 60,000. (Their starts differ from ours. So our own losses, printed below them, may
-# lie outside the recorded range: five seeds do not show all that can happen.)
+# Fashion-MNIST's 60,000. (So our own losses, printed below them, may lie outside the recorded
+# range: five seeds do not show all that can happen.)
 
 # %%
 figures = recorded("degradation")["figures"]
@@ -847,8 +846,8 @@ def inception_block(x, c1, c3, c5, pool):
 
 
 # %% [markdown]
-# The pooling has stride 1: it keeps the size of the map, so that all four fit side by side. It does
-# not save any computation, although article 001 says so. Now compare with the package's.
+# The pooling has stride 1: it keeps the size of the map, so that all four fit side by side. It
+# saves no computation, although article 001 says it does. Now compare with the package's.
 
 # %%
 inputs = keras.Input((28, 28, 192))
@@ -927,8 +926,8 @@ print("pixels seen, in height:", width)
 assert list(width.values()) == [1, 3, 5, 3, 9]
 
 # %% [markdown]
-# One map, four views, and after two blocks all mixtures of them. Two blocks *can* see 9 × 9 pixels.
-# But look at the last picture: how much of the weight lies in the middle 5 × 5?
+# After two blocks all mixtures occur, and a place *can* see 9 × 9 pixels. But look at the last
+# picture: how much of the gradient lies in the middle 5 × 5?
 
 # %%
 field = fields["two blocks"]
@@ -981,9 +980,9 @@ plt.show()
 # %% [markdown]
 # Four candidates: a support vector machine, which reads each pixel at its place; a small CNN, that
 # of chapter 06 with fewer filters (16, 32 and 64); ResNet-8; and a small Inception of two blocks.
-# The smaller networks get more epochs, ten against eight, set by hand and not searched for. The
-# learning rate falls to 0 by the end, so every curve flattens there, which does not show that more
-# epochs would not help.
+# The smaller networks get more epochs, ten against eight, set by hand, not searched for. The
+# learning rate falls to 0 by the end, so every curve flattens there, whether or not more epochs
+# would help.
 
 # %%
 from sklearn.svm import SVC
@@ -1066,11 +1065,11 @@ behind = min(score["small CNN"], score["ResNet-8"]) - score["Inception"]
 claim("all sizes: Inception is behind both by", behind, at_least=0)
 
 # %% [markdown]
-# Read the table by columns. At 24 pixels every digit fills the sheet, and the support vectors read
-# about as well as ResNet-8. At 8 pixels the digits move, and the support vectors are lost: they
-# have learned places. How sure is ResNet-8's lead over the CNN? Each digit stands on two sheets,
-# which are not independent. So count the digits of which one network reads more sheets than the
-# other:
+# Read the table by columns: all sheets, then digits of 8, 16 and 24 pixels. At 24 pixels every
+# digit fills the sheet, and the support vectors read about as well as ResNet-8. At 8 pixels the
+# digits move, and the support vectors are lost: they have learned places. How sure is ResNet-8's
+# lead over the CNN? Each digit stands on two sheets, which are not independent. So count the digits
+# of which one network reads more sheets than the other:
 
 # %%
 from scipy.stats import binomtest
@@ -1144,10 +1143,10 @@ print(f"the place (3, 3) of the map sees {reached.sum()} of 24 rows of the sheet
 assert reached.sum() >= 23
 
 # %% [markdown]
-# So nothing forces the map to be local. Whether it is must be measured, which we do below. First
-# the maps themselves. Each is cut off at 0, scaled to its own largest value, and blurred up from
-# 6 × 6 places to the size of the sheet. The colours run from black (0) over purple and orange to a
-# pale yellow (the largest value).
+# So nothing forces the map to be local. We shall measure whether it is. First the maps themselves.
+# Each is cut off at 0, scaled to its own largest value, and blurred up from 6 × 6 places to the
+# size of the sheet. The colours run from black (0) over purple and orange to a pale yellow (the
+# largest value).
 
 
 # %%
@@ -1173,7 +1172,7 @@ for column, i in zip(axes.T, [*good, *wrong], strict=True):
 plt.show()
 
 # %% [markdown]
-# Four that it reads, and two that it does not; below the map lies over the sheet. The cyan squares
+# Four that it reads, and two that it does not; below, the map lies over the sheet. The cyan squares
 # were never shown to it: it was not told *where* the digits stand. Has it learned this all the
 # same? Take the place with the largest value, and ask whether it lies inside the digit's square. We
 # ask only for digits of 8 pixels, since a square of 24 is the whole sheet. Compare with two that do
@@ -1223,8 +1222,7 @@ assert kinds.count("Conv2D") == 1 + 15 + 16 + 1  # first, more channels, fewer a
 # in each channel alone, and another 1 × 1 convolution reduces their number again ([Sandler et al.
 # 2018](#sandler2018)). The skip joins the ends with few channels, but only where stride and
 # channels allow it: in 9 of the 16 blocks, and there are no projections. Is that really all? Then
-# our own NumPy functions, one per kind of layer, must give the same logits. We write them down, and
-# no TensorFlow computes here.
+# our own NumPy functions, one per kind of layer, must give the same logits, without TensorFlow.
 
 
 # %%
@@ -1267,8 +1265,8 @@ def forward(model, x):
 
 
 # %% [markdown]
-# A photograph to try it on: china.jpg comes with scikit-learn, and so does flower.jpg; Matplotlib
-# brings a portrait of Grace Hopper, who wrote one of the first compilers.
+# Photographs to try it on: china.jpg and flower.jpg come with scikit-learn; Matplotlib brings a
+# portrait of Grace Hopper, who wrote one of the first compilers.
 
 # %%
 from matplotlib import cbook
@@ -1306,8 +1304,8 @@ print("classes with a dahlia in their name:", len(known))
 # %% [markdown]
 # A military uniform: right, she was a rear admiral. A palace: the photograph shows the Summer
 # Palace in Beijing. The flower is a dahlia, for which ImageNet has no class, and the network says
-# "daisy", not very surely. A network never answers "something else". And where does it see these
-# things? The head is the same as in our small network, so the maps are, too.
+# "daisy", not very surely. A network never answers "something else". Where does it see these
+# things? Its head is like that of ResNet-8, so we can draw the same kind of map.
 
 # %%
 figure, axes = plt.subplots(1, 3, figsize=(9, 3.3), layout="constrained")
@@ -1320,12 +1318,12 @@ for ax, (name, picture) in zip(axes, inputs.items(), strict=True):
 plt.show()
 
 # %% [markdown]
-# Warm is where the class is seen. (Each map is again cut off at 0, scaled to its own largest value
-# and blurred up, here from 7 × 7 places.) The palace and the flower are where you would point, too.
-# The uniform surprises: the map is warmest over the cap and the forehead, and cooler over the face
-# than over cap and jacket. The photograph below still changes the colours a little, so we compare
-# numbers. What would the two shares be if a map had the same value everywhere? That of the left
-# five of seven columns would be 5/7, and that of the middle 5 × 5 of 7 × 7 places 25/49:
+# Warm is where the map is large. (Each map is cut off, scaled and blurred up as before, here from 7
+# × 7 places.) The palace and the flower are where you would point, too. The uniform surprises: the
+# map is warmest over the cap and the forehead, and cooler over the face than over cap and jacket.
+# The photograph below still changes the colours a little, so we compare numbers. If a map had the
+# same value everywhere, its left five of seven columns would hold 5/7 of it, and its middle 5 × 5
+# of 7 × 7 places 25/49:
 
 # %%
 uniform, palace, daisy = (np.maximum(cam, 0) for cam in cam_of.values())
@@ -1382,8 +1380,9 @@ assert field > 2 * 224
 # picture cuts 8 rows off the cap's. The map is far warmer over the cap, but covering the face costs
 # about as much. The jacket costs the most, with the largest box. So in this photograph the map does
 # not tell which parts the answer depends on. One likely reason: each place of the last map can see
-# the whole picture, so the value over the cap may depend on the face. (A grey box is unusual for
-# the network, too: part of the loss may come from the box.)
+# the whole picture, so the value over the cap may depend on the face. (Two cautions: the map adds
+# up to a logit, but we read a probability, which depends on the other classes, too; and a grey box
+# is unusual for the network.)
 
 # %% [markdown]
 # ### Transfer
@@ -1441,14 +1440,15 @@ plt.show()
 
 # %% [markdown]
 # The fine-tuned network is the best on every fold. But only this network was also trained on
-# photographs moved, turned, zoomed, mirrored and relit at random, and its answer comes from a
-# photograph and its mirror image. How much each of these brings was not measured. A new last layer
-# alone stays, in the mean, behind HOG. A published network is not better by itself: compare it with
-# a simple rival.
+# photographs moved, turned, zoomed, mirrored and relit at random, its answer comes from a
+# photograph and its mirror image, and its epochs were chosen on some of these photographs. How much
+# each of these brings was not measured. A new last layer alone stays, in the mean, behind HOG. A
+# published network is not better by itself: compare it with a simple rival.
 #
-# Block 1 is clearly the worst one for all four methods, and it alone lowers the means. About half
-# of its numbers lie far below all others, so these photographs may come from another day. So for a
-# new hand expect about what blocks 2 to 5 show, and on another day less.
+# Block 1 is clearly the worst one for all four methods. The mean of the others is above that of the
+# random folds. About half of block 1's numbers lie far below all others: those photographs may come
+# from another day. So for a new hand expect about what blocks 2 to 5 show, and on another day
+# perhaps less.
 #
 # You will now train a new last layer. If its score is too low, fine-tune: see `transfer` in that
 # benchmark.
@@ -1459,8 +1459,8 @@ plt.show()
 # `train/dog/7.jpg`, and others of the same classes into `test`. To let these cells run, we make
 # such folders here: we cut three photographs into tiles of 64 × 64 pixels, and take every second
 # tile for the test. We make them grey first, so that colour cannot give the answer away. **For your
-# own, write the path of their folder into the first line.** What we say below about results is
-# about the tiles, and is checked only for them.
+# own, write the path of their folder into `my_folder`.** What we say below about results is about
+# the tiles, and is checked only for them.
 
 # %%
 import tempfile
@@ -1590,7 +1590,7 @@ assert np.array_equal(loaded(some), mine(some))
 #
 # Article 001 prints a "ResNet" (§1.4.4) and an "Inception" (§1.4.5) for PyTorch. Neither runs as
 # printed. We mended both line by line until they ran. The faults that were left are worse than an
-# error message: the code runs, and is wrong. We rebuild these faults in Keras, in our own words.
+# error message: the code runs, and is wrong. We rebuild these faults in Keras.
 #
 # **No skip.** The ResNet stacks convolutions, and there is no addition anywhere in it. You have
 # measured what that means: it is the plain network.
@@ -1626,13 +1626,13 @@ for name, model in {"shifted": shifted, "meant": meant}.items():
 assert shifted.output_shape[-1] == 2
 
 # %% [markdown]
-# Two channels for the whole rest of the network, and no error message. So print shapes, and count
+# Two channels for the rest of the network, and no error message. So print shapes, and count
 # parameters by hand, as we did for ResNet-20.
 #
 # **An Inception without branches.** The article's class is a copy of its ResNet with 1 × 1 kernels
-# only: nothing stands side by side, nothing looks around. What can a network see whose kernels are
-# all 1 × 1? One pixel. So shuffle the pixels of each picture: a network that ends with a mean over
-# places cannot notice it.
+# only: nothing stands side by side, nothing looks around. Each place of a network whose kernels are
+# all 1 × 1 sees one pixel, and a mean over places forgets where. So if we shuffle the pixels of a
+# picture, it cannot notice. Our Inception ends with a mean, too, but looks around:
 
 # %%
 x1 = inputs = keras.Input((24, 24, 1))
@@ -1709,8 +1709,8 @@ print(f"the CNN class of chapter 06: {figures['test_accuracy']:.2%} of the test 
 # %% [markdown]
 # ## Summary
 #
-# - A deeper network can do no less, but gradient descent does not find it in the same number of
-#   steps. With 56 plain layers the gradient explodes, and its direction is close to noise: both are
+# - A deeper network can do no less, but our deeper plain network trained worse in as many steps.
+#   With 56 plain layers the gradient explodes, and its direction is close to noise: both are
 #   possible reasons. With gradients clipped at one bound, the 56 layers still stayed behind the 20.
 # - A residual block adds: $y = x + F(x)$. One way through it has no weights (except where a
 #   projection changes the shape), so that the gradient's direction lasts longer. Copying is free:
@@ -1724,8 +1724,8 @@ print(f"the CNN class of chapter 06: {figures['test_accuracy']:.2%} of the test 
 #   adds to the logit. It need not show which parts of the picture the answer depends on: in our one
 #   photograph, it did not.
 # - A published network with a new last layer learned to tell three photographs apart, from about
-#   thirty tiles of each. On hands that show digits it did not beat HOG. How far a test score
-#   carries depends on the split.
+#   thirty tiles of each. On hands that show digits its mean did not beat HOG's. How far a test
+#   score carries depends on the split.
 #
 # ## Common mistakes
 #
@@ -1744,7 +1744,7 @@ print(f"the CNN class of chapter 06: {figures['test_accuracy']:.2%} of the test 
 # 2. **The first idea.** Show with numbers that $dx$ of batch normalisation adds up to 0 over the
 #    batch, and so does $dx \cdot \hat x$ where $\epsilon$ is tiny. Does $\frac{\gamma}{\sigma} dy$?
 # 3. **A ReLU too many.** Put a ReLU between the last normalisation and the addition. What is the
-#    mean of the maps after 27 such blocks, at the start, compared with ours?
+#    mean of the maps after 27 such blocks, at the start with `training=True`, compared with ours?
 # 4. **Count.** How many multiplications does a 3 × 3 convolution from 64 to 64 channels need on
 #    32 × 32 places, and how many a bottleneck (1 × 1 to 16, 3 × 3, 1 × 1 to 64)? And a depthwise
 #    3 × 3 with a 1 × 1 behind it?
