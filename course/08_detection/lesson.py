@@ -492,10 +492,11 @@ plt.show()
 
 # %%
 easy = -np.log(0.99) / (-((1 - 0.99) ** 2) * np.log(0.99))
-print(f"an answer that is right with 0.99 counts {easy:,.0f} times less than in cross-entropy")
+print(f"an answer that is right with 0.99 counts {easy:,.0f} times less than in cross-entropy,")
+print("without alpha")
 
 # %% [markdown]
-# (This figure, like the orange curve, leaves out $\alpha$.) What share of the class loss is the
+# What share of the class loss is the
 # background's? The first hundred scenes, and the untrained network, whose answers begin near 0.01.
 # For the first row we set them to ½.
 
@@ -615,7 +616,7 @@ class Watch(keras.callbacks.Callback):
 
 # %%
 rate = keras.optimizers.schedules.CosineDecay(
-    0.0, EPOCHS * 75 - 100, warmup_target=2e-3, warmup_steps=100
+    0.0, EPOCHS * (len(train) // 16) - 100, warmup_target=2e-3, warmup_steps=100
 )
 model.compile(keras.optimizers.Adam(rate))
 watch = Watch()
@@ -627,6 +628,8 @@ figure, axes = plt.subplots(1, 2, figsize=(9, 3), layout="constrained")
 plots.learning_curves(history, ax=axes[0])
 axes[1].plot(range(1, EPOCHS + 1), watch.scores, color="tab:orange")
 axes[1].set(xlabel="epoch", ylabel="validation mAP@0.5", ylim=(0, 1.05))
+for ax in axes:
+    ax.set_xticks(range(1, EPOCHS + 1))
 plt.show()
 
 # %% [markdown]
@@ -1199,6 +1202,7 @@ assert x_min < nose[0] < x_max
 assert y_min < nose[1] < y_max
 nobody = faces.find_faces(photo[380:, :])  # the uniform alone
 print("faces below the collar:", len(nobody["boxes"]))
+assert len(nobody["boxes"]) == 0
 
 # %% [markdown]
 # ## Yours
