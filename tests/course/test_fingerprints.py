@@ -115,6 +115,23 @@ def test_a_test_rests_on_the_helpers_that_it_imports(house):
     assert len(seen) == 2
 
 
+def test_a_chapter_counts_where_the_course_is_shown_and_not_for_a_test_of_a_command(house):
+    program = "from aimodels.cli import main\n\n\ndef test_x():\n    main(['doctor'])\n"
+    lesson = house.root / "course" / "04_recurrent" / "lesson.py"
+    for path, text in ((house.root / "tests" / "test_x.py", program), (lesson, "x = 1\n")):
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+    seen = []
+    for number in (1, 2):
+        lesson.write_text(f"x = {number}\n")
+        fingerprints = Fingerprints(house.root, house.root / "aimodels")
+        test = fingerprints.of_tests([("tests.test_x", "test_x")])
+        naming = fingerprints.of_tests([("tests.test_x", "test_x")], ["course"])
+        page = fingerprints.of_program(["from aimodels.course import status\nstatus.table()"], "")
+        seen.append((test, naming, page))
+    assert [a == b for a, b in zip(*seen, strict=True)] == [True, False, False]
+
+
 def notebook(*sources, text="1\n"):
     cells = [nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)]
     cells[0].outputs = [nbformat.v4.new_output("stream", text=text)]

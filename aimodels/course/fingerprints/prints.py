@@ -59,7 +59,12 @@ class Fingerprints:
         self._wholes: dict[str, list[list[str]]] = {}
 
     def of_program(
-        self, cells: Iterable[str], facts: object, keys: Iterable[Key] = (), libraries=LIBRARIES
+        self,
+        cells: Iterable[str],
+        facts: object,
+        keys: Iterable[Key] = (),
+        libraries=LIBRARIES,
+        shows_course: bool = True,
     ) -> str:
         """Of cells that run one after the other, of definitions, and of whatever else counts.
 
@@ -68,6 +73,7 @@ class Fingerprints:
             facts: anything that JSON can hold.
             keys: definitions that count beside those that the cells reach.
             libraries: those whose versions count.
+            shows_course: whether code that can make overviews of the course makes them.
         """
         program = "\n\n".join(map(_python, cells))
         reached = self._code.reach([program], keys)
@@ -80,6 +86,8 @@ class Fingerprints:
         )
         more = self._commands(meant) | self._builders(reached.keys, meant)
         files = self._files(reached.keys, meant, more)
+        if shows_course and any(key[0] in _OVERVIEWS for key in reached.keys):
+            files += self._course()
         digests = [reached.digests, self._code.reach([], more).digests if more else []]
         return digest([facts, versions(libraries), digests, files])
 
@@ -104,7 +112,8 @@ class Fingerprints:
         facts = [self._whole(path) for path in paths] or ""
         if facts and (self.root / "constraints.txt").is_file():
             facts.append(self._whole("constraints.txt"))
-        return self.of_program([], facts, keys, LIBRARIES + REFERENCES)
+        # The command line reaches the overviews; tests of them name the course, or have no mark.
+        return self.of_program([], facts, keys, LIBRARIES + REFERENCES, shows_course=False)
 
     def _whole(self, path: str) -> list[list[str]]:
         """All files at a path of the checkout; of Python's, only what makes the program."""
@@ -144,18 +153,24 @@ class Fingerprints:
         return [name for name in names if name in words] or names
 
     def _files(self, keys: set[Key], literals: set[str], builders: set[Key]) -> list[str]:
-        """Of the data sets and recorded results that are named; of the course, if it is shown."""
+        """Of the data sets and recorded results that are named."""
         paths = []
         if builders and self._loads(keys):
             paths += [self._datasets / name / "checksums.tsv" for name in self._sets(literals)]
         if any(key == ("aimodels.course", "recorded") for key in keys):
             every = sorted(self._results.glob("*.json"))
             paths += [path for path in every if path.stem in literals] or every
-        if any(key[0] in _OVERVIEWS for key in keys):
-            course, benchmarks = self.root / "course", self._results.parent
-            paths += [course / "glossary.csv", benchmarks / "comparisons.toml"]
-            paths += sorted([*course.glob("*/*.py"), *self._results.glob("*.json")])
-        return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
+        return _digests(paths)
+
+    def _course(self) -> list[str]:
+        """Of all that overviews show: every chapter's text, the glossary, all results."""
+        course, benchmarks = self.root / "course", self._results.parent
+        every = sorted([*course.glob("*/*.py"), *self._results.glob("*.json")])
+        return _digests([course / "glossary.csv", benchmarks / "comparisons.toml", *every])
+
+
+def _digests(paths: Iterable[Path]) -> list[str]:
+    return [digest(path.read_text(encoding="utf-8")) for path in paths if path.is_file()]
 
 
 def _counts(name: str, file: Path) -> bool:
