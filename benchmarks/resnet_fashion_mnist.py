@@ -6,9 +6,9 @@ end. Parts can be measured on their own, and the figures say what was run:
 
     python benchmarks/run.py resnet_fashion_mnist --set 'names=["mnist"]' --set epochs=6
 
-On two cores all of it takes a day. So each network is backed up after every epoch and its figures
-are written when it is trained, both in build/: a run that was stopped goes on with the epoch, the
-pictures in another order. Remove that folder after a change of models or recipe.
+All of it takes hours on two cores. So each network is backed up after every epoch, and its figures
+are written once it is trained, both in build/. A run that was stopped resumes at that epoch, with
+the pictures in another order. After a change of the models or the recipe everything begins anew.
 """
 
 import json
@@ -21,11 +21,13 @@ from sklearn.ensemble import HistGradientBoostingClassifier
 
 from aimodels import data
 from aimodels.cnn import CNN
+from aimodels.course.fingerprints import Fingerprints
 from aimodels.files import read_json, write_text
 from aimodels.resnet import cifar_resnet
 from aimodels.train import Backup, warmup_cosine
 
-FOLDER = Path(__file__).resolve().parent.parent / "build/resnet_fashion_mnist"
+ROOT = Path(__file__).resolve().parent.parent
+FOLDER = ROOT / "build/resnet_fashion_mnist"
 BATCH, SHIFT = 128, 2
 SHAPE, CLASSES = (28, 28, 1), 10
 
@@ -111,6 +113,8 @@ def run(
         "ResNet-20": lambda: cifar_resnet(SHAPE, CLASSES, depth=20),
         "CNN": lambda: CNN(SHAPE, CLASSES),
     }
+    source = Path(__file__).read_text(encoding="utf-8")
+    program = Fingerprints(ROOT).of_program([source], "")  # of the models and the training, too
     figures: dict = {"epochs": epochs, "seeds": seeds, "training_pictures": limit}
     for name in names:
         parts = data.arrays(
@@ -120,13 +124,10 @@ def run(
         mirror = name == "fashion_mnist"  # a mirrored digit is another one, or none
         figures[name] = {}
         for network, make in networks.items():
-            folders = [
-                FOLDER / f"{name} {limit} {test_limit} {network} {epochs} epochs {seed}"
-                for seed in range(seeds)
-            ]
+            folder = FOLDER / program / f"{name} {limit} {test_limit} {network} {epochs} epochs"
             runs = [
-                _train(make, splits, mirror, epochs, seed, folder)
-                for seed, folder in enumerate(folders)
+                _train(make, splits, mirror, epochs, seed, folder / f"seed {seed}")
+                for seed in range(seeds)
             ]
             figures[name][network] = _mean(runs)
         figures[name]["gradient boosting"] = _boosting(splits)

@@ -172,6 +172,9 @@ def test_resnets_are_measured_beside_their_peers(monkeypatch, tmp_path):
     assert program.run(**small) == figures
     with pytest.raises(TypeError, match="not callable"):
         program.run(**small | {"seeds": 3})
+    monkeypatch.setattr(program.Fingerprints, "of_program", lambda *args: "of another recipe")
+    with pytest.raises(TypeError, match="not callable"):
+        program.run(**small)
 
 
 def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):

@@ -3,7 +3,7 @@
 `.ci/passed/KIND.json` keeps the fingerprint with which each item last passed: a wrong answer that
 got its points, a notebook that came out as it is stored, a comparison or a test that held. An item
 with the same fingerprint need not run again; a quarter of them do all the same, another at each
-commit, as far as the time goes that is given to them.
+commit, as far as their time allows.
 
 `.ci/debt.json` is the ledger: items without a valid fingerprint that were not run for want of time.
 The next run takes them first, and nothing is released while it holds any.
