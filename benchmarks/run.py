@@ -2,7 +2,7 @@
 
     python benchmarks/run.py --list
     python benchmarks/run.py cnn_mnist cnn_fashion_mnist
-    python benchmarks/run.py resnet_fashion_mnist --set epochs=6 --set seeds=1
+    python benchmarks/run.py resnet_fashion_mnist --set seeds=1 --set limit=6000
 
 A benchmark is a file `benchmarks/NAME.py` with a docstring and a function `run() -> dict` that
 returns its figures. What it ran on, with which versions, when and from which commit is added here,

@@ -154,10 +154,10 @@ def test_resnets_are_measured_beside_their_peers(monkeypatch, tmp_path):
     )
     program = load("resnet_fashion_mnist")
     monkeypatch.setattr(program, "FOLDER", tmp_path)
-    small = {"epochs": 1, "seeds": 2, "names": ["mnist"], "limit": 40}
+    small = {"epochs": {"mnist": 1}, "seeds": 2, "limit": 40}
     figures = program.run(**small)
     assert {key: figures[key] for key in ("epochs", "seeds", "training_pictures")} == {
-        "epochs": 1,
+        "epochs": {"mnist": 1},
         "seeds": 2,
         "training_pictures": 40,
     }

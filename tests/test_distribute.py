@@ -18,7 +18,7 @@ import pytest
 import tensorflow as tf
 import yaml
 from PIL import Image
-from rounding import products, rounding
+from rounding import rounding
 
 from aimodels import cnn, train  # noqa: F401  (the saved model is a CNN)
 from aimodels.train import Backup, DistributeError, Model
@@ -293,14 +293,25 @@ def launched(folder, *more, workers=2, restarts=3, popen=False):
     return said
 
 
-def assert_same(folder, other, double=False):
-    """Adam, three epochs, 1437 examples in batches of 64: the last one has 29."""
+def assert_same(folder, other, double: bool = False):
+    """The weights of two runs: in float64 the same, in float32 nearly.
+
+    Where a pixel is about to pass ReLU, or two of a pooling window are equal, the last bit decides
+    where a gradient goes, and Adam's steps do not shrink with the gradient. In float32 this happens
+    about once per run: without oneDNN the plain network's weights differed by 0.25 % of their norm
+    (a batch of 62 instead of 64 makes 7 %). In float64 it is a billion times rarer.
+    """
     one, two = (keras.saving.load_model(path / "model.keras") for path in (folder, other))
-    steps = 3 * 23
-    # In float64 the input and Adam's small denominators leave more than its epsilon.
-    bound = 1e-7 if double else rounding(steps * products(one), size=1)
-    for found, wanted in zip(one.get_weights(), two.get_weights(), strict=True):
-        np.testing.assert_allclose(found, wanted, rtol=0, atol=bound)
+    found, wanted = (
+        np.concatenate([weights.ravel() for weights in model.get_weights()]) for model in (one, two)
+    )
+    if double:
+        np.testing.assert_allclose(found, wanted, rtol=0, atol=1e-7)
+    else:
+        assert np.linalg.norm(found - wanted) < 0.01 * np.linalg.norm(wanted)
+
+
+DOUBLE = "--float64"
 
 
 @pytest.fixture(scope="module")
@@ -309,13 +320,13 @@ def one_process(tmp_path_factory):
     folder = tmp_path_factory.mktemp("one")
     both = f"""\
 import runpy, sys
-for name, *more in ("normal",), ("plain", "--plain"):
+for name, *more in ("normal", "{DOUBLE}"), ("plain", "{DOUBLE}", "--plain"):
     sys.argv = [{str(SCRIPT)!r}, "--folder", {str(folder)!r} + "/" + name, *more]
     runpy.run_path(sys.argv[0], run_name="__main__")
 """  # TensorFlow starts slowly; only Keras's float type cannot be changed on the way
     subprocess.run([sys.executable, "-c", both], env=QUIET, check=True, timeout=HANGS)
-    double = [sys.executable, str(SCRIPT), "--folder", str(folder / "double"), "--float64"]
-    subprocess.run(double, env=QUIET, check=True, timeout=HANGS)
+    single = [sys.executable, str(SCRIPT), "--folder", str(folder / "single")]
+    subprocess.run(single, env=QUIET, check=True, timeout=HANGS)
     return folder
 
 
@@ -323,24 +334,24 @@ for name, *more in ("normal",), ("plain", "--plain"):
 @pytest.mark.parametrize(
     ("kind", "more"),
     [
-        ("plain", ["--plain"]),
-        ("plain", ["--plain", "--jit-compile"]),
-        ("normal", []),
-        ("double", ["--float64"]),  # so near that any fault shows
+        ("plain", [DOUBLE, "--plain"]),
+        ("plain", [DOUBLE, "--plain", "--jit-compile"]),
+        ("normal", [DOUBLE]),
+        ("single", []),
     ],
 )
 def test_two_workers_are_one_process(one_process, tmp_path, kind, more):
     said = launched(tmp_path, *more)
     assert re.search(rf"\[0\] done, XLA {'--jit-compile' in more}: mean weight", said)
     assert re.search(r"\[1\] done", said)
-    assert_same(tmp_path, one_process / kind, double=kind == "double")
+    assert_same(tmp_path, one_process / kind, double=DOUBLE in more)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("rank", [0, 1])
 def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank, until):
     """kill -9 after the first epoch's backup; the weights are those of an undisturbed run."""
-    process = launched(tmp_path, "--plain", popen=True)
+    process = launched(tmp_path, DOUBLE, "--plain", popen=True)
     until(lambda: (tmp_path / "backup.npz").exists() or process.poll() is not None)
     workers = psutil.Process(process.pid).children()
     workers[rank].send_signal(signal.SIGKILL)
@@ -348,7 +359,7 @@ def test_a_worker_that_is_killed_changes_nothing(one_process, tmp_path, rank, un
     assert process.returncode == 0, said
     assert f"worker {rank} was killed (signal 9): starting all again" in said
     assert not any(worker.is_running() for worker in workers)
-    assert_same(tmp_path, one_process / "plain")
+    assert_same(tmp_path, one_process / "plain", double=True)
 
 
 @pytest.fixture
@@ -454,7 +465,7 @@ SLURM_PROCID=0 SLURM_LOCALID=0 "$@" && wait %1
     )
     monkeypatch.setenv("SLURM_SUBMIT_DIR", str(tmp_path))
     subprocess.run(["bash", "examples/slurm.sh"], check=True, timeout=HANGS)
-    assert_same(tmp_path / "run1", one_process / "normal")
+    assert_same(tmp_path / "run1", one_process / "single")
 
 
 @pytest.mark.slow
@@ -479,4 +490,4 @@ def test_the_kubernetes_job_runs_with_two_pods(one_process, programs, tmp_path):
         for index in range(job["spec"]["completions"])
     ]
     assert [pod.wait(HANGS) for pod in running] == [0, 0]
-    assert_same(tmp_path / "run1", one_process / "normal")
+    assert_same(tmp_path / "run1", one_process / "single")

@@ -7,6 +7,18 @@ import pytest
 
 from aimodels.course import build, notebooks
 
+# All that the lesson cites: so a new entry of the course's own bibliography ages no test here.
+BIBLIOGRAPHY = """\
+@article{rumelhart1986,
+  author = {David E. Rumelhart and Geoffrey E. Hinton and Ronald J. Williams},
+  title = {{Learning representations by back-propagating errors}},
+  year = {1986},
+  journal = {Nature},
+  volume = {323},
+  pages = {533--536}
+}
+"""
+
 LESSON = """\
 # ---
 # jupyter:
@@ -79,15 +91,18 @@ assert 0 <= draw < 1
 """
 
 
+def _write_bibliography(root: Path) -> None:
+    (root / "docs").mkdir()
+    (root / "docs" / "references.bib").write_text(BIBLIOGRAPHY)
+
+
 @pytest.fixture(scope="session")
 def built(tmp_path_factory) -> Path:
     """A checkout with one chapter, its lesson built."""
     root = tmp_path_factory.mktemp("checkout")
     (root / "course" / "01_tiny").mkdir(parents=True)
     (root / "pyproject.toml").touch()
-    (root / "docs").mkdir()
-    bibliography = Path(__file__).parents[2] / "docs" / "references.bib"
-    shutil.copy(bibliography, root / "docs")
+    _write_bibliography(root)
     (root / "course" / "01_tiny" / "lesson.py").write_text(LESSON)
     [result] = build.build(notebooks.find_pages(root))
     assert not result.problem
@@ -235,8 +250,7 @@ def _build_assignment(root: Path, source: str, wrong: str) -> None:
     course = root / "course" / "01_tiny"
     (course / "wrong").mkdir(parents=True)
     (root / "pyproject.toml").touch()
-    (root / "docs").mkdir()
-    shutil.copy(Path(__file__).parents[2] / "docs" / "references.bib", root / "docs")
+    _write_bibliography(root)
     (course / "assignment.py").write_text(source)
     (course / "wrong" / "all.py").write_text(wrong)
     [result] = build.build(notebooks.find_pages(root), draft=True)  # two questions are too few

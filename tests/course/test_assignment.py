@@ -11,7 +11,7 @@ from aimodels.course import CourseError, build, rules
 from aimodels.course.assignment import Assignment
 from aimodels.course.recording import recording
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import CourseError, build, notebooks, pull
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 def edit(page, old: str, new: str) -> None:

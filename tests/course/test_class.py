@@ -17,7 +17,7 @@ from aimodels.course.assignment import Assignment
 from aimodels.course.gradebook import Mark
 from aimodels.course.sources import SubmissionError, member_name, walk
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 NAMES = [
     "Anna Schmidt", "Zoë O'Neil", "陈伟", "Li Wei", "Li Wei", "José Núñez", "=cmd|' /C calc'!A0",

@@ -15,7 +15,7 @@ from aimodels.course.collect import find
 from aimodels.course.notebooks import Page
 from aimodels.course.sandbox import Kernel, Stopped
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib", "solutions/01_foundations")
+pytestmark = pytest.mark.rests_on("aimodels", "solutions/01_foundations")
 
 POOL = "def global_average_pool(y):\n    return y.mean((1, 2))"
 SUM = "def global_average_pool(y):\n    return y.sum((1, 2))"

@@ -24,7 +24,7 @@ import pytest
 from aimodels.course import assignment, marking, reading, sources
 from aimodels.course.verdict import plain
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib", "tests/course/hostile.py")
+pytestmark = pytest.mark.rests_on("aimodels", "tests/course/hostile.py")
 
 
 def _load(name: str):

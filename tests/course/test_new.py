@@ -11,7 +11,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import build, notebooks, proof, rules
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib", "pyproject.toml")
+pytestmark = pytest.mark.rests_on("aimodels", "pyproject.toml")
 
 
 @pytest.fixture

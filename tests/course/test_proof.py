@@ -10,7 +10,7 @@ from aimodels.course import CourseError, notebooks, passed, proof, rules
 from aimodels.course.assignment import Assignment
 from aimodels.course.fingerprints import Fingerprints
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 def prove(page):

@@ -11,7 +11,7 @@ import pytest
 from aimodels.course.questions import TOO_LARGE, UNANSWERED, Check, CheckFailed
 from aimodels.course.verdict import LARGEST
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 def test_every_failed_property_is_one_sentence_with_its_hint():

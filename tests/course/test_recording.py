@@ -8,7 +8,7 @@ import pytest
 from aimodels.course.leaks import leaks
 from aimodels.course.recording import defined, recording
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 ANSWERS = defined("def f(x): ...\ndef g(x): ...\nclass Model: ...")
 

@@ -9,7 +9,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import notebooks, reset
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 LESSON, ASSIGNMENT = (f"chapters/01_tiny/{kind}.ipynb" for kind in ("lesson", "assignment"))
 

@@ -8,7 +8,7 @@ import pytest
 from aimodels import cli
 from aimodels.course import build, notebooks, reset, rules
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 def problems(page) -> str:

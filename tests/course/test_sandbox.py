@@ -12,7 +12,7 @@ from aimodels.course import cgroup, sandbox
 from aimodels.course.assignment import Limits
 from aimodels.course.sandbox import Kernel, Stopped
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 @pytest.mark.parametrize(

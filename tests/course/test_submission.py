@@ -12,7 +12,7 @@ from aimodels.course.reading import read
 from aimodels.course.sources import LARGEST, SubmissionError
 from aimodels.course.submission import answers, compose
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 NOTEBOOK = {"cells": [{"cell_type": "code", "source": "1"}], "metadata": {}, "nbformat": 4}
 

@@ -8,7 +8,7 @@ import pytest
 
 from aimodels.course.verdict import judge, plain, restore
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from aimodels.course import CourseError
 from aimodels.course.assignment import Assignment
 from aimodels.course.wrong import wrong_answers
 
-pytestmark = pytest.mark.rests_on("aimodels", "docs/references.bib")
+pytestmark = pytest.mark.rests_on("aimodels")
 
 TITLE = "# %% q2, 0 of 40 points: never refuses\n"
 FULL = TITLE + "def predict(x):\n    return np.where(x > 0, 1, 0)\n"
