@@ -130,6 +130,7 @@ def test_the_bars_are_what_ten_seeds_reach(tmp_path):
     assert boxes == {"bar": 0.2, "mean average precisions": [0.0, 1.0] * 5, "lowest": 0.0}
 
 
+@pytest.mark.rests_on("aimodels", "benchmarks", "datasets")
 def test_no_fixed_place_tells_smollm2_the_number_of_the_subject():
     """The last noun says nothing, and no place from either end holds the subject in all forms."""
     program = load("smollm2")
@@ -144,6 +145,7 @@ def test_no_fixed_place_tells_smollm2_the_number_of_the_subject():
     assert not set.intersection(*map(set, places))
 
 
+@pytest.mark.rests_on("aimodels", "benchmarks", "datasets")
 @pytest.mark.slow
 def test_resnets_are_measured_beside_their_peers(monkeypatch, tmp_path):
     """In small: the whole way, on random pictures; what is trained is not trained again."""
@@ -197,6 +199,7 @@ def test_the_class_of_thirty_holds_what_its_names_say(tmp_path):
             assert len(different) == {"right": 0, "half": 1, "blank": len(right)}[kind]
 
 
+@pytest.mark.rests_on("aimodels", "benchmarks", "datasets")
 @pytest.mark.slow
 def test_the_blood_cells_program_runs_whole_on_a_few_drawn_pictures(monkeypatch, rng):
     """White cells as violet squares, red ones as pink ones, on a bright ground."""
@@ -238,6 +241,7 @@ def test_the_blood_cells_program_runs_whole_on_a_few_drawn_pictures(monkeypatch,
         assert 10_000 < one["parameters trained"] < one["parameters"]
 
 
+@pytest.mark.rests_on("aimodels", "benchmarks", "datasets")
 def test_the_mirror_images_of_blood_cells_have_their_boxes(rng):
     from aimodels.detection import Scenes, pad_truth
 

@@ -16,6 +16,8 @@ from aimodels.detection import SSD, augment
 from aimodels.efficientnet import EfficientNetLite
 from aimodels.metrics import mean_average_precision
 
+pytestmark = pytest.mark.rests_on("aimodels", "datasets")
+
 SIDE = 32
 
 
@@ -105,7 +107,6 @@ def test_a_moved_object_moves_its_box_and_two_have_two(finder):
     np.testing.assert_allclose(two, [[2, 3, 12, 13], [18, 19, 28, 29]], atol=1.5)
 
 
-@pytest.mark.rests_on_code
 @pytest.mark.slow
 def test_it_learns_the_digits_of_new_writers():
     """The lesson's detector, on scenes whose scans come from forms that training never saw."""

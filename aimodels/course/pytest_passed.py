@@ -4,7 +4,8 @@
 where all cells of one are one item; `--passed=parity` for test functions, where all parameters of
 one are; `--passed=tests` for those test functions alone that are marked: `rests_on_code`, or
 `rests_on("aimodels", "examples")` where a test reads files of the checkout or starts processes,
-with what these are. It works with pytest-xdist.
+with what these are; and for the examples in docstrings of `aimodels`, which rest on all of it. It
+works with pytest-xdist.
 """
 
 from collections import Counter
@@ -12,11 +13,18 @@ from pathlib import Path
 
 import nbformat
 import pytest
+from _pytest.doctest import DoctestItem
 
 from aimodels.course.fingerprints import Fingerprints
 from aimodels.course.passed import Passed
 
 _LEFT = "no time was left for it"
+
+
+def _is_example(test: pytest.Item) -> bool:
+    """Whether it stands in a docstring of the package; the course's own read the chapters."""
+    place = test.nodeid.split("/")[:2]
+    return isinstance(test, DoctestItem) and place[0] == "aimodels" and place[1] != "course"
 
 
 def pytest_addoption(parser):
@@ -58,7 +66,7 @@ class Repeats:
     def _looked_at(self, test: pytest.Item) -> bool:
         """Whether an item can be left out at all; a test must say what it rests on."""
         marks = map(test.get_closest_marker, ("rests_on_code", "rests_on"))
-        return self.kind != "tests" or any(marks)
+        return self.kind != "tests" or any(marks) or _is_example(test)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items):
@@ -85,6 +93,8 @@ class Repeats:
             rules = self.config.getoption("nbval_sanitize_with", None)
             rules = [(self.root / rules).read_text(encoding="utf-8")] if rules else []
             return prints.of_notebook(nbformat.read(test.path, as_version=4), *rules)
+        if _is_example(test):
+            return prints.of_tests([], ["aimodels", "datasets"], test.dtest.docstring)
         functions = [test.function]
         for fixtures in test._fixtureinfo.name2fixturedefs.values():
             functions += [fixture.func for fixture in fixtures]

@@ -12,6 +12,8 @@ import pytest
 
 from aimodels.course import claim, measured
 
+pytestmark = pytest.mark.rests_on("aimodels", "Makefile", "tests/nbval.cfg")
+
 ROOT = Path(__file__).parents[2]
 
 

@@ -2,12 +2,16 @@
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import nbformat
 import pytest
+
+import aimodels
 
 pytestmark = pytest.mark.rests_on("aimodels")
 
@@ -167,6 +171,31 @@ def test_a_test_rests_on_the_files_that_it_names(project):
     assert run() == 1
     page.unlink()
     assert "there is no file at" in project("--kept", kind="tests")[1]
+
+
+def test_an_example_in_a_docstring_rests_on_itself_and_on_all_code(project):
+    package = project.folder / "aimodels"
+    shutil.copytree(Path(aimodels.__file__).parent, package, ignore=lambda *_: {"__pycache__"})
+    (project.folder / "datasets").mkdir()
+    (project.folder / "datasets" / "one.py").write_text("1")
+    page, other = package / "checks.py", package / "files.py"
+
+    def run(*options):
+        code, said = project("--doctest-modules", *options, kind="tests", path=str(page))
+        assert code == 0, said
+        return int(re.search(r"tests: (\d+) run", said)[1])
+
+    every = run("--record")
+    assert every > 1
+    assert all(name.startswith("aimodels/checks.py::") for name in passed(project, "tests"))
+    assert run("--kept", "--drawn=0") == 0
+    other.write_text("# A comment.\n" + other.read_text())
+    assert run("--kept", "--drawn=0") == 0
+    assert page.read_text().count(">>> ") > 1
+    page.write_text(page.read_text().replace(">>> ", ">>> 1 and ", 1))
+    assert run("--kept", "--drawn=0") == 1
+    other.write_text("ONE = 1\n" + other.read_text())
+    assert run("--kept", "--drawn=0") == every
 
 
 @pytest.mark.slow

@@ -98,18 +98,21 @@ class Fingerprints:
         outputs = list(output_digests(notebook).values())
         return self.of_program([cell.source for cell in cells], [tags, outputs, *facts])
 
-    def of_tests(self, keys: Iterable[Key], paths: Iterable[str] = ()) -> str:
+    def of_tests(self, keys: Iterable[Key], paths: Iterable[str] = (), text: str = "") -> str:
         """Of a test: its function, the fixtures that it uses, and files of the checkout.
 
         Args:
             keys: the function and the fixtures.
             paths: files and folders, from the root, that the test reads or that its processes run.
                 With them count the versions of all libraries that such processes may use.
+            text: the test itself if it is no function, such as the examples of a docstring.
         """
         keys = list(keys)
         for module in {module for module, _ in keys}:  # marks hold for all tests of a file
             keys += [(module, "pytestmark")] * self._code.names(module, "pytestmark")
         facts = [self._whole(path) for path in paths] or ""
+        if text:
+            facts = [text, *facts]
         if facts and (self.root / "constraints.txt").is_file():
             facts.append(self._whole("constraints.txt"))
         # The command line reaches the overviews; tests of them name the course, or have no mark.
