@@ -312,12 +312,12 @@ claim("56 layers: first kernel's gradient over the last", lengths[0] / lengths[-
 # %% [markdown]
 # In eight such steps on the same 128 digits the loss of the 20 layers falls clearly, and that of
 # the 56 layers hardly moves. So with this bound and this rate, clipping does not bring the 56
-# layers up to the 20. (We tried one bound and one rate, and did not take the same steps without
-# clipping.) The explosion may still be the cause: clipping shortens the step, but the loss stays as
-# steep as before. According to the gradient, the first step of the 56 layers should lower the loss
-# by more than twice its own value, which is impossible. Almost nothing of that fall happens. So the
-# slope is valid only over a distance far shorter than this step. Two questions follow: what does
-# normalisation do, and how quickly does the gradient change its direction?
+# layers up to the 20. (We did not take the same steps without clipping.) The explosion may still be
+# the cause: clipping shortens the step, but the loss stays as steep as before. According to the
+# gradient, the first step of the 56 layers should lower the loss by more than twice its own value,
+# which is impossible. Almost nothing of that fall happens. So the slope is valid only over a
+# distance far shorter than this step. Two questions follow: what does normalisation do, and how
+# quickly does the gradient change its direction?
 
 # %% [markdown]
 # ## Batch normalisation, by hand
@@ -342,7 +342,7 @@ print("scaled by 2, shifted by 1:", (2 * (numbers - mean) / deviation + 1).round
 
 
 # %% [markdown]
-# The same for whole maps, in three lines, against Keras.
+# For whole maps, in three lines, against Keras.
 
 
 # %%
@@ -464,13 +464,15 @@ for momentum in (0.9, 0.99):
 claim("lost by stale averages", own - averaged, at_least=0.1)
 
 # %% [markdown]
-# The weights are good, but the averages have not caught up. Such a network looks fine during
-# training and fails in inference. Train longer, or take 0.9, as this course does.
+# The weights are good, but the averages lag behind. Such a network looks fine in training and fails
+# in inference. Train longer, or take 0.9, as this course does.
 #
-# So what does normalisation do? It keeps the numbers of every channel at mean 0 and size 1 (before
-# $\gamma$ and $\beta$), however deep the network is. In [Ioffe & Szegedy 2015](#ioffe2015) a
-# network with it needed 14 times fewer steps for the same accuracy. They explained this by the
-# layers' inputs, whose distribution otherwise shifts during training.
+# Normalisation keeps the numbers of every channel at mean 0 and size 1 (before $\gamma$ and
+# $\beta$), however deep the network is. In [Ioffe & Szegedy 2015](#ioffe2015) a network with it
+# needed 14 times fewer steps for the same accuracy. They explained this by the layers' inputs, whose
+# distribution otherwise shifts during training. [Santurkar et al. 2018](#santurkar2018) made it
+# shift all the more, by noise behind each normalisation, and training was about as fast. With
+# normalisation, they found, loss and gradient change less along a step.
 
 # %% [markdown]
 # ## Third suspect: the gradient's direction
@@ -1676,14 +1678,14 @@ else:
     raise AssertionError("it was read")
 
 # %% [markdown]
-# So `aimodels` never unpickles. It reads the file's opcodes as data, takes the numbers, and refuses
-# everything else.
+# So `aimodels` never unpickles: it reads the opcodes as data, takes the numbers, and refuses the
+# rest.
 
 # %% [markdown]
 # ## Scale it
 #
 # ResNet-20 on Fashion-MNIST, 54,000 pictures to train on and 6,000 held out, needs these lines in
-# place of ours, and with several devices the second part of chapter 14:
+# place of ours, and several devices need chapter 14:
 #
 # ```python
 # from aimodels.train import batches, strategy
@@ -1704,9 +1706,9 @@ figures = recorded("cnn_fashion_mnist")["figures"]
 print(f"the CNN class of chapter 06: {figures['test_accuracy']:.2%} of the test pictures")
 
 # %% [markdown]
-# This CNN has four stages. Does ResNet-20 reach more? Find out: `python benchmarks/run.py
-# resnet_fashion_mnist` trains ResNet-20, that CNN and gradient boosting on Fashion-MNIST and MNIST
-# with three seeds each. That takes hours, and we state no result here.
+# This CNN has four stages. Does ResNet-20 reach more? `python benchmarks/run.py
+# resnet_fashion_mnist` trains both, and gradient boosting, on Fashion-MNIST and MNIST with three
+# seeds each. That takes hours, and we state no result here.
 
 # %% [markdown]
 # ## Summary
@@ -1777,6 +1779,8 @@ print(f"the CNN class of chapter 06: {figures['test_accuracy']:.2%} of the test 
 #   Effective Receptive Field in Deep Convolutional Neural Networks*. NIPS 29, 4898–4906, 2016.
 # - <a id="sandler2018"></a>Mark Sandler, Andrew Howard, Menglong Zhu, Andrey Zhmoginov, Liang-Chieh
 #   Chen. *MobileNetV2: Inverted Residuals and Linear Bottlenecks*. CVPR, 4510–4520, 2018.
+# - <a id="santurkar2018"></a>Shibani Santurkar, Dimitris Tsipras, Andrew Ilyas, Aleksander Mądry.
+#   *How Does Batch Normalization Help Optimization?* NeurIPS 31, 2488–2498, arXiv:1805.11604, 2018.
 # - <a id="szegedy2015"></a>Christian Szegedy, Wei Liu, Yangqing Jia, Pierre Sermanet, Scott Reed,
 #   Dragomir Anguelov, Dumitru Erhan, Vincent Vanhoucke, Andrew Rabinovich. *Going Deeper with
 #   Convolutions*. CVPR, 1–9, 2015.
