@@ -13,8 +13,8 @@ NOTEBOOKS = $(patsubst course/%.py,chapters/%.ipynb,$(wildcard course/[0-9]*.py)
 	$(wildcard chapters/*/lesson.ipynb solutions/*/exercises.ipynb solutions/*/assignment.ipynb)
 JOBS ?= 2
 # KEPT=1 leaves out what passed with the same fingerprint. With BUDGET=40 nothing that could be left
-# out begins after 40 minutes: it is owed. With DRAWN=2 what runs only because the commit draws it
-# gets two minutes of each kind. RECORD=1 writes down what passed, and what is owed.
+# out begins after 40 minutes: it is owed. With DRAWN=1 what runs only because the commit draws it
+# gets one minute of each kind. RECORD=1 writes down what passed, and what is owed.
 DEADLINE := $(if $(BUDGET),$(shell echo $$(($$(date +%s) + 60 * $(BUDGET)))))
 NOTES = $(if $(RECORD),--record) $(if $(DEADLINE),--deadline=$(DEADLINE)) $(if $(DRAWN),--drawn=$(DRAWN))
 PASSED = -p aimodels.course.pytest_passed --no-loadscope-reorder $(if $(KEPT),--kept) $(NOTES)

@@ -339,7 +339,8 @@ def test_pieces_of_frames_are_the_whole(rng, name):
     recognizer = Recognizer(model)
     for length in (61, 60, 1):
         x = 2 * rng.normal(size=(length, WIDTH))
-        balance(model, x[None])
+        if length > 1:  # alone, a frame's logits would all be 0, and their order that of rounding
+            balance(model, x[None])
         [expected] = model.transcribe([x])
         logits = np.array(model(x[None]))[0]
         assert length == 1 or len(expected) > 1

@@ -469,9 +469,9 @@ claim("lost by stale averages", own - averaged, at_least=0.1)
 #
 # Normalisation keeps the numbers of every channel at mean 0 and size 1 (before $\gamma$ and
 # $\beta$), however deep the network is. In [Ioffe & Szegedy 2015](#ioffe2015) a network with it
-# needed 14 times fewer steps for the same accuracy. They explained this by the layers' inputs, whose
-# distribution otherwise shifts during training. [Santurkar et al. 2018](#santurkar2018) made it
-# shift all the more, by noise behind each normalisation, and training was about as fast. With
+# needed 14 times fewer steps for the same accuracy. They explained this by the layers' inputs,
+# whose distribution otherwise shifts during training. [Santurkar et al. 2018](#santurkar2018) made
+# it shift all the more, by noise behind each normalisation, and training was about as fast. With
 # normalisation, they found, loss and gradient change less along a step.
 
 # %% [markdown]
