@@ -117,9 +117,9 @@ def run(
     program = Fingerprints(ROOT).of_program([source], "")  # of the models and the training, too
     figures: dict = {"epochs": epochs, "seeds": seeds, "training_pictures": limit}
     for name, passes in epochs.items():
-        parts = data.arrays(
-            name, [f"train[:{limit}]", f"train[54000:{54000 + test_limit}]", f"test[:{test_limit}]"]
-        )
+        last = min(54000 + test_limit, 60000)
+        wanted = [f"train[:{limit}]", f"train[54000:{last}]", f"test[:{test_limit}]"]
+        parts = data.arrays(name, wanted)
         splits = [(np.float32(images) / 255, labels) for images, labels in parts]
         mirror = name == "fashion_mnist"  # a mirrored digit is another one, or none
         figures[name] = {}
