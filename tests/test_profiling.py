@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import keras
+import numpy as np
 import pytest
 
 from aimodels.cnn import CNN
@@ -73,6 +74,11 @@ def test_a_budget_by_hand():
 def test_a_model_without_an_optimizer():
     with pytest.raises(ValueError, match="compile it first"):
         profiling.memory_budget(model(L.Dense(2)), 1)
+
+
+def test_growth_is_seen_though_the_watching_thread_gets_no_turn(monkeypatch):
+    monkeypatch.setattr(profiling.threading.Thread, "run", lambda thread: None)
+    assert profiling._growth(lambda: np.ones(10**7)) > 7.8e7
 
 
 PEAK = """

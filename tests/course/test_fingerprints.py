@@ -132,6 +132,24 @@ def test_a_chapter_counts_where_the_course_is_shown_and_not_for_a_test_of_a_comm
     assert [a == b for a, b in zip(*seen, strict=True)] == [True, False, False]
 
 
+def test_a_chapter_counts_for_a_page_that_runs_a_command_only_if_it_shows_the_course(house):
+    lesson = house.root / "course" / "04_recurrent" / "lesson.py"
+    lesson.parent.mkdir(parents=True)
+    pages = {
+        "main(['doctor'])": True,
+        "main(['course', 'map'])": False,
+        "main('course map'.split())": False,
+        "main(['doctor'])\nfrom aimodels.course import status\nstatus.table()": False,
+    }
+    for page, stays in pages.items():
+        seen = set()
+        for number in (1, 2):
+            lesson.write_text(f"x = {number}\n")
+            fingerprints = Fingerprints(house.root, house.root / "aimodels")
+            seen.add(fingerprints.of_program([f"from aimodels.cli import main\n{page}"], ""))
+        assert (len(seen) == 1) == stays, page
+
+
 def notebook(*sources, text="1\n"):
     cells = [nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)]
     cells[0].outputs = [nbformat.v4.new_output("stream", text=text)]

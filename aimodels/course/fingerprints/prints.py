@@ -18,7 +18,7 @@ from pathlib import Path
 from nbformat import NotebookNode
 
 from aimodels.course.fingerprints.meaning import Key
-from aimodels.course.fingerprints.reach import Code
+from aimodels.course.fingerprints.reach import Code, Reached
 from aimodels.course.fingerprints.source import is_idle
 from aimodels.course.notebooks import code_cells, digest, output_digests
 
@@ -35,6 +35,7 @@ JUDGE: tuple[Key, ...] = (
     ("aimodels.course.submission", "compose"),
 )
 _OVERVIEWS = {"aimodels.course.chapters", "aimodels.course.glossary", "aimodels.course.status"}
+_COMMAND_LINE: Key = ("aimodels.cli", "main")  # reaches all, and runs the command that is named
 _BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder
 _DOOR = "aimodels.data"  # names every set, and means the one that its caller names
 
@@ -75,7 +76,7 @@ class Fingerprints:
             libraries: those whose versions count.
             shows_course: whether code that can make overviews of the course makes them.
         """
-        program = "\n\n".join(map(_python, cells))
+        program, keys = "\n\n".join(map(_python, cells)), list(keys)
         reached = self._code.reach([program], keys)
         meant = reached.literals.union(
             *(
@@ -86,7 +87,7 @@ class Fingerprints:
         )
         more = self._commands(meant) | self._builders(reached.keys, meant)
         files = self._files(reached.keys, meant, more)
-        if shows_course and any(key[0] in _OVERVIEWS for key in reached.keys):
+        if shows_course and self._shows_course(program, keys, reached):
             files += self._course()
         digests = [reached.digests, self._code.reach([], more).digests if more else []]
         return digest([facts, versions(libraries), digests, files])
@@ -164,6 +165,13 @@ class Fingerprints:
             every = sorted(self._results.glob("*.json"))
             paths += [path for path in every if path.stem in literals] or every
         return _digests(paths)
+
+    def _shows_course(self, program: str, keys: list[Key], reached: Reached) -> bool:
+        """Whether overviews are reached otherwise than by a command that is not `course`."""
+        words = {word for literal in reached.literals for word in literal.split()}
+        if _COMMAND_LINE in reached.keys and "course" not in words:
+            reached = self._code.reach([program], keys, closed={_COMMAND_LINE})
+        return any(key[0] in _OVERVIEWS for key in reached.keys)
 
     def _course(self) -> list[str]:
         """Of all that overviews show: every chapter's text, the glossary, all results."""

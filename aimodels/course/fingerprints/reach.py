@@ -172,8 +172,18 @@ class Code:
             self._statements[known] = meaning
         return self._statements[known]
 
-    def reach(self, sources: Iterable[str] = (), keys: Iterable[Key] = ()) -> Reached:
+    def reach(
+        self,
+        sources: Iterable[str] = (),
+        keys: Iterable[Key] = (),
+        closed: Iterable[Key] = (),
+    ) -> Reached:
         """Everything that these sources, each a program, and these definitions rest on.
+
+        Args:
+            sources: programs in Python.
+            keys: definitions that count beside what the sources reach.
+            closed: definitions that are not followed.
 
         Raises:
             SyntaxError: if a source is not Python.
@@ -188,7 +198,8 @@ class Code:
         found: set[Key] = set()
         modules: set[str] = set()
         effects: list[Meaning] = []
-        left = first.union(*(meaning.keys for meaning in roots))
+        closed = set(closed)
+        left = first.union(*(meaning.keys for meaning in roots)) - closed
         touched = {key[0] for key in first}.union(*(meaning.modules for meaning in roots))
         while left or touched:
             new = [self.meaning(key) for key in sorted(left)]
@@ -198,7 +209,7 @@ class Code:
             modules |= run
             done = [self._effect(name) for name in sorted(run)]
             effects += [effect for effect in done if effect.text]
-            left = set().union(*(meaning.keys for meaning in [*new, *done])) - found
+            left = set().union(*(meaning.keys for meaning in [*new, *done])) - found - closed
             touched = set().union(*(meaning.modules for meaning in [*new, *done]))
         digests = [self._digest(meaning) for meaning in roots]
         digests += sorted({f"{key[1]} {self._digest(self.meaning(key))}" for key in first})
