@@ -118,9 +118,10 @@ class ResNet(Model):
     Args:
         image_shape: (height, width, channels); height and width may be None.
         num_classes: number of classes, and of logits.
-        stackwise_num_filters: number of filters in the blocks of each stack. Six or more: where a
-            projection halves a map of fewer channels, and oneDNN computes with AVX2 (on processors
-            without AVX-512), the gradient is wrong in TensorFlow 2.21.
+        stackwise_num_filters: number of filters in the blocks of each stack. Eight or more: where a
+            projection halves a map of fewer channels, and oneDNN computes with AVX2, the gradient
+            is wrong in TensorFlow 2.21. (On processors without AVX-512 TensorFlow leaves oneDNN
+            off, unless `TF_ENABLE_ONEDNN_OPTS=1` is set.)
         stackwise_num_blocks: number of blocks in each stack.
         block_type: "basic_block" or "bottleneck_block", see `residual_block`.
         use_pre_activation: False for version 1 [he2016], True for version 2 [he2016identity].

@@ -23,7 +23,7 @@ def small(**options):
     return resnet.ResNet(
         (None, None, 3),
         5,
-        **{"stackwise_num_filters": (4, 8), "stackwise_num_blocks": (1, 2)} | options,
+        **{"stackwise_num_filters": (8, 16), "stackwise_num_blocks": (1, 2)} | options,
     )
 
 
