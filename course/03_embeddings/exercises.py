@@ -207,7 +207,7 @@ claim("named rightly (a half by chance)", right, at_least=0.9)
 
 # %%
 logs = bayes.feature_log_prob_
-order = np.argsort(logs[0] - logs[1])
+order = np.argsort((logs[0] - logs[1]).round(6), kind="stable")  # ties: by the alphabet
 pieces = count.get_feature_names_out()
 most = {"English": pieces[order[:6]], "German": pieces[order[::-1][:6]]}
 for language, some in most.items():

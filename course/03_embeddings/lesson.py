@@ -666,11 +666,12 @@ plt.show()
 other = SkipGram(embedding_dim=50, window=5, negative=5, learning_rate=0.04, seed=2)
 second_mark = embeddings.evaluate_similarity(other.fit(corpus, epochs=20).vectors, pairs)
 moved = second_mark["spearman"] - mark["spearman"]
-claim("ρ of seed 2 minus seed 1", moved, at_least=-0.05, at_most=0.05)
+claim("ρ of seed 2 minus seed 1", moved, at_least=-0.15, at_most=0.15)
 
 # %% [markdown]
-# This one has moved it little. Which *pairs* were asked may matter more; we come to that with the
-# bootstrap. (In a third of the pairs a word occurs fewer than five times in our text, or never.)
+# So the seed alone moves ρ, and two models that differ by no more may be equally good. Which
+# *pairs* were asked may matter more; we come to that with the bootstrap. (In a third of the pairs a
+# word occurs fewer than five times in our text, or never.)
 #
 # A third test asks for **analogies**: *man* is to *king* as *woman* is to which word? We take the
 # word nearest to $x_\mathrm{king} - x_\mathrm{man} + x_\mathrm{woman}$ (each scaled to length 1),
@@ -694,7 +695,7 @@ three = {q[2]: [word for word, _ in vectors.nearest(q[2], k=3)] for q in answera
 plain = [next(w for w in three[c] if w not in (a, b)) == d_ for a, b, c, d_ in answerable]
 print("share right by the nearest of the third word alone:", measured(np.mean(plain)))
 lead_ = result["accuracy"] - np.mean(plain)
-claim("what the first two words add", lead_, at_least=-0.015, at_most=0.015)
+claim("what the first two words add", lead_, at_least=-0.02, at_most=0.02)
 
 # %% [markdown]
 # To that, with these vectors, the other two words add next to nothing. Always ask for the simplest
@@ -779,26 +780,29 @@ claim("counting's SVD: ρ above counting's by", apart, at_least=0.05)
 #
 # Is skip-gram's lead over the SVD more than chance? The same pairs judge both. Would other pairs
 # say the same? The **bootstrap** draws as many pairs from ours, with replacement, again and again,
-# and asks how much the answer changes.
+# and asks how much the answer changes. Our two seeds take turns.
 
 # %%
 score = np.array([pair[2] for pair in asked])
-cosine = [np.array([v.similarity(a, b) for a, b, _ in asked]) for v in (vectors, squeezed)]
+models = vectors, other.vectors, squeezed
+cosine = [np.array([v.similarity(a, b) for a, b, _ in asked]) for v in models]
 draws = np.random.default_rng(0).integers(0, len(asked), (500, len(asked)))
-again = np.array([[spearmanr(score[d], c[d])[0] for c in cosine] for d in draws])
+turns = [(draw, (cosine[i % 2], cosine[2])) for i, draw in enumerate(draws)]
+again = np.array([[spearmanr(score[d], c[d])[0] for c in both] for d, both in turns])
 lead = again[:, 0] - again[:, 1]
-difference = mark["spearman"] - marks["counting, SVD"]["WordSim-353 ρ"]
+both_seeds = np.mean([mark["spearman"], second_mark["spearman"]])
+difference = both_seeds - marks["counting, SVD"]["WordSim-353 ρ"]
 print(
     f"skip-gram minus SVD {measured(difference):.3f}, standard error {measured(np.std(lead)):.3f}"
 )
-print(f"of skip-gram's ρ alone, over the pairs: {measured(np.std(again[:, 0])):.3f}")
+print(f"of skip-gram's ρ alone, over pairs and seeds: {measured(np.std(again[:, 0])):.3f}")
 low, high = np.percentile(lead, [2.5, 97.5])
 print(f"95 % of the leads lie between {measured(low):.3f} and {measured(high):.3f}")
 claim("the lower end of the interval", low, at_most=0)
 claim("and the upper end", high, at_least=0)
 
 # %% [markdown]
-# Zero lies within the interval, so these pairs cannot tell which of the two is better: a draw.
+# Zero lies within the interval, so these pairs and seeds cannot tell which is better: a draw.
 # Counting is a good opponent. Skip-gram itself can be read as a way to factorise such a table
 # ([Levy & Goldberg 2014](#levy2014)).
 #
@@ -1197,10 +1201,10 @@ claim("share of the words of new reviews in none of the hundred", unseen, at_lea
 # %% [markdown]
 # Vectors can close the gap. We train `SkipGram` on the text of the training reviews, *without*
 # their labels: this is **pre-training**. If 干净 (*clean*) is in the hundred and 整洁 (*tidy*) is
-# not, their vectors may be neighbours, and what is learned of one holds for the other. (With the
-# settings of the English text skip-gram diverges on a part of these reviews, as a cell near the end
-# shows. A smaller rate cures it there, and so does dropping more of the frequent words. We take
-# both.)
+# not, their vectors may be neighbours, and what is learned of one holds for the other. (The rate of
+# the English text is near the limit here: with half as much again, skip-gram diverges on a part of
+# these reviews, as a cell near the end shows. A smaller rate cures it there, and so does dropping
+# more of the frequent words. We take both.)
 
 # %%
 pretraining = SkipGram(50, window=5, learning_rate=0.025, subsample=1e-4, seed=1)
@@ -1986,17 +1990,17 @@ print("and on three bad reviews", np.mean(np.zeros(3, int) == 1))
 
 # %% [markdown]
 # **A diverging table.** Skip-gram's changes of a word add up within a batch, so a rate that was
-# good for one text can be too large for another. Here is 0.04 on 4,000 reviews, and then one change
-# at a time. Which of them helps?
+# good for one text can be too large for another. Here is 0.06 on 4,000 reviews, half as much again
+# as on the English text, and then one change at a time. Which of them helps?
 
 # %%
 changes = {
-    "rate 0.04": {},
+    "rate 0.06": {},
     "rate 0.025": {"learning_rate": 0.025},
-    "rate 0.04, smaller subsample": {"subsample": 1e-4},
+    "rate 0.06, smaller subsample": {"subsample": 1e-4},
 }
 for name, change in changes.items():
-    wild = SkipGram(50, window=5, seed=1, **{"learning_rate": 0.04} | change)
+    wild = SkipGram(50, window=5, seed=1, **{"learning_rate": 0.06} | change)
     with np.errstate(all="ignore"):
         wild.fit(tokens[0][:4000], epochs=4)
     worse = np.mean(~(wild.losses < 6 * np.log(2)))
