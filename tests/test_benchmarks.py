@@ -280,3 +280,23 @@ def test_features_of_speech_took_at_most_half_as_long_as_librosas(task, threads)
     for ours in ("ours", "ours with XLA"):
         assert figures[threads][task][ours]["times the speed of librosa"] >= 2
     assert all(peer["same_answer"] for peer in figures[threads][task].values())
+
+
+@pytest.mark.parametrize(
+    ("name", "path", "least"),
+    [
+        ("bccd", ["one-stage", "mean test mAP@0.5"], 0.86),
+        ("bccd", ["two-stage", "mean test mAP@0.5"], 0.88),
+        ("sign_language_transfer", ["random", "mean_fine_tuned"], 0.98),
+        (
+            "resnet50_speed",
+            ["threads: 2", "training step", "ours", "times the speed of keras.applications"],
+            1.0,
+        ),
+    ],
+)
+def test_a_recorded_figure_of_seeing_is_as_good_as_asked(name, path, least):
+    figure = json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())["figures"]
+    for key in path:
+        figure = figure[key]
+    assert figure >= least
