@@ -95,4 +95,6 @@ def test_a_release_waits_until_nothing_is_owed(capsys, monkeypatch, tmp_path):
 
     makefile = (Path(__file__).parents[2] / "Makefile").read_text()
     recipe = makefile.partition("\nrelease:")[2].partition("\n\n")[0].splitlines()[1:]
-    assert recipe[0] == "\t$(BIN)/aimodels course debt"  # it ends make before anything is built
+    # Both end make before anything is built. The first runs also what a run elsewhere left for want
+    # of time, which this checkout's ledger does not name.
+    assert recipe[:2] == ["\t$(MAKE) parity test KEPT=1", "\t$(BIN)/aimodels course debt"]
