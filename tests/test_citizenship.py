@@ -42,7 +42,7 @@ OBJECTS = {
     "labels": np.array([[0, 2], [1, -1], [2, 1], [-1, -1], [0, 0]], "int32"),
 }
 BLOCKS = {"hidden_dim": 8, "num_heads": 2, "num_layers": 1, "max_sequence_length": 8}
-# oneDNN's AVX2 code damages memory in 1 x 1 convolutions of stride 2 from less than 8 channels.
+# oneDNN's AVX2 code damages memory in 1 x 1 convolutions of stride 2 from fewer than 8 channels.
 STACKS = {"stackwise_num_filters": (8, 16), "stackwise_num_blocks": (1, 1), "stem": "cifar"}
 NARROW = {"stem": "cifar", "width_multiplier": 0.05, "dropout": 0.0}
 READER = {"embedding_dim": 4, "units": 4}
