@@ -401,7 +401,7 @@ def test_the_manifests_in_the_docs_are_whole():
     [port] = container["ports"]
     command = container["command"]
     assert command[:2] == ["aimodels", "serve"]
-    arguments = aimodels.cli._parser().parse_args(command[1:])
+    arguments = aimodels.cli.parser().parse_args(command[1:])
     assert arguments.port == port["containerPort"]
     assert kinds["Service"]["spec"]["ports"][0]["targetPort"] == port["containerPort"]
     assert container["livenessProbe"]["httpGet"]["path"] == "/healthz"
@@ -441,5 +441,5 @@ def test_the_commands_in_the_docs_are_understood():
     commands = [line.split("#")[0].split() for line in lines if line.startswith("aimodels serve")]
     assert len(commands) >= 3
     for command in commands:
-        assert aimodels.cli._parser().parse_args(command[1:]).folder
+        assert aimodels.cli.parser().parse_args(command[1:]).folder
     assert any("tensorflow/serving" in line for line in lines)

@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+import tokenize
 from pathlib import Path
 
 import aimodels
@@ -89,6 +90,29 @@ def test_no_circle_between_files():
 
     for name in graph:
         visit(name, ())
+
+
+def lines_of_code(path: Path) -> int:
+    """Lines that hold code: no docstring, no comment, no empty one."""
+    docstrings = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Expr(value=ast.Constant(value=str())):
+                docstrings |= set(range(node.lineno, node.end_lineno + 1))
+    lines = set()
+    nothing = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.ENDMARKER}
+    with tokenize.open(path) as file:
+        for token in tokenize.generate_tokens(file.readline):
+            if token.type not in nothing and token.string.strip():
+                lines |= set(range(token.start[0], token.end[0] + 1))
+    return len(lines - docstrings)
+
+
+def test_no_file_is_long(tmp_path):
+    (tmp_path / "x.py").write_text('"""A\ntext."""\n\n# why\nx = [\n    1,\n]\n')
+    assert lines_of_code(tmp_path / "x.py") == 3
+    long = {name: n for name, path in modules().items() if (n := lines_of_code(path)) > 340}
+    assert not long, f"past two ideas a file becomes a folder of the same name: {long}"
 
 
 def test_every_module_is_offered():

@@ -74,7 +74,7 @@ def test_a_change_of_what_is_reached_counts(house, file, old, new, source):
         ("benchmarks/results/scaling.json", "{", '{"x": 1,',
          "from aimodels.course import recorded\nrecorded('cnn_mnist')"),
         ("aimodels/bert/model.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
-        ("aimodels/cli.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
+        ("aimodels/cli/main.py", "import ", "import os as x\nprint(x)\nimport ", CNN),
     ],
 )  # fmt: skip
 def test_what_is_not_reached_does_not_count(house, file, old, new, source):
@@ -185,7 +185,7 @@ def test_what_decides_points_is_there():
         ("isolation.py", '"PYTHONHASHSEED": "0"', '"PYTHONHASHSEED": "1"', False),
         ("sandbox.py", "GRACE_SECONDS = 5", "GRACE_SECONDS = 6", True),
         ("report.py", "import ", "import os as x\nprint(x)\nimport ", True),
-        ("../cli.py", "import ", "import os as x\nprint(x)\nimport ", True),
+        ("../cli/main.py", "import ", "import os as x\nprint(x)\nimport ", True),
     ],
 )  # fmt: skip
 def test_of_the_grader_counts_what_decides_points(house, file, old, new, same):

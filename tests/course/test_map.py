@@ -485,7 +485,7 @@ def test_its_commands_are_understood():
         if program == "make":
             assert arguments[0] in targets
         else:
-            cli._parser().parse_args(arguments)
+            cli.parser().parse_args(arguments)
     for path in re.findall(r"`((?:docs|chapters)/[\w/.]+|\w+\.md)`", text):
         assert (ROOT / path).exists(), path
 

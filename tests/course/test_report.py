@@ -180,7 +180,7 @@ def test_every_command_of_the_guides_is_one():
     commands = re.findall(r"^aimodels (.+)$", GUIDE + other, re.MULTILINE)
     assert len(commands) > 8
     for command in commands:
-        cli._parser().parse_args(shlex.split(command))
+        cli.parser().parse_args(shlex.split(command))
 
 
 def test_the_class_page_sums_up(tmp_path, assignment):

@@ -35,7 +35,10 @@ JUDGE: tuple[Key, ...] = (
     ("aimodels.course.submission", "compose"),
 )
 _OVERVIEWS = {"aimodels.course.chapters", "aimodels.course.glossary", "aimodels.course.status"}
-_COMMAND_LINE: Key = ("aimodels.cli", "main")  # reaches all, and runs the command that is named
+_COMMAND_LINE: Key = (
+    "aimodels.cli.main",
+    "main",
+)  # reaches all, and runs the command that is named
 _BUILDERS = "aimodels_datasets"  # the name under which `aimodels.data` loads the folder
 _DOOR = "aimodels.data"  # names every set, and means the one that its caller names
 
