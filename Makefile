@@ -18,7 +18,7 @@ JOBS ?= 2
 DEADLINE := $(if $(BUDGET),$(shell echo $$(($$(date +%s) + 60 * $(BUDGET)))))
 NOTES = $(if $(RECORD),--record) $(if $(DEADLINE),--deadline=$(DEADLINE)) $(if $(DRAWN),--drawn=$(DRAWN))
 PASSED = -p aimodels.course.pytest_passed --no-loadscope-reorder $(if $(KEPT),--kept) $(NOTES)
-NBVAL = $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=300 -p no:doctest -o addopts= \
+NBVAL = $(PYTEST) --nbval --nbval-current-env --nbval-cell-timeout=1800 -p no:doctest -o addopts= \
 	--nbval-sanitize-with=tests/nbval.cfg $(PASSED) --passed=notebooks $(NOTEBOOKS)
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1

@@ -29,7 +29,7 @@ from aimodels.course.notebooks import (
 from aimodels.course.rules import lint
 from aimodels.files import write_text
 
-CELL_TIMEOUT = 300  # seconds, as for nbval
+CELL_TIMEOUT = 1800  # seconds, as for nbval: it ends what hangs, and judges no machine
 INLINE = "module://matplotlib_inline.backend_inline"  # pictures, whatever the shell has set
 
 
