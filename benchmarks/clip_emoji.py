@@ -32,6 +32,7 @@ from aimodels.multimodal import (
     recall,
 )
 from aimodels.text import Vocabulary
+from aimodels.train import warmup_cosine
 
 SETS, LANGUAGES, SIDE, BATCH, LONGEST = ("openmoji", "emoji"), ("en", "zh"), 32, 128, 12
 KEYS = ("emoji", "name_en", "name_zh", "family")
@@ -166,9 +167,7 @@ class Moved(keras.utils.PyDataset):
 
 
 def optimizer(epochs: int, steps: int) -> keras.optimizers.Optimizer:
-    rate = keras.optimizers.schedules.CosineDecay(
-        5e-5, (epochs - 2) * steps, warmup_target=1e-3, warmup_steps=2 * steps
-    )
+    rate = warmup_cosine(1e-3, epochs * steps, warmup_steps=2 * steps, start_factor=0.05)
     return keras.optimizers.AdamW(rate, weight_decay=1e-4)
 
 

@@ -32,6 +32,7 @@ from aimodels.data.registry import find_builder
 from aimodels.decoding import beam_search
 from aimodels.multimodal import Captioner
 from aimodels.text import Vocabulary
+from aimodels.train import warmup_cosine
 
 BATCH, LANGUAGES = 25, ("en", "zh")
 # What is asked, and on which pictures the rival is chosen for it.
@@ -102,9 +103,7 @@ def trained(
         max_sequence_length=ids.shape[1],
     )
     tenth = epochs * len(ids) // BATCH // 10  # of the steps
-    rate = keras.optimizers.schedules.CosineDecay(
-        1e-4, 9 * tenth, warmup_target=2e-3, warmup_steps=tenth
-    )
+    rate = warmup_cosine(2e-3, 10 * tenth, warmup_steps=tenth, start_factor=0.05)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True, ignore_class=0)
     model.compile(keras.optimizers.Adam(rate), loss)
     inputs = (scaled(train["image"]), ids[:, :-1])

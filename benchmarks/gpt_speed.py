@@ -193,7 +193,7 @@ def _work(peer: str, folder: str) -> None:
 
 
 def run() -> dict:
-    """Milliseconds a step and a token, ratios of neighbours, with one and with two threads."""
+    """Milliseconds per step and per token, ratios of neighbours, with one and with two threads."""
     with tempfile.TemporaryDirectory() as folder:
         _checkpoint(Path(folder))
         return {"roofline, all cores": _roofline(folder)} | {

@@ -18,6 +18,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from aimodels.files import write_text
+
 HERE = Path(__file__).resolve().parent
 RESULTS = HERE / "results"
 
@@ -82,11 +84,8 @@ def measure(name: str, settings: dict | None = None) -> Path:
     }
     if settings:  # which were not the benchmark's own
         result["settings"] = settings
-    RESULTS.mkdir(exist_ok=True)
     path = RESULTS / f"{name}.json"
-    half = path.with_name(f".{path.name}.half")
-    half.write_text(json.dumps(result, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-    half.replace(path)
+    write_text(path, json.dumps(result, indent=2, sort_keys=True) + "\n")
     return path
 
 

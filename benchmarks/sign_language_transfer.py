@@ -1,6 +1,6 @@
 """EfficientNet-Lite0's ImageNet weights, moved to the digits of sign language, in five folds.
 
-First the network stays as it is and a new last layer is trained on its 1,280 numbers a picture;
+First the network stays as it is and a new last layer is trained on its 1,280 numbers per picture;
 then all that follows the map "P3" is trained on. What comes before it sees edges and textures,
 stays frozen, and so is computed once for each of the moved and turned pictures.
 

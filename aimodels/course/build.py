@@ -122,7 +122,7 @@ def _note_time(page: Page, seconds: float, slowest: float) -> None:
 
 
 def build(pages: list[Page], jobs: int = 1, draft: bool = False) -> list[Result]:
-    """Execute the pages, `jobs` at a time, with a progress bar and one line a notebook.
+    """Execute the pages, `jobs` at a time, with a progress bar and one line per notebook.
 
     Before anything is executed, the rules look at every source. A page whose source has problems is
     not executed, unless it is a `draft`. A page that fails keeps the notebook it had; the others

@@ -132,7 +132,7 @@ def write(
     notes: Sequence[str] = (),
     alike: Sequence[str] = (),
 ) -> Path:
-    """Write a page a student and two for the class; pages of students who are gone are removed.
+    """Write a page per student and two for the class; pages of students who are gone are removed.
 
     Args:
         folder: where to write; only pages that this function wrote are replaced or removed.

@@ -48,7 +48,7 @@ def load(
         split: as in TFDS: `"train"`, `"train[:75%]"`, `"train+test"`, or a list of these; None
             gives all splits in a dict.
         as_supervised: examples as `(input, label)` pairs instead of dicts.
-        batch_size: examples a batch; None for single examples, -1 for the whole split in one.
+        batch_size: examples per batch; None for single examples, -1 for the whole split in one.
         shuffle_files: read a large set's files in random order.
         data_dir: where prepared sets are kept.
         mirror: folder with the published files, as `MIRROR/NAME/file` or `MIRROR/file`.

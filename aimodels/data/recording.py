@@ -1,4 +1,4 @@
-"""Sound as a feature of a data set, two bytes a sample."""
+"""Sound as a feature of a data set, two bytes per sample."""
 
 import wave
 from typing import Any, BinaryIO
@@ -8,7 +8,7 @@ import tensorflow_datasets as tfds
 
 
 class Recording(tfds.features.Audio):
-    """Mono samples, (N,) int16, stored as bytes; otherwise TFDS stores up to ten bytes a sample.
+    """Mono samples, (N,) int16, stored as bytes; otherwise TFDS stores up to ten bytes per sample.
 
     Args:
         sample_rate: in Hz.

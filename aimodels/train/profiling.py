@@ -1,4 +1,4 @@
-r"""What a model costs, and what a machine gives: FLOPs, bytes, memory, examples a second.
+r"""What a model costs, and what a machine gives: FLOPs, bytes, memory, examples per second.
 
 A computation of $F$ floating point operations that moves $B$ bytes has the arithmetic intensity
 $I = F / B$. A machine with a peak of $\pi$ FLOP/s and a memory bandwidth of $\beta$ bytes/s reaches

@@ -1694,8 +1694,8 @@ claim("F1 at thirty times the rate", afterwards[3e-2], at_most=0.05)
 # 3. **Always [MASK].** Train the network of "Fill the gap" on 7,000 texts of noise with 30 % of the
 #    tokens hidden (`rate=0.3`), and ask at hidden places only (`ignore_class=0`): once with
 #    80/10/10, once always with `[MASK]`. Then give it other texts, with nothing hidden. How often
-#    does it name each letter? How often does a logistic regression on the encoder's vectors of
-#    these texts?
+#    does it name each letter? How often does a logistic regression on the encoder's vectors that
+#    has seen four of these texts with their letters?
 # 4. **Without positions.** Set the position table of a random BERT to zero, and shuffle the letters
 #    of a text. What becomes of the vectors?
 # 5. **The padding in the mean.** Take a short text alone, and in a batch with a long one. How far
